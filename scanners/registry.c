@@ -1,0 +1,2 @@
+#include "config.h"
+#include "scanners/scanner.h"

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A scanner turns one container (a file) into a stream of members.
+ *
+ * What a scanner may use: base/, codec/ and libarchive. Not ELF, not the
+ * index, not HTTP, not other files, not threads, not logging.
+ *
+ * The contract, tested by tests/unit/test_scanners.c over every registered
+ * scanner:
+ *
+ * 1. `bid` sees the first bytes (up to 512), the path and the size. It returns
+ *    the number of magic bits it verified; a matching suffix is worth 1; 0
+ *    means "not mine". It consumes nothing and cannot fail.
+ * 2. One forward pass. `next` may be called with the current member unread.
+ * 3. `found_ret = false` is the end, not an error.
+ * 4. Member fields are valid until the following `next` or `close`.
+ * 5. Names are bytes from the archive. They are never used as a path.
+ * 6. Sizes are claims. Only bytes returned by `read` count.
+ * 7. Limits (members, bytes out, ratio, nesting) belong to the caller, in one
+ *    place; a scanner enforces none and bypasses none. What it must hold in
+ *    memory itself (a header, a name) is bounded and the bound is an error.
+ * 8. No logging, no globals, no temporary files, no child processes.
+ * 9. Only regular files are members. Links, devices, directories and fifos are
+ *    passed over.
+ * 10. Reading all members of an undamaged container gives the same names,
+ *    sizes and bytes whether members are read, skipped or read at random.
+ *
+ * Threads: a stream is owned by one thread.
+ */
+#ifndef SCANNERS_SCANNER_H
+#define SCANNERS_SCANNER_H
+
+#include "base/error.h"
+#include "base/input.h"
+#include "codec/codec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SCANNER_HEAD_SIZE = 512 };
+
+struct scanner_input {
+	struct input file;	/* the container's bytes */
+	const char *path;	/* for its suffix and for messages; never opened */
+	const uint8_t *head;	/* first bytes of the file */
+	size_t head_size;	/* SCANNER_HEAD_SIZE, less for a smaller file */
+};
+
+struct scanner_member {
+	const char *name;	/* bytes from the archive, NUL-terminated */
+	uint64_t size;		/* a claim, bytes */
+	int64_t mtime;		/* seconds since 1970; 0 if unknown */
+	/** Where its first byte lies in the decoded payload, for reading it
+	 * again from there. */
+	uint64_t offset;
+};
+
+struct scanner_stream;
+
+struct scanner {
+	const char *name;	/* "deb": also the metric label and index value */
+	int (*bid)(const struct scanner_input *in);
+	/** @p in borrowed until close. */
+	struct error *(*open)(const struct scanner_input *in,
+			      struct scanner_stream **ret);
+	struct error *(*next)(struct scanner_stream *s,
+			      struct scanner_member *m, bool *found_ret);
+	/** @p size_ret 0 only at the member's end. */
+	struct error *(*read)(struct scanner_stream *s, void *buf, size_t size,
+			      size_t *size_ret);
+	/** The decoded payload that member offsets count in; NULL when a member
+	 * is the file itself (a bare ELF). Borrowed. */
+	struct codec_stream *(*payload)(struct scanner_stream *s);
+	/** Where the compressed payload lies in the file. */
+	void (*payload_place)(struct scanner_stream *s, enum codec *codec_ret,
+			      uint64_t *offset_ret, uint64_t *size_ret);
+	void (*close)(struct scanner_stream *s);
+};
+
+/** All scanners in the order they are asked; NULL at the end. */
+extern const struct scanner *const scanners[];
+
+/** The highest bidder, the earlier one among equals; NULL: nobody's. */
+const struct scanner *scanner_choose(const struct scanner_input *in);
+
+/** By name, as the index remembers it; NULL: none. */
+const struct scanner *scanner_by_name(const char *name);
+
+/** Is this member itself compressed and worth looking into: a kernel module
+ * called *.ko.xz, *.ko.zst or *.ko.gz? @return Its codec, or CODEC_NONE. */
+enum codec scanner_packed_member(const char *name);
+
+#endif

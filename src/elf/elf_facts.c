@@ -1,0 +1,2 @@
+#include "config.h"
+#include "elf/elf_facts.h"

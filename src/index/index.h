@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The index: which build ID's artifacts lie where. SQLite; the only folder
+ * that includes sqlite3.h.
+ *
+ * A *container* is one file under a scanned path: a bare ELF file or an
+ * archive. It is written whole, in one transaction with everything found in
+ * it, or not at all. A container is current when path, mtime in nanoseconds,
+ * size, inode and ctime agree.
+ *
+ * One writer (struct index), any number of readers (struct index_reader, one
+ * per thread). WAL: readers never wait for the writer.
+ *
+ * Must not depend on the formats: quality, roles and codecs are numbers here.
+ */
+#ifndef INDEX_INDEX_H
+#define INDEX_INDEX_H
+
+#include "base/buf.h"
+#include "base/build_id.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct index;		/* the writer; guarded by its own lock */
+struct index_reader;	/* owned by one thread */
+
+/* ---- Open and close ---------------------------------------------------- */
+
+enum index_open_flags {
+	INDEX_READ_ONLY = 1 << 0,	/* never create, migrate or write */
+};
+
+/**
+ * Open or create the index in @p dir (file "index.sqlite").
+ *
+ * A database that is damaged or not ours is renamed to
+ * "index.sqlite.damaged-<UTC time>" (with its -wal and -shm) and a new one is
+ * begun; @p notice_ret then says so, for the caller to log. A database of a
+ * newer schema than this program knows is a DATABASE error and is untouched.
+ *
+ * @param[in] dir Made with its parents (0700) unless read-only.
+ * @param[out] notice_ret NULL, or what happened, owned: mem_free().
+ */
+MUST_CHECK struct error *index_open(const char *dir, unsigned flags,
+				    char **notice_ret, struct index **ret);
+void index_close(struct index *ix);
+
+MUST_CHECK struct error *index_reader_open(const char *dir,
+					   struct index_reader **ret);
+void index_reader_close(struct index_reader *r);
+
+/* ---- What is written ---------------------------------------------------- */
+
+/** What identifies one state of a file. All compared. */
+struct index_stamp {
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+	uint64_t size;
+	uint64_t inode;
+};
+
+struct index_segment {
+	uint64_t offset, vaddr, file_size, mem_size;
+	uint32_t flags;
+};
+
+struct index_artifact {
+	struct build_id id;	/* GNU build ID, or htlhash where there is none */
+	bool is_gnu;
+	const char *member;	/* name in the archive; NULL for a bare file */
+	uint64_t ordinal;	/* of the member in the archive, from 0 */
+	uint64_t offset;	/* of the member in the decoded payload */
+	uint64_t size;		/* of the ELF itself, unpacked */
+	uint64_t packed_size;	/* of a member that is itself compressed, else 0 */
+	uint32_t packed_codec;	/* enum codec of such a member, else 0 */
+	int64_t mtime;		/* the member's, or the file's, seconds */
+	unsigned roles;		/* enum elf_role_flags */
+	unsigned quality;	/* enum elf_quality */
+	uint16_t machine, type;
+	uint8_t elf_class;
+	bool is_big_endian;
+	uint8_t htlhash[16];
+	uint8_t breakpad_guid[16];
+	const char *go_id;	/* may be NULL */
+	struct build_id alt_id;	/* len 0: none */
+	const struct index_segment *segments;
+	size_t segment_count;
+	const uint8_t *sources;	/* packed list (codec_pack) of source paths */
+	size_t sources_size;
+	uint64_t source_count;
+};
+
+/** Members of one archive directory that could be sources. */
+struct index_source_dir {
+	const char *dir;	/* canonical, absolute, without final slash */
+	const uint8_t *files;	/* encoded list, opaque to the index */
+	size_t files_size;
+};
+
+struct index_point {	/* codec_point of the payload */
+	uint64_t in_offset, out_offset;
+	const uint8_t *state;
+	size_t state_size;
+};
+
+struct index_container {
+	const char *path;	/* absolute, as walked */
+	struct index_stamp stamp;
+	unsigned root_order;	/* the operator's path order: lower wins */
+	const char *scanner;	/* "elf", "deb", …; "" if nobody's */
+	/** NULL: read whole. Else why it could not be read: kind label and
+	 * message; it is not tried again until the stamp changes. */
+	const char *problem_kind;
+	const char *problem;
+	bool is_retryable;	/* worker died: try again later */
+	uint32_t payload_codec;
+	uint64_t payload_offset, payload_size;
+	const struct index_artifact *artifacts;
+	size_t artifact_count;
+	const struct index_source_dir *source_dirs;
+	size_t source_dir_count;
+	const struct index_point *points;
+	size_t point_count;
+};
+
+/** Called after a commit, on the writer's thread, for every build ID whose
+ * artifacts changed, with the index unlocked. */
+typedef void (*index_changed_fn)(void *ctx, const struct build_id *id);
+void index_on_change(struct index *ix, index_changed_fn fn, void *ctx);
+
+/**
+ * Replace what is known of some containers, all in one transaction: each is
+ * afterwards wholly there or, on error or a crash, wholly as before.
+ *
+ * @param[in] c Borrowed. Usually one; a directory's worth of bare ELF files
+ * shares a transaction.
+ * @return DATABASE, IO (disk full), NO_MEMORY. Nothing is written then.
+ * Threads: any; callers queue at the writer's lock.
+ */
+MUST_CHECK struct error *index_put_containers(struct index *ix,
+					      const struct index_container *c,
+					      size_t count);
+
+/** Forget a container that is gone, with all it held. Unknown is no error. */
+MUST_CHECK struct error *index_remove_container(struct index *ix,
+						const char *path);
+
+/** Files of one directory that hold nothing of interest, as keyed 64-bit
+ * fingerprints of (name, stamp), sorted. Replaces the directory's list; an
+ * empty list removes it. */
+MUST_CHECK struct error *index_put_ignored(struct index *ix, const char *dir,
+					   const uint64_t *prints,
+					   size_t count);
+
+/** Random key made with the database, for those fingerprints. */
+uint64_t index_secret(const struct index *ix);
+
+/* ---- Grooming ----------------------------------------------------------- */
+
+struct index_groom_counts {
+	uint64_t containers, artifacts, build_ids, source_dirs, points,
+		directories, ignored;
+};
+
+/**
+ * Remove up to @p limit_rows rows that nothing refers to any more (build IDs
+ * without artifacts, directories without containers, …) and give pages back to
+ * the file system. Call until @p done_ret. Each slice is one short
+ * transaction.
+ * @param[in,out] counts Added to.
+ */
+MUST_CHECK struct error *index_groom_slice(struct index *ix, size_t limit_rows,
+					   struct index_groom_counts *counts,
+					   bool *done_ret);
+/** Passive checkpoint, PRAGMA optimize, incremental vacuum of a bounded number
+ * of pages. */
+MUST_CHECK struct error *index_maintain(struct index *ix);
+
+/* ---- Reading ------------------------------------------------------------ */
+
+/** Every container below @p path_prefix (a directory, or a file), for the
+ * scan to compare with. @p path is borrowed for the call of @p fn. */
+struct index_known {
+	const char *path;
+	struct index_stamp stamp;
+	bool is_retryable;	/* and failed the last time */
+	uint32_t attempts;
+	int64_t tried_at;	/* seconds since 1970 */
+};
+typedef struct error *(*index_known_fn)(void *ctx,
+					const struct index_known *k);
+MUST_CHECK struct error *index_each_known(struct index_reader *r,
+					  const char *path_prefix,
+					  index_known_fn fn, void *ctx);
+typedef struct error *(*index_ignored_fn)(void *ctx, const char *dir,
+					  const uint64_t *prints, size_t count);
+MUST_CHECK struct error *index_each_ignored(struct index_reader *r,
+					    const char *path_prefix,
+					    index_ignored_fn fn, void *ctx);
+
+/** One place an artifact can be read from. Strings are owned by the list. */
+struct index_place {
+	int64_t artifact_id;
+	int64_t container_id;
+	struct build_id id;
+	bool is_gnu;
+	const char *path;	/* container */
+	struct index_stamp stamp;
+	unsigned root_order;
+	const char *scanner;
+	uint32_t payload_codec;
+	uint64_t payload_offset, payload_size;
+	const char *member;	/* NULL: the file itself */
+	uint64_t ordinal, offset, size, packed_size;
+	uint32_t packed_codec;
+	int64_t mtime;
+	unsigned roles, quality;
+	uint16_t machine, type;
+	uint8_t elf_class;
+	bool is_big_endian;
+	uint8_t htlhash[16], breakpad_guid[16];
+	const char *go_id;
+	struct build_id alt_id;
+	uint64_t source_count;
+	struct index_segment *segments;
+	size_t segment_count;
+};
+
+struct index_places {
+	struct index_place *v;
+	size_t count;
+};
+void index_places_deinit(struct index_places *p);
+
+/**
+ * All places of a build ID that have one of @p roles, best first: better
+ * quality when the role is debuginfo, then the operator's path order, then
+ * first seen (R-15). Never "newest wins".
+ *
+ * @p ret is empty if there are none: an answer, not an error.
+ * An ID of 20 bytes with trailing zeros does not match a shorter one here: that
+ * is index_find_padded()'s.
+ */
+MUST_CHECK struct error *index_find(struct index_reader *r,
+				    const struct build_id *id, unsigned roles,
+				    struct index_places *ret);
+
+enum index_key { INDEX_KEY_HTLHASH, INDEX_KEY_BREAKPAD, INDEX_KEY_GO };
+/** Places by another identity. @p key is 16 bytes, or the Go build ID's text. */
+MUST_CHECK struct error *index_find_by_key(struct index_reader *r,
+					   enum index_key kind, const void *key,
+					   size_t key_size,
+					   struct index_places *ret);
+
+/** What is known of presence, without reading places: OR of roles and best
+ * quality over all places. @p found_ret false if the ID is unknown. */
+MUST_CHECK struct error *index_presence(struct index_reader *r,
+					const struct build_id *id,
+					unsigned *roles_ret,
+					unsigned *quality_ret,
+					bool *found_ret);
+
+/** The packed source list of an artifact, appended to @p ret. */
+MUST_CHECK struct error *index_sources(struct index_reader *r,
+				       int64_t artifact_id, struct buf *ret);
+
+/** Archives that hold files in directory @p dir (canonical), for finding a
+ * source: each container with its encoded file list. */
+struct index_source_place {
+	int64_t container_id;
+	const char *path;
+	struct index_stamp stamp;
+	unsigned root_order;
+	const char *scanner;
+	uint32_t payload_codec;
+	uint64_t payload_offset, payload_size;
+	const uint8_t *files;
+	size_t files_size;
+};
+typedef struct error *(*index_source_fn)(void *ctx,
+					 const struct index_source_place *p);
+MUST_CHECK struct error *index_each_source_dir(struct index_reader *r,
+					       const char *dir,
+					       index_source_fn fn, void *ctx);
+
+/** Points of a container's payload needed to decode [from, to): the last one
+ * at or before @p from and all up to @p to. */
+struct index_points {
+	struct index_point *v;	/* owned, states too */
+	size_t count;
+};
+void index_points_deinit(struct index_points *p);
+MUST_CHECK struct error *index_points(struct index_reader *r,
+				      int64_t container_id, uint64_t from,
+				      uint64_t to, struct index_points *ret);
+
+/** ELF artifacts by file or member name: @p glob false compares whole paths,
+ * true uses fnmatch(FNM_PATHNAME). Stops when @p fn says so or at
+ * @p deadline_ms (monotonic, 0 none).
+ * @param[out] complete_ret False if it stopped at the deadline. */
+struct index_name_hit {
+	struct build_id id;
+	unsigned roles;
+	const char *file;	/* member with leading '/', or the path */
+	const char *archive;	/* NULL: a bare file */
+};
+typedef bool (*index_name_fn)(void *ctx, const struct index_name_hit *hit);
+MUST_CHECK struct error *index_search_names(struct index_reader *r,
+					    const char *pattern, bool glob,
+					    int64_t deadline_ms,
+					    index_name_fn fn, void *ctx,
+					    bool *complete_ret);
+
+/** Build IDs with a row number above @p after, at most @p limit, for the
+ * presence filter. @param[out] last_ret Highest row number given. */
+typedef void (*index_id_fn)(void *ctx, const struct build_id *id);
+MUST_CHECK struct error *index_each_id(struct index_reader *r, int64_t after,
+				       size_t limit, index_id_fn fn, void *ctx,
+				       int64_t *last_ret);
+
+/** Changes whenever another connection, also of another process, commits. */
+MUST_CHECK struct error *index_data_version(struct index_reader *r,
+					    uint32_t *ret);
+
+struct index_stats {
+	uint64_t containers, failed, artifacts, executables, debuginfos,
+		build_ids, source_dirs, points, directories, ignored_files;
+	uint64_t file_bytes, free_bytes, wal_bytes;
+	int schema_version;
+};
+MUST_CHECK struct error *index_stats(struct index_reader *r,
+				     struct index_stats *ret);
+
+/** Containers that could not be read, with their reasons, for `check` and for
+ * people. */
+typedef bool (*index_failed_fn)(void *ctx, const char *path,
+				const char *kind, const char *problem);
+MUST_CHECK struct error *index_each_failed(struct index_reader *r,
+					   index_failed_fn fn, void *ctx);
+
+/** PRAGMA integrity_check and our own invariants; @p fn gets each complaint. */
+typedef void (*index_complaint_fn)(void *ctx, const char *text);
+MUST_CHECK struct error *index_check(struct index_reader *r,
+				     index_complaint_fn fn, void *ctx,
+				     size_t *complaints_ret);
+
+#endif

@@ -1,0 +1,3 @@
+bin_PROGRAMS += symbolized
+symbolized_SOURCES = src/main.c
+symbolized_LDADD = $(ELF_LIBS) libbase.a
