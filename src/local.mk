@@ -1,3 +1,3 @@
 bin_PROGRAMS += symbolized
 symbolized_SOURCES = src/main.c
-symbolized_LDADD = $(ELF_LIBS) libbase.a
+symbolized_LDADD = $(ELF_LIBS) $(BASE_LIBS)

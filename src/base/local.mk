@@ -1,10 +1,20 @@
 noinst_LIBRARIES += libbase.a
+libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(XXHASH_CFLAGS)
 libbase_a_SOURCES = \
 	src/base/buf.c src/base/buf.h \
 	src/base/build_id.c src/base/build_id.h \
 	src/base/cleanup.h \
+	src/base/clock.h \
 	src/base/error.c src/base/error.h src/base/error_kinds.h \
+	src/base/file.c src/base/file.h \
+	src/base/hash.c src/base/hash.h \
 	src/base/input.c src/base/input.h \
+	src/base/json_write.c src/base/json_write.h \
+	src/base/lock.c src/base/lock.h src/base/locks.h \
+	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
+	src/base/metrics.c src/base/metrics.h src/base/metrics_table.h \
+	src/base/path.c src/base/path.h \
 	src/base/reader.c src/base/reader.h \
 	src/base/units.h
+BASE_LIBS = libbase.a $(XXHASH_LIBS)

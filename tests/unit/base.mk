@@ -1,4 +1,4 @@
 unit_tests += tests/unit/test_base
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_base_LDADD = libbase.a $(CHECK_LIBS)
+tests_unit_test_base_LDADD = $(BASE_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+struct error *file_make_dirs(const char *path)
+{
+	CLEANUP_FREE char *copy = mem_strdup(path);
+	struct stat st;
+
+	if (!copy)
+		return error_no_memory;
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0755) && errno != EEXIST)
+			return error_errno("make directory %s", copy);
+		*p = '/';
+	}
+	if (mkdir(copy, 0700) && errno != EEXIST)
+		return error_errno("make directory %s", copy);
+	if (stat(copy, &st))
+		return error_errno("stat %s", copy);
+	if (!S_ISDIR(st.st_mode))
+		return error_new(IO, "%s is not a directory", copy);
+	return NULL;
+}
+
+struct error *file_write_all(int fd, const void *data, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = write(fd, (const char *)data + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno("write");
+		done += (size_t)n;
+	}
+	return NULL;
+}
+
+struct error *file_read_text(const char *path, size_t limit, char **ret)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_BUF struct buf text = BUF_INIT;
+
+	if (fd < 0)
+		return error_errno("open %s", path);
+	for (;;) {
+		void *room = buf_reserve(&text, 4096);
+		ssize_t n = room ? read(fd, room, 4096) : 0;
+
+		if (!room)
+			return error_no_memory;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno("read %s", path);
+		if (n == 0)
+			break;
+		buf_commit(&text, (size_t)n);
+		if (text.size > limit)
+			return error_new(TOO_LARGE, "%s is larger than %zu bytes",
+					 path, limit);
+	}
+	*ret = buf_steal_str(&text);
+	return *ret ? NULL : error_no_memory;
+}
+
+struct error *file_open_unlinked(const char *dir, int *fd_ret)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+		CLEANUP_FREE char *name = mem_printf("%s/tmp.XXXXXX", dir);
+
+		if (!name)
+			return error_no_memory;
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(name);
+	}
+	if (fd < 0)
+		return error_errno("temporary file in %s", dir);
+	*fd_ret = fd;
+	return NULL;
+}
+
+struct error *file_sync_dir(const char *path)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno("open %s", path);
+	if (fsync(fd))
+		return error_errno("fsync %s", path);
+	return NULL;
+}

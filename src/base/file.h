@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Files of ours: directories made, files written so that a crash leaves the
+ * old or the new one.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+/** mkdir -p with mode 0700 for what is missing. */
+MUST_CHECK struct error *file_make_dirs(const char *path);
+
+/** Write all of it; short writes go on, EINTR is retried. */
+MUST_CHECK struct error *file_write_all(int fd, const void *data, size_t size);
+
+/** The whole file as a NUL-terminated text, at most @p limit bytes.
+ * @param[out] ret Owned: mem_free(). */
+MUST_CHECK struct error *file_read_text(const char *path, size_t limit,
+					char **ret);
+
+/** An unlinked file in @p dir, O_RDWR: gone when it is closed. */
+MUST_CHECK struct error *file_open_unlinked(const char *dir, int *fd_ret);
+
+/** fsync a directory by name, so that a rename in it lasts. */
+MUST_CHECK struct error *file_sync_dir(const char *path);
+
+#endif

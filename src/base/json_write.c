@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json_write.h"
+
+/* Length of the well-formed UTF-8 sequence at @p s, 0 if there is none. */
+static size_t utf8_length(const uint8_t *s, size_t left)
+{
+	size_t n = s[0] < 0x80 ? 1 :
+		   s[0] < 0xc2 ? 0 :
+		   s[0] < 0xe0 ? 2 :
+		   s[0] < 0xf0 ? 3 :
+		   s[0] < 0xf5 ? 4 :
+				 0;
+
+	if (n == 0 || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void quote_ascii(struct buf *out, uint8_t c)
+{
+	switch (c) {
+	case '"':
+		buf_append(out, "\\\"", 2);
+		break;
+	case '\\':
+		buf_append(out, "\\\\", 2);
+		break;
+	case '\n':
+		buf_append(out, "\\n", 2);
+		break;
+	case '\t':
+		buf_append(out, "\\t", 2);
+		break;
+	case '\r':
+		buf_append(out, "\\r", 2);
+		break;
+	default:
+		buf_printf(out, "\\u%04x", c);
+		break;
+	}
+}
+
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+void json_quote(struct buf *out, const char *s, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)s;
+
+	buf_append_byte(out, '"');
+	for (size_t i = 0; i < len;) {
+		size_t run = i;
+
+		while (run < len && is_plain(p[run]))
+			run++;
+		if (run > i) {
+			buf_append(out, p + i, run - i);
+			i = run;
+			continue;
+		}
+		if (p[i] < 0x80) {
+			quote_ascii(out, p[i++]);
+			continue;
+		}
+		size_t n = utf8_length(p + i, len - i);
+
+		buf_append(out, n ? (const char *)p + i : "\xef\xbf\xbd",
+			   n ? n : 3);
+		i += n ? n : 1;
+	}
+	buf_append_byte(out, '"');
+}
+
+void json_init(struct json_write *j, struct buf *out)
+{
+	*j = (struct json_write){ .out = out };
+}
+
+static void begin_value(struct json_write *j)
+{
+	if (j->after_key) {
+		j->after_key = false;
+		return;
+	}
+	if (j->has_items[j->depth])
+		buf_append_byte(j->out, ',');
+	j->has_items[j->depth] = true;
+}
+
+static void open_level(struct json_write *j, uint8_t bracket)
+{
+	begin_value(j);
+	assert(j->depth < JSON_DEPTH);
+	j->has_items[++j->depth] = false;
+	buf_append_byte(j->out, bracket);
+}
+
+static void close_level(struct json_write *j, uint8_t bracket)
+{
+	assert(j->depth > 0 && !j->after_key);
+	j->depth--;
+	buf_append_byte(j->out, bracket);
+}
+
+void json_object(struct json_write *j)
+{
+	open_level(j, '{');
+}
+
+void json_object_end(struct json_write *j)
+{
+	close_level(j, '}');
+}
+
+void json_array(struct json_write *j)
+{
+	open_level(j, '[');
+}
+
+void json_array_end(struct json_write *j)
+{
+	close_level(j, ']');
+}
+
+void json_key(struct json_write *j, const char *key)
+{
+	begin_value(j);
+	json_quote(j->out, key, strlen(key));
+	buf_append_byte(j->out, ':');
+	j->after_key = true;
+}
+
+void json_string_n(struct json_write *j, const char *s, size_t len)
+{
+	begin_value(j);
+	json_quote(j->out, s, len);
+}
+
+void json_null(struct json_write *j)
+{
+	begin_value(j);
+	buf_append_str(j->out, "null");
+}
+
+void json_string(struct json_write *j, const char *s)
+{
+	if (s)
+		json_string_n(j, s, strlen(s));
+	else
+		json_null(j);
+}
+
+void json_hex(struct json_write *j, uint64_t v)
+{
+	begin_value(j);
+	buf_printf(j->out, "\"0x%" PRIx64 "\"", v);
+}
+
+void json_uint(struct json_write *j, uint64_t v)
+{
+	if (v > UINT64_C(1) << 53) {
+		json_hex(j, v);
+		return;
+	}
+	begin_value(j);
+	buf_printf(j->out, "%" PRIu64, v);
+}
+
+void json_int(struct json_write *j, int64_t v)
+{
+	begin_value(j);
+	buf_printf(j->out, "%" PRId64, v);
+}
+
+void json_bool(struct json_write *j, bool v)
+{
+	begin_value(j);
+	buf_append_str(j->out, v ? "true" : "false");
+}
+
+void json_kv_string(struct json_write *j, const char *key, const char *s)
+{
+	json_key(j, key);
+	json_string(j, s);
+}
+
+void json_kv_uint(struct json_write *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	json_uint(j, v);
+}
+
+void json_kv_int(struct json_write *j, const char *key, int64_t v)
+{
+	json_key(j, key);
+	json_int(j, v);
+}
+
+void json_kv_bool(struct json_write *j, const char *key, bool v)
+{
+	json_key(j, key);
+	json_bool(j, v);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every metric, in one table. Include with the four macros defined:
+ *
+ * LABELS(SET, "label", "value", …)	a label and all the values it can have
+ * COUNTER(NAME, SET1, SET2, "name", "help")
+ * GAUGE(NAME, SET1, SET2, "name", "help")
+ * HISTOGRAM(NAME, SET1, SET2, "name", "help")	in nanoseconds, shown in seconds
+ *
+ * NONE is no label. Names get the prefix symbolized_. Base units. Never a build
+ * ID, a path or an error text as label.
+ */
+LABELS(ROUTE, "route", "executable", "debuginfo", "source", "section", "meta",
+       "metadata", "query", "metrics", "healthz", "readyz", "home", "other")
+LABELS(CODE, "code", "200", "204", "206", "304", "400", "404", "405", "406",
+       "413", "415", "416", "431", "500", "502", "503", "504", "other")
+LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "none")
+LABELS(KIND, "kind", "no_memory", "bad_request", "too_large", "bad_data",
+       "unsupported", "limit", "io", "database", "worker", "upstream", "busy")
+LABELS(ORIGIN, "origin", "file", "cache", "archive", "memory")
+LABELS(CAUSE, "cause", "exit", "signal", "deadline", "memory", "cpu")
+LABELS(POOL, "pool", "scan", "answer")
+LABELS(STAGE, "stage", "queued", "running")
+LABELS(ROLE, "role", "executable", "debuginfo")
+LABELS(CACHE_OP, "op", "hit", "miss", "insert", "evict", "reject")
+LABELS(TABLE, "table", "containers", "artifacts", "build_ids", "source_dirs",
+       "points", "directories", "ignored")
+
+COUNTER(HTTP_REQUESTS, ROUTE, CODE, "http_requests_total",
+	"Answered HTTP requests")
+HISTOGRAM(HTTP_SECONDS, ROUTE, NONE, "http_request_duration_seconds",
+	  "From the first byte of the request to the last of the answer")
+COUNTER(HTTP_BYTES, ROUTE, NONE, "http_response_bytes_total",
+	"Bytes of answer bodies handed to the network")
+GAUGE(HTTP_CONNECTIONS, NONE, NONE, "http_connections", "Open connections")
+GAUGE(HTTP_SUSPENDED, NONE, NONE, "http_suspended_requests",
+      "Requests that wait for a job")
+COUNTER(HTTP_REFUSED, NONE, NONE, "http_refused_total",
+	"Requests answered 503 because a queue was full")
+
+COUNTER(ARTIFACTS_SERVED, ORIGIN, NONE, "artifacts_served_total",
+	"Artifacts found, by where they came from")
+COUNTER(ARTIFACTS_ABSENT, NONE, NONE, "artifacts_absent_total",
+	"Artifacts asked for and not there")
+COUNTER(ARTIFACTS_STALE, NONE, NONE, "artifacts_stale_total",
+	"Places passed over because the file had changed or gone")
+COUNTER(FLIGHTS_SHARED, NONE, NONE, "flights_shared_total",
+	"Requests that shared the work of an identical one")
+HISTOGRAM(EXTRACT_SECONDS, SOURCE, NONE, "extract_duration_seconds",
+	  "Extracting one member or section of an archive")
+COUNTER(CACHE_OPS, CACHE_OP, NONE, "cache_operations_total",
+	"Disk cache operations")
+GAUGE(CACHE_BYTES, NONE, NONE, "cache_bytes", "Bytes in the disk cache")
+GAUGE(CACHE_FILES, NONE, NONE, "cache_files", "Files in the disk cache")
+
+GAUGE(SCAN_ACTIVE, NONE, NONE, "scan_active", "1 while a scan runs")
+COUNTER(SCANS, NONE, NONE, "scans_total", "Scans of all paths finished")
+GAUGE(SCAN_SECONDS, NONE, NONE, "scan_last_duration_seconds",
+      "How long the last finished scan took")
+GAUGE(SCAN_FINISHED, NONE, NONE, "scan_last_finished_timestamp_seconds",
+      "When the last scan ended, seconds since 1970")
+GAUGE(SCAN_PENDING, NONE, NONE, "scan_pending_files",
+      "Files found and not yet looked into")
+COUNTER(SCAN_VISITED, NONE, NONE, "scan_visited_files_total",
+	"Regular files met in walks")
+COUNTER(SCAN_FILES, SOURCE, NONE, "scan_files_total",
+	"Files looked into, by scanner")
+COUNTER(SCAN_BYTES, SOURCE, NONE, "scan_bytes_total",
+	"Size of the files looked into")
+COUNTER(SCAN_FOUND, ROLE, NONE, "scan_artifacts_found_total",
+	"Artifacts found in scans")
+COUNTER(SCAN_FAILED, KIND, NONE, "scan_failed_files_total",
+	"Files that could not be read, by kind of error")
+COUNTER(SCAN_REMOVED, NONE, NONE, "scan_removed_files_total",
+	"Files that were gone and have been forgotten")
+COUNTER(SCAN_NO_ID, NONE, NONE, "scan_elf_without_id_total",
+	"ELF files without a usable build ID, not indexed")
+
+GAUGE(WORKER_JOBS, POOL, STAGE, "worker_jobs", "Jobs of the worker processes")
+COUNTER(WORKER_DEATHS, POOL, CAUSE, "worker_deaths_total",
+	"Worker processes that ended in the middle of a job")
+COUNTER(WORKER_STARTS, POOL, NONE, "worker_starts_total",
+	"Worker processes started")
+
+GAUGE(INDEX_ROWS, TABLE, NONE, "index_rows", "Rows in the index")
+GAUGE(INDEX_BYTES, NONE, NONE, "index_bytes", "Size of the index on disk")
+GAUGE(INDEX_FAILED, NONE, NONE, "index_failed_files",
+      "Files recorded as unreadable")
+COUNTER(GROOM_REMOVED, TABLE, NONE, "groom_removed_rows_total",
+	"Rows removed by grooming")
+GAUGE(READY, NONE, NONE, "ready", "1 when answers can be given")

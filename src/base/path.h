@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Path text. Nothing here touches the file system.
+ */
+#ifndef BASE_PATH_H
+#define BASE_PATH_H
+
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * Canonical form, purely textual: "//" becomes "/", "." segments go, ".."
+ * takes the segment before it (and stays at the front of a relative path, goes
+ * at the root of an absolute one). No final slash except for "/".
+ *
+ * @return Owned: mem_free(). NULL without memory. "" gives "".
+ * Source: RFC 3986, 5.2.4, as debuginfod canonicalises source paths.
+ */
+char *path_canonical(const char *path) MUST_CHECK;
+
+/** Is @p path @p dir itself or below it? Both canonical and absolute. */
+bool path_is_beneath(const char *path, const char *dir);
+
+/** Text behind the last '/', or all of it. Borrowed. */
+const char *path_base(const char *path);
+
+/** Does the path end with @p suffix (case matters)? */
+bool path_has_suffix(const char *path, const char *suffix);
+
+/** @p dir + '/' + @p name; no double slash. NULL without memory. */
+char *path_join(const char *dir, const char *name) MUST_CHECK;
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * From a build ID to bytes: a file on disk, a member of an archive, a section,
+ * a source. Finds the best place, checks that it still is what was indexed,
+ * has a worker extract what lies inside an archive, and keeps that on disk.
+ *
+ * Two doors. store_try() answers from memory and never waits. store_ask() goes
+ * to the index, the disk and the workers on other threads and calls back.
+ *
+ * Must not depend on src/scan: they meet in the index and in worker jobs.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/build_id.h"
+#include "base/error.h"
+#include "index/index.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+struct store_options {
+	const char *state_dir;	/* of the index; borrowed for the call */
+	const char *cache_dir;
+	uint64_t cache_size_bytes;
+	unsigned workers;	/* worker processes for extraction */
+	const char *program;	/* what to start as `… worker` */
+	/** Sources of bare ELF files are served only beneath these. Canonical,
+	 * borrowed for as long as the store lives; NULL at the end. */
+	const char *const *roots;
+};
+
+MUST_CHECK struct error *store_open(const struct store_options *options,
+				    struct store **ret);
+/** Waits for flights to end; their callbacks come first. NULL is allowed. */
+void store_close(struct store *st);
+
+enum artifact_kind {
+	ARTIFACT_EXECUTABLE,
+	ARTIFACT_DEBUGINFO,
+	ARTIFACT_SOURCE,
+	ARTIFACT_SECTION,
+};
+
+struct store_query {
+	struct build_id id;
+	enum artifact_kind kind;
+	const char *suffix;	/* source path as the client spelt it, percent
+				 * decoded; or section name; else NULL */
+};
+
+enum artifact_origin {
+	ARTIFACT_FROM_FILE,	/* a bare file under a scanned path */
+	ARTIFACT_FROM_CACHE,	/* extracted before */
+	ARTIFACT_FROM_ARCHIVE,	/* extracted just now */
+};
+
+/** What to send. Owned by the holder: artifact_deinit(). */
+struct artifact {
+	int fd;			/* at any position; read with offsets */
+	uint64_t size;		/* bytes from offset 0 of @c fd */
+	int64_t mtime;		/* seconds: Last-Modified */
+	uint64_t etag;		/* of these very bytes: changes with them */
+	char *file;		/* X-DEBUGINFOD-FILE, raw bytes */
+	char *archive;		/* X-DEBUGINFOD-ARCHIVE, raw bytes; NULL */
+	enum artifact_origin origin;
+};
+#define ARTIFACT_INIT { .fd = -1 }
+void artifact_deinit(struct artifact *a);
+
+enum store_outcome {
+	STORE_FOUND,	/* the artifact is filled */
+	STORE_ABSENT,	/* known to be nowhere */
+	STORE_UNKNOWN,	/* ask */
+};
+
+/**
+ * Answer from memory, if that is possible: an ID that is surely absent, or an
+ * answer given before whose file is opened and found unchanged. Never waits
+ * for the index, a worker or a lock held across I/O.
+ *
+ * Cost: a few microseconds; one open and one fstat when found.
+ * Threads: any.
+ */
+enum store_outcome store_try(struct store *st, const struct store_query *q,
+			     struct artifact *ret);
+
+/**
+ * How it ended: exactly one call, on a thread of the store.
+ * @param[in] err Owned by the callee. BUSY: queues are full, try again.
+ * @param[in] a Owned by the callee; NULL when absent or on error.
+ */
+typedef void (*store_done_fn)(void *ctx, struct error *err, struct artifact *a);
+
+/**
+ * Find, and extract if need be. Identical queries under way share the work.
+ *
+ * @param[in] q Copied.
+ * @param[in] done Called exactly once, possibly before this returns.
+ * Threads: any; does not wait.
+ */
+void store_ask(struct store *st, const struct store_query *q,
+	       store_done_fn done, void *ctx);
+
+/**
+ * Run something that reads the index on one of the store's query threads
+ * (metadata, presence, statistics), which extraction never occupies.
+ *
+ * @param[in] fn Gets the thread's reader, or the error that says why there is
+ * none (owned by the callee; then the reader is NULL).
+ * @return BUSY if the queue is full; @p fn is then not called.
+ */
+typedef void (*store_read_fn)(void *ctx, struct index_reader *r,
+			      struct error *err);
+MUST_CHECK struct error *store_read(struct store *st, store_read_fn fn,
+				    void *ctx);
+
+/** For `symbolized find`, and for tests: wait for an answer.
+ * @param[out] found_ret False: absent; @p ret untouched. */
+MUST_CHECK struct error *store_get(struct store *st,
+				   const struct store_query *q,
+				   struct artifact *ret, bool *found_ret);
+
+/** The index changed for this ID: drop what memory says of it. The shape of
+ * index_changed_fn. */
+void store_forget(void *store, const struct build_id *id);
+
+/** Is what /readyz asks true: index readable, cache writable?
+ * @param[out] degraded_ret NULL or why not fully, static text. */
+bool store_is_ready(struct store *st, const char **degraded_ret);
+
+/** Source paths of an artifact, unpacked: NUL behind each. For people and
+ * later use. */
+MUST_CHECK struct error *store_source_paths(struct index_reader *r,
+					    int64_t artifact_id,
+					    struct buf *ret);
+
+#endif
