@@ -24,11 +24,11 @@
 #include <stdint.h>
 
 enum codec {
-	CODEC_NONE,	/* stored: every offset is a point */
+	CODEC_NONE, /* stored: every offset is a point */
 	CODEC_GZIP,
 	CODEC_ZLIB,
 	CODEC_XZ,
-	CODEC_LZMA,	/* .lzma, "alone" */
+	CODEC_LZMA, /* .lzma, "alone" */
 	CODEC_BZIP2,
 	CODEC_ZSTD,
 	CODECS
@@ -37,9 +37,9 @@ enum codec {
 struct codec_stream;
 
 struct codec_point {
-	uint64_t in_offset;	/* in the compressed input */
-	uint64_t out_offset;	/* in the decoded bytes */
-	uint8_t *state;		/* what the decoder needs besides; may be NULL */
+	uint64_t in_offset;  /* in the compressed input */
+	uint64_t out_offset; /* in the decoded bytes */
+	uint8_t *state;      /* what the decoder needs besides; may be NULL */
 	size_t state_size;
 };
 
@@ -114,8 +114,8 @@ struct input codec_input(struct codec_stream *s, uint64_t offset,
 /** Points known so far, in order: all of them at once where there is an index,
  * growing while a gzip stream is read (one every @c CODEC_CHECKPOINT_BYTES).
  * Borrowed until the next call on the stream. */
-void codec_points(const struct codec_stream *s,
-		  const struct codec_point **ret, size_t *count_ret);
+void codec_points(const struct codec_stream *s, const struct codec_point **ret,
+		  size_t *count_ret);
 
 enum { CODEC_CHECKPOINT_BYTES = 16 << 20 };
 

@@ -1,4 +1,17 @@
 noinst_LIBRARIES += libcodec.a
 libcodec_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ZSTD_CFLAGS)
-libcodec_a_SOURCES = src/codec/codec.c src/codec/codec.h
+libcodec_a_SOURCES = \
+	src/codec/codec.c src/codec/codec.h \
+	src/codec/codec_backend.h \
+	src/codec/codec_bzip2.c \
+	src/codec/codec_detect.c \
+	src/codec/codec_forward.c \
+	src/codec/codec_gzip.c \
+	src/codec/codec_lzma.c src/codec/codec_lzma.h \
+	src/codec/codec_none.c \
+	src/codec/codec_pack.c \
+	src/codec/codec_source.c \
+	src/codec/codec_stream.h \
+	src/codec/codec_xz.c \
+	src/codec/codec_zstd.c
 CODEC_LIBS = libcodec.a $(BASE_LIBS) $(ZLIB_LIBS) $(LZMA_LIBS) $(ZSTD_LIBS) $(BZIP2_LIBS)

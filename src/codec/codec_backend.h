@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Private to src/codec: what a compression format gives, and what it is given.
+ *
+ * A *backend* is one format. A *decoder* is one run of a backend over the
+ * input, begun at a point, that gives bytes in order. A stream owns one
+ * decoder where it is read forward only, and several (codec_blocks.h) where it
+ * is read by blocks.
+ */
+#ifndef CODEC_CODEC_BACKEND_H
+#define CODEC_CODEC_BACKEND_H
+
+#include "base/error.h"
+#include "base/input.h"
+#include "codec/codec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	/** What is read from the input at once. */
+	CODEC_SOURCE_BYTES = 128 << 10,
+	/** A decoder may use as much for its dictionary or window. */
+	CODEC_MEMORY_LIMIT_BYTES = 256 << 20,
+};
+
+/** Compressed bytes in order, through a buffer. */
+struct codec_source {
+	struct input in;
+	uint8_t *data; /* owned; NULL until the first fill */
+	size_t capacity;
+	size_t pos; /* next byte in data; pos <= size */
+	size_t size;
+	uint64_t end; /* offset in the input of data[size] */
+};
+
+void codec_source_init(struct codec_source *src, const struct input *in);
+void codec_source_deinit(struct codec_source *src);
+/** Continue at @p offset; keeps what is buffered of it. */
+void codec_source_seek(struct codec_source *src, uint64_t offset);
+/** Offset in the input of the next byte. */
+static inline uint64_t codec_source_tell(const struct codec_source *src)
+{
+	return src->end - (src->size - src->pos);
+}
+static inline size_t codec_source_left(const struct codec_source *src)
+{
+	return src->size - src->pos;
+}
+/** Have at least one byte in the buffer.
+ * @param[out] end_ret True if the input has ended. */
+MUST_CHECK struct error *codec_source_fill(struct codec_source *src,
+					   bool *end_ret);
+/** Take one byte. @return BAD_DATA (truncated) at the end. */
+MUST_CHECK struct error *codec_source_byte(struct codec_source *src,
+					   uint8_t *ret);
+/** Are only zero bytes left (padding)? Takes them. */
+MUST_CHECK struct error *codec_source_is_padding(struct codec_source *src,
+						 bool *ret);
+
+/** An independently decodable part whose sizes are known beforehand. */
+struct codec_block {
+	uint64_t in_offset;
+	uint64_t in_size;
+	uint64_t out_offset;
+	uint64_t out_size; /* not 0 */
+	uint8_t check;     /* xz: lzma_check */
+};
+
+struct codec_decoder {
+	const struct codec_backend *backend;
+	struct codec_stream *stream; /* borrowed */
+	struct codec_source src;
+	void *state;         /* the backend's; lives over begin() */
+	uint64_t out_offset; /* of the next byte */
+	bool failed;         /* until the next begin() */
+	bool ended;
+};
+
+struct codec_backend {
+	const char *name;
+
+	/**
+	 * Start, or start again, at a point. Makes d->state where it is NULL.
+	 * @param[in] p The source stands at p->in_offset already.
+	 * @param[in] b NULL: from there to the end of the input. Otherwise this
+	 * block alone. Borrowed until the next begin() or destroy().
+	 */
+	struct error *(*begin)(struct codec_decoder *d,
+			       const struct codec_point *p,
+			       const struct codec_block *b);
+	/**
+	 * Decode at least one and up to @p size bytes.
+	 * @param[out] size_ret 0 at the end, with all checks done.
+	 */
+	struct error *(*decode)(struct codec_decoder *d, uint8_t *buf,
+				size_t size, size_t *size_ret);
+	/** d->state may be NULL. */
+	void (*destroy)(struct codec_decoder *d);
+
+	/**
+	 * Find all blocks without decoding, and codec_stream_add_block() them.
+	 * Anything unexpected is no error: the stream then is read forward.
+	 * NULL: the format has none.
+	 */
+	struct error *(*find_blocks)(struct codec_stream *s, bool *found_ret);
+	/**
+	 * The state that codec_points() gives for a block, and back.
+	 * @param[in] is_last No other block follows.
+	 */
+	size_t (*block_to_state)(const struct codec_block *b, bool is_last,
+				 uint8_t *state);
+	bool (*block_from_state)(const struct codec_point *p,
+				 struct codec_block *ret, bool *is_last_ret);
+};
+
+extern const struct codec_backend codec_backend_gzip;
+extern const struct codec_backend codec_backend_zlib;
+extern const struct codec_backend codec_backend_xz;
+extern const struct codec_backend codec_backend_lzma;
+extern const struct codec_backend codec_backend_bzip2;
+extern const struct codec_backend codec_backend_zstd;
+
+/** Is @p out_offset far enough behind the last point for another one? */
+bool codec_wants_point(const struct codec_decoder *d, uint64_t out_offset);
+/** Output that may still come before codec_wants_point(). */
+uint64_t codec_point_distance(const struct codec_decoder *d,
+			      uint64_t out_offset);
+/** Remember a point; a no-op unless codec_wants_point(). @p state is copied. */
+MUST_CHECK struct error *codec_note_point(struct codec_decoder *d,
+					  uint64_t in_offset,
+					  uint64_t out_offset,
+					  const void *state, size_t state_size);
+
+/** Tests: record a point every @p bytes instead. */
+void codec_set_checkpoint_bytes(struct codec_stream *s, uint64_t bytes);
+
+/** "truncated: the compressed data end at offset N". */
+COLD struct error *codec_error_truncated(const struct codec_decoder *d);
+/** "damaged near offset N: @p what". */
+COLD struct error *codec_error_damaged(const struct codec_decoder *d,
+				       const char *what);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <bzlib.h>
+#include <lzma.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "tests/lib/codec_writer.h"
+
+static void must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void *reserve(struct buf *out, size_t size)
+{
+	void *p = buf_reserve(out, size + !size);
+
+	must(p != NULL);
+	return p;
+}
+
+void write_sample(struct buf *out, size_t size, uint64_t seed)
+{
+	uint8_t *to = reserve(out, size);
+	uint64_t x = seed * 2654435761u + 88172645463325252u;
+
+	for (size_t i = 0; i < size; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		// One byte in sixteen is noise, others repeat what was some
+		// hundred bytes before.
+		to[i] = x % 16 && i > 512 ? to[i - 97 - (x >> 8) % 2 * 131]
+					  : (uint8_t)(x >> 32);
+	}
+	buf_commit(out, size);
+}
+
+static void deflate_into(const void *data, size_t size, int window_bits,
+			 gz_header *header, struct buf *out)
+{
+	z_stream z = { 0 };
+
+	must(deflateInit2(&z, 6, Z_DEFLATED, window_bits, 8,
+			  Z_DEFAULT_STRATEGY) == Z_OK);
+	if (header)
+		must(deflateSetHeader(&z, header) == Z_OK);
+	size_t bound = deflateBound(&z, size) + 1024;
+
+	z.next_in = (Bytef *)(uintptr_t)data;
+	z.avail_in = (uInt)size;
+	z.next_out = reserve(out, bound);
+	z.avail_out = (uInt)bound;
+	must(deflate(&z, Z_FINISH) == Z_STREAM_END);
+	buf_commit(out, bound - z.avail_out);
+	deflateEnd(&z);
+}
+
+void write_gzip_decorated(const void *data, size_t size, struct buf *out)
+{
+	Bytef extra[] = "extra", name[] = "name", comment[] = "comment";
+	gz_header header = { .extra = extra,
+			     .extra_len = sizeof(extra),
+			     .name = name,
+			     .comment = comment,
+			     .hcrc = 1 };
+
+	deflate_into(data, size, 15 + 16, &header, out);
+}
+
+static void lzma_into(lzma_stream *strm, const void *data, size_t size,
+		      struct buf *out)
+{
+	size_t bound = lzma_stream_buffer_bound(size) + size / 8 + (1 << 16);
+
+	strm->next_in = data;
+	strm->avail_in = size;
+	strm->next_out = reserve(out, bound);
+	strm->avail_out = bound;
+	lzma_ret rc;
+
+	do
+		rc = lzma_code(strm, LZMA_FINISH);
+	while (rc == LZMA_OK);
+	must(rc == LZMA_STREAM_END);
+	buf_commit(out, bound - strm->avail_out);
+	lzma_end(strm);
+}
+
+void write_xz_blocks(const void *data, size_t size, size_t block_size,
+		     struct buf *out)
+{
+	lzma_stream strm = LZMA_STREAM_INIT;
+	lzma_mt mt = { .threads = 1,
+		       .block_size = block_size,
+		       .preset = 1,
+		       .check = LZMA_CHECK_CRC64 };
+
+	must(lzma_stream_encoder_mt(&strm, &mt) == LZMA_OK);
+	lzma_into(&strm, data, size, out);
+}
+
+static void write_lzma(const void *data, size_t size, struct buf *out)
+{
+	lzma_stream strm = LZMA_STREAM_INIT;
+	lzma_options_lzma options;
+
+	must(!lzma_lzma_preset(&options, 1));
+	must(lzma_alone_encoder(&strm, &options) == LZMA_OK);
+	lzma_into(&strm, data, size, out);
+}
+
+static void write_xz(const void *data, size_t size, struct buf *out)
+{
+	lzma_stream strm = LZMA_STREAM_INIT;
+
+	must(lzma_easy_encoder(&strm, 1, LZMA_CHECK_CRC64) == LZMA_OK);
+	lzma_into(&strm, data, size, out);
+}
+
+static void write_bzip2(const void *data, size_t size, struct buf *out)
+{
+	unsigned bound = (unsigned)(size + size / 100 + 600);
+	char *to = reserve(out, bound);
+
+	must(BZ2_bzBuffToBuffCompress(to, &bound, (char *)(uintptr_t)data,
+				      (unsigned)size, 1, 0, 0) == BZ_OK);
+	buf_commit(out, bound);
+}
+
+static void zstd_into(const void *data, size_t size, bool sized,
+		      struct buf *out)
+{
+	ZSTD_CCtx *cctx = ZSTD_createCCtx();
+	size_t bound = ZSTD_compressBound(size);
+	void *to = reserve(out, bound);
+
+	must(cctx != NULL);
+	ZSTD_CCtx_setParameter(cctx, ZSTD_c_contentSizeFlag, sized);
+	ZSTD_CCtx_setParameter(cctx, ZSTD_c_checksumFlag, 1);
+	size_t got = ZSTD_compress2(cctx, to, bound, data, size);
+
+	must(!ZSTD_isError(got));
+	buf_commit(out, got);
+	ZSTD_freeCCtx(cctx);
+}
+
+void write_zstd_unsized(const void *data, size_t size, struct buf *out)
+{
+	zstd_into(data, size, false, out);
+}
+
+void write_codec(enum codec codec, const void *data, size_t size,
+		 struct buf *out)
+{
+	switch (codec) {
+	case CODEC_NONE:
+		must(buf_append(out, data, size));
+		return;
+	case CODEC_GZIP:
+		deflate_into(data, size, 15 + 16, NULL, out);
+		return;
+	case CODEC_ZLIB:
+		deflate_into(data, size, 15, NULL, out);
+		return;
+	case CODEC_XZ:
+		write_xz(data, size, out);
+		return;
+	case CODEC_LZMA:
+		write_lzma(data, size, out);
+		return;
+	case CODEC_BZIP2:
+		write_bzip2(data, size, out);
+		return;
+	case CODEC_ZSTD:
+		zstd_into(data, size, true, out);
+		return;
+	case CODECS:
+		break;
+	}
+	abort();
+}
