@@ -1,2 +1,2 @@
 noinst_LIBRARIES += libhttp.a
-libhttp_a_SOURCES =
+libhttp_a_SOURCES = src/http/http.h
