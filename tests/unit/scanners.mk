@@ -1,0 +1,13 @@
+check_LIBRARIES += libpkgwriter.a
+libpkgwriter_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ZSTD_CFLAGS)
+libpkgwriter_a_SOURCES = \
+	tests/lib/codec_writer.c tests/lib/codec_writer.h \
+	tests/lib/pkg_writer.c tests/lib/pkg_writer.h \
+	tests/lib/pkg_writer_internal.h \
+	tests/lib/pkg_writer_rpm.c
+PKG_WRITER_LIBS = libpkgwriter.a $(CODEC_LIBS)
+
+# Packages for shell tests.
+check_PROGRAMS += tests/lib/mkpkg
+tests_lib_mkpkg_SOURCES = tests/lib/mkpkg.c
+tests_lib_mkpkg_LDADD = $(PKG_WRITER_LIBS)

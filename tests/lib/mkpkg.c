@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packages for shell tests: pkg_writer.h on the command line. */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "tests/lib/pkg_writer.h"
+
+static const char usage[] =
+	"usage: mkpkg deb|ipk|rpm|tar [OPTIONS] OUT MEMBER...\n"
+	"\n"
+	"  --compress none|gzip|xz|lzma|bzip2|zstd   (default none)\n"
+	"  --block-size BYTES    of an xz block, zstd frame, gzip member\n"
+	"  --pax                 tar: pax headers\n"
+	"  --stripped            rpm: 07070X\n"
+	"  --v6                  rpm: as rpm 6 writes it\n"
+	"  --source              rpm: a source package\n"
+	"  --old-names           rpm: OLDFILENAMES\n"
+	"  --wrong-magic         of the whole package\n"
+	"  --cut BYTES           missing at the package's end\n"
+	"  --cut-payload BYTES   missing at the payload's end\n"
+	"  --claim BYTES         said to be the size of the last member\n"
+	"  --mtime SECONDS       of all members (default 0)\n"
+	"\n"
+	"A member is one of\n"
+	"  NAME=FILE             with FILE's bytes and mode\n"
+	"  NAME=%BYTES           of zeros\n"
+	"  NAME->TARGET          a symbolic link\n"
+	"  NAME=>OTHER           one more name of an earlier member\n"
+	"  NAME/                 a directory\n";
+
+static void die(const char *what)
+{
+	fprintf(stderr, "mkpkg: %s\n%s", what, usage);
+	exit(64);
+}
+
+static enum codec parse_codec(const char *name)
+{
+	for (unsigned i = 0; i < CODECS; i++)
+		if (!strcmp(codec_name((enum codec)i), name))
+			return (enum codec)i;
+	die("no such compression");
+	return CODEC_NONE;
+}
+
+static enum pkg_kind parse_kind(const char *name)
+{
+	static const char *const kinds[] = {
+		[PKG_TAR] = "tar",
+		[PKG_DEB] = "deb",
+		[PKG_IPK] = "ipk",
+		[PKG_RPM] = "rpm",
+	};
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kinds[i], name))
+			return (enum pkg_kind)i;
+	die("no such kind of package");
+	return PKG_TAR;
+}
+
+static void load(const char *path, struct pkg_file *f)
+{
+	struct buf data = BUF_INIT;
+	struct stat st;
+	FILE *file = fopen(path, "rb");
+
+	if (!file || fstat(fileno(file), &st)) {
+		perror(path);
+		exit(66);
+	}
+	for (;;) {
+		void *to = buf_reserve(&data, 1 << 20);
+		size_t n = to ? fread(to, 1, 1 << 20, file) : 0;
+
+		if (!n)
+			break;
+		buf_commit(&data, n);
+	}
+	if (ferror(file) || data.failed)
+		die("cannot read a member");
+	fclose(file);
+	f->data = data.data;
+	f->size = data.size;
+	f->mode = S_IFREG | (st.st_mode & 07777);
+}
+
+static void parse_member(char *arg, struct pkg_file *f)
+{
+	size_t len = strlen(arg);
+	char *mark;
+
+	f->name = arg;
+	if (len && arg[len - 1] == '/') {
+		f->mode = S_IFDIR | 0755;
+		arg[len - 1] = '\0';
+	} else if ((mark = strstr(arg, "->")) != NULL) {
+		*mark = '\0';
+		f->mode = S_IFLNK | 0777;
+		f->link = mark + 2;
+	} else if ((mark = strstr(arg, "=>")) != NULL) {
+		*mark = '\0';
+		f->link = mark + 2;
+	} else if ((mark = strstr(arg, "=%")) != NULL) {
+		*mark = '\0';
+		f->zeros = strtoull(mark + 2, NULL, 0);
+	} else if ((mark = strchr(arg, '=')) != NULL) {
+		*mark = '\0';
+		load(mark + 1, f);
+	} else {
+		die("not a member");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "compress", required_argument, NULL, 'c' },
+		{ "block-size", required_argument, NULL, 'b' },
+		{ "pax", no_argument, NULL, 'p' },
+		{ "stripped", no_argument, NULL, 's' },
+		{ "v6", no_argument, NULL, '6' },
+		{ "source", no_argument, NULL, 'S' },
+		{ "old-names", no_argument, NULL, 'o' },
+		{ "wrong-magic", no_argument, NULL, 'w' },
+		{ "cut", required_argument, NULL, 'x' },
+		{ "cut-payload", required_argument, NULL, 'X' },
+		{ "claim", required_argument, NULL, 'z' },
+		{ "mtime", required_argument, NULL, 'm' },
+		{ 0 },
+	};
+	struct pkg_options o = { 0 };
+	uint64_t claim = 0;
+	int64_t mtime = 0;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (c) {
+		case 'c':
+			o.codec = parse_codec(optarg);
+			break;
+		case 'b':
+			o.block_size = strtoull(optarg, NULL, 0);
+			break;
+		case 'p':
+			o.use_pax = true;
+			break;
+		case 's':
+			o.is_stripped = true;
+			break;
+		case '6':
+			o.is_v6 = true;
+			break;
+		case 'S':
+			o.is_source = true;
+			break;
+		case 'o':
+			o.use_old_names = true;
+			break;
+		case 'w':
+			o.is_magic_wrong = true;
+			break;
+		case 'x':
+			o.cut = strtoull(optarg, NULL, 0);
+			break;
+		case 'X':
+			o.cut_payload = strtoull(optarg, NULL, 0);
+			break;
+		case 'z':
+			claim = strtoull(optarg, NULL, 0);
+			break;
+		case 'm':
+			mtime = strtoll(optarg, NULL, 0);
+			break;
+		default:
+			die("no such option");
+		}
+	}
+	if (argc - optind < 2)
+		die("what, and where to?");
+	o.kind = parse_kind(argv[optind]);
+	size_t count = (size_t)(argc - optind - 2);
+	struct pkg_file *files = mem_array(count, sizeof(*files));
+
+	if (!files)
+		die("out of memory");
+	for (size_t i = 0; i < count; i++) {
+		parse_member(argv[optind + 2 + (int)i], &files[i]);
+		files[i].mtime = mtime;
+	}
+	if (count)
+		files[count - 1].claimed_size = claim;
+	pkg_write_file(argv[optind + 1], &o, files, count);
+	for (size_t i = 0; i < count; i++)
+		free((void *)(uintptr_t)files[i].data);
+	mem_free(files);
+	return 0;
+}
