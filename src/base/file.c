@@ -69,8 +69,9 @@ struct error *file_read_text(const char *path, size_t limit, char **ret)
 			break;
 		buf_commit(&text, (size_t)n);
 		if (text.size > limit)
-			return error_new(TOO_LARGE, "%s is larger than %zu bytes",
-					 path, limit);
+			return error_new(TOO_LARGE,
+					 "%s is larger than %zu bytes", path,
+					 limit);
 	}
 	*ret = buf_steal_str(&text);
 	return *ret ? NULL : error_no_memory;

@@ -10,12 +10,12 @@
 /* Length of the well-formed UTF-8 sequence at @p s, 0 if there is none. */
 static size_t utf8_length(const uint8_t *s, size_t left)
 {
-	size_t n = s[0] < 0x80 ? 1 :
-		   s[0] < 0xc2 ? 0 :
-		   s[0] < 0xe0 ? 2 :
-		   s[0] < 0xf0 ? 3 :
-		   s[0] < 0xf5 ? 4 :
-				 0;
+	size_t n = s[0] < 0x80   ? 1
+		   : s[0] < 0xc2 ? 0
+		   : s[0] < 0xe0 ? 2
+		   : s[0] < 0xf0 ? 3
+		   : s[0] < 0xf5 ? 4
+				 : 0;
 
 	if (n == 0 || n > left)
 		return 0;
@@ -88,7 +88,7 @@ void json_quote(struct buf *out, const char *s, size_t len)
 
 void json_init(struct json_write *j, struct buf *out)
 {
-	*j = (struct json_write){ .out = out };
+	*j = (struct json_write) { .out = out };
 }
 
 static void begin_value(struct json_write *j)

@@ -17,7 +17,7 @@
 enum { JSON_DEPTH = 32 };
 
 struct json_write {
-	struct buf *out;	/* borrowed */
+	struct buf *out; /* borrowed */
 	unsigned depth;
 	bool has_items[JSON_DEPTH + 1];
 	bool after_key;
@@ -29,9 +29,9 @@ void json_object_end(struct json_write *j);
 void json_array(struct json_write *j);
 void json_array_end(struct json_write *j);
 void json_key(struct json_write *j, const char *key);
-void json_string(struct json_write *j, const char *s);	/* NULL as null */
+void json_string(struct json_write *j, const char *s); /* NULL as null */
 void json_string_n(struct json_write *j, const char *s, size_t len);
-void json_uint(struct json_write *j, uint64_t v);	/* hex string above 2^53 */
+void json_uint(struct json_write *j, uint64_t v); /* hex string above 2^53 */
 void json_int(struct json_write *j, int64_t v);
 void json_bool(struct json_write *j, bool v);
 void json_null(struct json_write *j);

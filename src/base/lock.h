@@ -38,9 +38,9 @@ void lock_release(struct lock *l);
 
 /** Hold @p l to the end of the scope. */
 #define LOCKED_PASTE(a, b) a##b
-#define LOCKED_NAME(n) LOCKED_PASTE(locked_, n)
-#define LOCKED(l)                                                              \
-	struct lock *CLEANUP(cleanup_unlock) LOCKED_NAME(__COUNTER__)          \
+#define LOCKED_NAME(n)     LOCKED_PASTE(locked_, n)
+#define LOCKED(l)                                                     \
+	struct lock *CLEANUP(cleanup_unlock) LOCKED_NAME(__COUNTER__) \
 		__attribute__((unused)) = lock_acquire_scope(l)
 
 static inline struct lock *lock_acquire_scope(struct lock *l)

@@ -102,7 +102,8 @@ static void format_json(struct buf *out, enum log_level level,
 {
 	buf_append_str(out, "{\"time\":\"");
 	append_timestamp(out);
-	buf_printf(out, "\",\"level\":\"%s\",\"module\":\"%s\",\"event\":\"%s\"",
+	buf_printf(out,
+		   "\",\"level\":\"%s\",\"module\":\"%s\",\"event\":\"%s\"",
 		   log_level_names[level], module, event);
 	for (; fields->key; fields++) {
 		buf_printf(out, ",\"%s\":", fields->key);

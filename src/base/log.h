@@ -20,7 +20,7 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
 enum log_format { LOG_LOGFMT, LOG_JSON, LOG_FORMATS };
 
-extern const char *const log_level_names[LOG_LEVELS + 1];	/* NULL at end */
+extern const char *const log_level_names[LOG_LEVELS + 1]; /* NULL at end */
 extern const char *const log_format_names[LOG_FORMATS + 1];
 
 /** Once, before threads. Under systemd (JOURNAL_STREAM) lines carry <N>. */
@@ -29,37 +29,45 @@ bool log_enabled(enum log_level level);
 
 /** One key and its value. Made by the LOG_* macros below. */
 struct log_field {
-	const char *key;	/* NULL ends the list */
+	const char *key; /* NULL ends the list */
 	enum { LOG_TEXT, LOG_SIGNED, LOG_UNSIGNED, LOG_DOUBLE } kind;
 	union {
-		const char *text;	/* NULL as "" */
+		const char *text; /* NULL as "" */
 		int64_t i;
 		uint64_t u;
 		double d;
 	};
 };
 
-#define LOG_S(k, v) ((struct log_field){ .key = (k), .kind = LOG_TEXT, .text = (v) })
-#define LOG_I(k, v) ((struct log_field){ .key = (k), .kind = LOG_SIGNED, .i = (v) })
-#define LOG_U(k, v) ((struct log_field){ .key = (k), .kind = LOG_UNSIGNED, .u = (v) })
-#define LOG_D(k, v) ((struct log_field){ .key = (k), .kind = LOG_DOUBLE, .d = (v) })
+#define LOG_S(k, v) \
+	((struct log_field) { .key = (k), .kind = LOG_TEXT, .text = (v) })
+#define LOG_I(k, v) \
+	((struct log_field) { .key = (k), .kind = LOG_SIGNED, .i = (v) })
+#define LOG_U(k, v) \
+	((struct log_field) { .key = (k), .kind = LOG_UNSIGNED, .u = (v) })
+#define LOG_D(k, v) \
+	((struct log_field) { .key = (k), .kind = LOG_DOUBLE, .d = (v) })
 
 void log_write(enum log_level level, const char *module, const char *event,
 	       const struct log_field *fields);
 
-#define log_event(level, module, event, ...)                                   \
-	do {                                                                   \
-		if (log_enabled(level))                                        \
-			log_write(level, module, event,                        \
-				  (const struct log_field[]){                  \
-					  __VA_ARGS__ __VA_OPT__(, )           \
-					  { .key = NULL } });                  \
+#define log_event(level, module, event, ...)                           \
+	do {                                                           \
+		if (log_enabled(level))                                \
+			log_write(level, module, event,                \
+				  (const struct log_field[]) {         \
+					  __VA_ARGS__ __VA_OPT__(, ) { \
+						  .key = NULL } });    \
 	} while (0)
 
-#define log_error(module, event, ...) log_event(LOG_ERROR, module, event, __VA_ARGS__)
-#define log_warn(module, event, ...) log_event(LOG_WARN, module, event, __VA_ARGS__)
-#define log_info(module, event, ...) log_event(LOG_INFO, module, event, __VA_ARGS__)
-#define log_debug(module, event, ...) log_event(LOG_DEBUG, module, event, __VA_ARGS__)
+#define log_error(module, event, ...) \
+	log_event(LOG_ERROR, module, event, __VA_ARGS__)
+#define log_warn(module, event, ...) \
+	log_event(LOG_WARN, module, event, __VA_ARGS__)
+#define log_info(module, event, ...) \
+	log_event(LOG_INFO, module, event, __VA_ARGS__)
+#define log_debug(module, event, ...) \
+	log_event(LOG_DEBUG, module, event, __VA_ARGS__)
 
 /** Consume an error by logging it: kind=… error="…".
  * @param[in] err Taken. NULL is allowed and logs nothing. */

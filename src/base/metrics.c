@@ -16,7 +16,7 @@ struct label_set {
 	unsigned count;
 };
 
-#define LABELS(set, label, ...)                                                \
+#define LABELS(set, label, ...) \
 	static const char *const values_##set[] = { __VA_ARGS__ };
 #define COUNTER(...)
 #define GAUGE(...)
@@ -26,10 +26,10 @@ struct label_set {
 
 static const struct label_set label_sets[LABEL_SETS] = {
 	[LABELS_NONE] = { .count = 1 },
-#define LABELS(set, name, ...)                                                 \
-	[LABELS_##set] = { .label = name,                                      \
-			   .values = values_##set,                             \
-			   .count = sizeof(values_##set) /                     \
+#define LABELS(set, name, ...)                             \
+	[LABELS_##set] = { .label = name,                  \
+			   .values = values_##set,         \
+			   .count = sizeof(values_##set) / \
 				    sizeof(*values_##set) },
 #include "base/metrics_table.h"
 #undef LABELS
@@ -41,13 +41,13 @@ static const struct label_set label_sets[LABEL_SETS] = {
 /* Upper bounds, nanoseconds: 0.1 ms to 100 s. */
 enum { BUCKETS = 13 };
 static const uint64_t bounds_ns[BUCKETS] = {
-	100000,	    500000,	 1000000,     5000000,	  10000000,
-	50000000,   100000000,	 500000000,   1000000000, 5000000000,
+	100000,      500000,      1000000,     5000000,    10000000,
+	50000000,    100000000,   500000000,   1000000000, 5000000000,
 	10000000000, 30000000000, 100000000000
 };
 static const char *const bound_names[BUCKETS] = {
 	"0.0001", "0.0005", "0.001", "0.005", "0.01", "0.05", "0.1",
-	"0.5",	  "1",	    "5",     "10",    "30",   "100"
+	"0.5",    "1",      "5",     "10",    "30",   "100"
 };
 
 struct description {
@@ -59,12 +59,13 @@ struct description {
 
 static const struct description table[METRICS] = {
 #define LABELS(...)
-#define COUNTER(id, s1, s2, name, help)                                        \
+#define COUNTER(id, s1, s2, name, help) \
 	[METRIC_##id] = { TYPE_COUNTER, LABELS_##s1, LABELS_##s2, name, help },
-#define GAUGE(id, s1, s2, name, help)                                          \
+#define GAUGE(id, s1, s2, name, help) \
 	[METRIC_##id] = { TYPE_GAUGE, LABELS_##s1, LABELS_##s2, name, help },
-#define HISTOGRAM(id, s1, s2, name, help)                                \
-	[METRIC_##id] = { TYPE_HISTOGRAM, LABELS_##s1, LABELS_##s2, name, help },
+#define HISTOGRAM(id, s1, s2, name, help)                                 \
+	[METRIC_##id] = { TYPE_HISTOGRAM, LABELS_##s1, LABELS_##s2, name, \
+			  help },
 #include "base/metrics_table.h"
 #undef LABELS
 #undef COUNTER
@@ -102,8 +103,7 @@ static unsigned cell_of(enum metric m, unsigned a, unsigned b)
 	const struct description *d = &table[m];
 
 	assert(a < label_sets[d->a].count && b < label_sets[d->b].count);
-	return first_cell[m] +
-	       (a * label_sets[d->b].count + b) * cell_width(d);
+	return first_cell[m] + (a * label_sets[d->b].count + b) * cell_width(d);
 }
 
 unsigned metric_label(enum metric_label_set set, const char *value)

@@ -29,8 +29,8 @@ enum metric_label_set {
 
 enum metric {
 #define LABELS(...)
-#define COUNTER(name, ...) METRIC_##name,
-#define GAUGE(name, ...) METRIC_##name,
+#define COUNTER(name, ...)   METRIC_##name,
+#define GAUGE(name, ...)     METRIC_##name,
 #define HISTOGRAM(name, ...) METRIC_##name,
 #include "base/metrics_table.h"
 #undef LABELS
