@@ -1,2 +1,11 @@
 noinst_LIBRARIES += libworker.a
-libworker_a_SOURCES =
+libworker_a_SOURCES = \
+	src/worker/jobs.c src/worker/jobs.h \
+	src/worker/source_list.c src/worker/source_list.h \
+	src/worker/wire.c src/worker/wire.h \
+	src/worker/work_extract.c src/worker/work_scan.c \
+	src/worker/worker_limits.h \
+	src/worker/worker_main.c src/worker/worker_main.h \
+	src/worker/worker_pool.c src/worker/worker_pool.h \
+	src/worker/worker_process.c src/worker/worker_process.h
+WORKER_LIBS = libworker.a libscanners.a libelffacts.a $(CODEC_LIBS) $(ARCHIVE_LIBS) $(NETTLE_LIBS)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The jobs a worker does: what goes with each request and what comes back.
+ * Both sides' encoders and decoders live in jobs.c, so that a payload is
+ * written and read in one place.
+ */
+#ifndef WORKER_JOBS_H
+#define WORKER_JOBS_H
+
+#include "base/buf.h"
+#include "base/build_id.h"
+#include "base/error.h"
+#include "base/reader.h"
+#include "codec/codec.h"
+#include "elf/elf_facts.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* ---- WIRE_SCAN ----------------------------------------------------------
+ * Descriptors: the files, then one unlinked file for members too large for
+ * memory. Answers: for each file WIRE_FILE, any number of WIRE_ARTIFACT,
+ * WIRE_SOURCE_DIR, WIRE_POINT, then WIRE_FILE_END. */
+
+enum { SCAN_BATCH_MAX = 64 };
+
+struct scan_file {
+	const char *path; /* for its suffix and for messages */
+	uint64_t size;
+};
+
+void scan_request_put(struct buf *out, const struct scan_file *files,
+		      size_t count);
+/** @param[out] files Room for SCAN_BATCH_MAX; paths owned: mem_free(). */
+MUST_CHECK struct error *
+scan_request_get(struct reader *r, struct scan_file *files, size_t *count_ret);
+
+/** An ELF file found: the file itself or a member of the archive. */
+struct found_artifact {
+	const char *member; /* NULL: the file itself */
+	uint64_t ordinal, offset, size, packed_size;
+	uint32_t packed_codec;
+	int64_t mtime;
+	struct elf_facts facts; /* sources packed (codec_pack) */
+};
+void found_artifact_put(struct buf *out, const struct found_artifact *a);
+/** Strings, the packed sources and segments are copied: owned by
+ * @p ret->facts and @p ret->member (mem_free). */
+MUST_CHECK struct error *found_artifact_get(struct reader *r,
+					    struct found_artifact *ret);
+void found_artifact_deinit(struct found_artifact *a);
+
+/** One file in an encoded list of an archive's directory. */
+struct source_file {
+	const char *name; /* without its directory; not NUL-terminated */
+	size_t name_size;
+	uint64_t ordinal, offset, size;
+	int64_t mtime;
+};
+void source_file_put(struct buf *out, const struct source_file *f);
+/** @return False at the end of the list, or where it is damaged. */
+bool source_file_get(struct reader *r, struct source_file *ret);
+
+/** How a file's scan ended. */
+struct file_end {
+	const char *scanner;          /* "" if nobody's */
+	unsigned error_kind_plus_one; /* 0: read whole */
+	const char *message;
+	uint32_t payload_codec;
+	uint64_t payload_offset, payload_size;
+	uint64_t members, elf_without_id;
+};
+void file_end_put(struct buf *out, const struct file_end *e);
+/** Strings are owned: mem_free(). */
+MUST_CHECK struct error *file_end_get(struct reader *r, struct file_end *ret);
+
+/* ---- WIRE_EXTRACT, WIRE_SECTION, WIRE_IDENTIFY ---------------------------
+ * Descriptors: the container, then the file to write. Answer: WIRE_RESULT. */
+
+/** Where the bytes are in the container. */
+struct locator {
+	const char *scanner; /* "elf": the file itself */
+	const char *path;    /* for messages and suffix */
+	uint64_t file_size;
+	uint32_t payload_codec; /* LOCATOR_RESCAN: walk the archive instead */
+	uint64_t payload_offset, payload_size;
+	uint64_t ordinal, offset, size;
+	uint32_t packed_codec; /* the member is itself compressed */
+	uint64_t packed_size;
+	const struct codec_point *points;
+	size_t point_count;
+};
+enum { LOCATOR_RESCAN = 0xffff };
+void locator_put(struct buf *out, const struct locator *l);
+/** Everything is owned by @p ret: locator_deinit(). */
+MUST_CHECK struct error *locator_get(struct reader *r, struct locator *ret);
+void locator_deinit(struct locator *l);
+
+/** Part of a member to write at the same offset of the output file. */
+struct extract_range {
+	uint64_t from, to;
+};
+
+#endif

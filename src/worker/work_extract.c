@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jobs that answer a request: write a member of an archive (or part of it)
+ * into a file, write one section, say whose identity a file carries.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "scanners/scanner.h"
+#include "worker/jobs.h"
+#include "worker/worker_limits.h"
+#include "worker/worker_main.h"
+
+enum { CHUNK = 1 << 20 };
+
+static struct error *write_at(int fd, const uint8_t *data, size_t size,
+			      uint64_t offset)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = pwrite(fd, data + done, size - done,
+				   (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno("write extracted file");
+		done += (size_t)n;
+	}
+	return NULL;
+}
+
+static struct error *too_short(uint64_t got, uint64_t wanted)
+{
+	return error_new(BAD_DATA,
+			 "member ends after %" PRIu64 " of %" PRIu64 " bytes",
+			 got, wanted);
+}
+
+/* Copy @p size decoded bytes to offset @p to. */
+static struct error *copy_stream(struct codec_stream *c, uint64_t size, int out,
+				 uint64_t to)
+{
+	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
+
+	if (!chunk)
+		return error_no_memory;
+	for (uint64_t done = 0; done < size;) {
+		size_t want =
+			size - done < CHUNK ? (size_t)(size - done) : CHUNK;
+		size_t n;
+
+		TRY(codec_read(c, chunk, want, &n));
+		if (!n)
+			return too_short(done, size);
+		TRY(write_at(out, chunk, n, to + done));
+		done += n;
+	}
+	return NULL;
+}
+
+static struct error *open_payload(const struct locator *l, int fd,
+				  struct codec_stream **ret)
+{
+	struct input in = input_from_fd(fd, l->payload_offset, l->payload_size);
+
+	if (l->payload_offset > l->file_size ||
+	    l->payload_size > l->file_size - l->payload_offset)
+		return error_new(BAD_DATA, "payload lies outside the file");
+	if (l->point_count)
+		return codec_open_at((enum codec)l->payload_codec, &in,
+				     UINT64_MAX, l->points, l->point_count,
+				     ret);
+	return codec_open((enum codec)l->payload_codec, &in, UINT64_MAX, ret);
+}
+
+static struct error *extract_range(const struct locator *l,
+				   struct extract_range range, int fd, int out)
+{
+	CLEANUP_CODEC struct codec_stream *c = NULL;
+
+	TRY(open_payload(l, fd, &c));
+	TRY(codec_seek(c, l->offset + range.from));
+	return copy_stream(c, range.to - range.from, out, range.from);
+}
+
+/* Decode a member that is itself compressed. */
+static struct error *unpack_member(const struct locator *l,
+				   struct input *packed, int out)
+{
+	CLEANUP_CODEC struct codec_stream *c = NULL;
+
+	TRY(codec_open((enum codec)l->packed_codec, packed,
+		       WORKER_MEMBER_IN_MEMORY_BYTES, &c));
+	return copy_stream(c, l->size, out, 0);
+}
+
+static struct error *extract_packed(const struct locator *l, int fd, int out)
+{
+	CLEANUP_CODEC struct codec_stream *c = NULL;
+	CLEANUP_FREE uint8_t *packed = NULL;
+	size_t done = 0;
+
+	if (l->packed_size > WORKER_MEMBER_IN_MEMORY_BYTES)
+		return error_new(LIMIT,
+				 "compressed member of %" PRIu64 " bytes",
+				 l->packed_size);
+	packed = mem_alloc((size_t)l->packed_size);
+	if (!packed)
+		return error_no_memory;
+	TRY(open_payload(l, fd, &c));
+	TRY(codec_seek(c, l->offset));
+	while (done < l->packed_size) {
+		size_t n;
+
+		TRY(codec_read(c, packed + done, (size_t)l->packed_size - done,
+			       &n));
+		if (!n)
+			return too_short(done, l->packed_size);
+		done += n;
+	}
+	struct input in = input_from_memory(packed, done);
+
+	return unpack_member(l, &in, out);
+}
+
+static struct error *seek_member(const struct scanner *scanner,
+				 struct scanner_stream *s,
+				 const struct locator *l)
+{
+	struct scanner_member m;
+	bool found;
+
+	for (uint64_t i = 0; i <= l->ordinal; i++) {
+		TRY(scanner->next(s, &m, &found));
+		if (!found)
+			return error_new(BAD_DATA,
+					 "only %" PRIu64 " members in %s", i,
+					 l->path);
+	}
+	return NULL;
+}
+
+static struct error *copy_member(const struct scanner *scanner,
+				 struct scanner_stream *s, uint64_t size,
+				 int out)
+{
+	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
+
+	if (!chunk)
+		return error_no_memory;
+	for (uint64_t done = 0; done < size;) {
+		size_t n;
+
+		TRY(scanner->read(s, chunk, CHUNK, &n));
+		if (!n)
+			return too_short(done, size);
+		TRY(write_at(out, chunk, n, done));
+		done += n;
+	}
+	return NULL;
+}
+
+/* Walk the archive to the member: for payloads that cannot be entered in the
+ * middle of the file. */
+static struct error *extract_by_walking(const struct locator *l, int fd,
+					int out)
+{
+	const struct scanner *scanner = scanner_by_name(l->scanner);
+	uint8_t head[SCANNER_HEAD_SIZE];
+	struct scanner_input in = {
+		.file = input_from_fd(fd, 0, l->file_size),
+		.path = l->path,
+		.head = head,
+	};
+	struct scanner_stream *s;
+
+	if (!scanner)
+		return error_new(UNSUPPORTED, "no scanner \"%s\"", l->scanner);
+	if (l->packed_codec)
+		return error_new(UNSUPPORTED,
+				 "compressed member in a nested archive");
+	TRY(in.file.read(&in.file, 0, head, sizeof(head), &in.head_size));
+	TRY(scanner->open(&in, &s));
+	struct error *err = seek_member(scanner, s, l);
+
+	if (!err)
+		err = copy_member(scanner, s, l->size, out);
+	scanner->close(s);
+	return err;
+}
+
+static struct error *answer_result(struct wire_out *out, bool found,
+				   uint64_t size, const struct build_id *id)
+{
+	struct buf *b = wire_out_begin(out, WIRE_RESULT);
+
+	buf_put_u8(b, found);
+	buf_put_u64(b, size);
+	buf_put_bytes(b, id->bytes, id->len);
+	return wire_out_end(out);
+}
+
+static const struct build_id no_id;
+
+struct error *work_extract(struct reader *request, const int *fds,
+			   size_t fd_count, struct wire_out *out)
+{
+	CLEANUP(locator_deinit) struct locator l;
+	struct extract_range range;
+
+	TRY(locator_get(request, &l));
+	range.from = reader_u64(request);
+	range.to = reader_u64(request);
+	if (!reader_ok(request) || fd_count != 2 || range.from > range.to ||
+	    range.to > l.size)
+		return error_new(BAD_DATA, "extract request");
+	if (l.payload_codec == LOCATOR_RESCAN)
+		TRY(extract_by_walking(&l, fds[0], fds[1]));
+	else if (l.packed_codec)
+		TRY(extract_packed(&l, fds[0], fds[1]));
+	else
+		TRY(extract_range(&l, range, fds[0], fds[1]));
+	return answer_result(out, true, range.to - range.from, &no_id);
+}
+
+static struct error *copy_section(struct input *elf, const char *name, int out,
+				  uint64_t *size_ret, bool *found_ret)
+{
+	struct elf_section_range range;
+	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
+
+	if (!chunk)
+		return error_no_memory;
+	TRY(elf_section_find(elf, name, &range, found_ret));
+	if (!*found_ret)
+		return NULL;
+	for (uint64_t done = 0; done < range.size;) {
+		size_t want = range.size - done < CHUNK
+				      ? (size_t)(range.size - done)
+				      : CHUNK;
+
+		TRY(input_read_exact(elf, range.offset.v + done, chunk, want));
+		TRY(write_at(out, chunk, want, done));
+		done += want;
+	}
+	*size_ret = range.size;
+	return NULL;
+}
+
+struct error *work_section(struct reader *request, const int *fds,
+			   size_t fd_count, struct wire_out *out)
+{
+	CLEANUP(locator_deinit) struct locator l;
+	CLEANUP_CODEC struct codec_stream *c = NULL;
+	struct input elf;
+	bool found = false;
+	uint64_t size = 0;
+
+	TRY(locator_get(request, &l));
+	const char *name = reader_cstr(request, NULL);
+
+	if (!name || fd_count != 2)
+		return error_new(BAD_DATA, "section request");
+	elf = input_from_fd(fds[0], 0, l.file_size);
+	if (l.point_count) {
+		TRY(open_payload(&l, fds[0], &c));
+		if (!codec_is_seekable(c))
+			return error_new(UNSUPPORTED,
+					 "payload cannot be read at random");
+		elf = codec_input(c, l.offset, l.size);
+	}
+	TRY(copy_section(&elf, name, fds[1], &size, &found));
+	return answer_result(out, found, size, &no_id);
+}
+
+struct error *work_identify(struct reader *request, const int *fds,
+			    size_t fd_count, struct wire_out *out)
+{
+	uint64_t size = reader_u64(request);
+	CLEANUP_ELF_FACTS struct elf_facts facts = { 0 };
+	struct build_id id;
+
+	if (!reader_ok(request) || fd_count != 1)
+		return error_new(BAD_DATA, "identify request");
+	struct input elf = input_from_fd(fds[0], 0, size);
+
+	TRY(elf_facts_read(&elf, false, &facts));
+	id = facts.gnu_id;
+	if (!id.len)
+		build_id_set(&id, facts.htlhash, sizeof(facts.htlhash));
+	return answer_result(out, true, size, &id);
+}

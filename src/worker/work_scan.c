@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Scan containers: choose the scanner, walk the members, read the facts of
+ * those that are ELF, list the others as possible sources.
+ *
+ * The limits of an archive are kept here, for all formats (scanner.h, 7).
+ */
+#include "config.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/units.h"
+#include "scanners/scanner.h"
+#include "worker/jobs.h"
+#include "worker/source_list.h"
+#include "worker/worker_limits.h"
+#include "worker/worker_main.h"
+
+struct scan {
+	const struct scan_file *file;
+	struct input input;
+	const struct scanner *scanner;
+	struct scanner_stream *stream;
+	struct codec_stream *payload; /* NULL for a bare file */
+	enum codec codec;
+	uint64_t payload_offset, payload_size;
+	uint64_t ordinal;
+	uint64_t elf_without_id;
+	uint64_t spilled_bytes;
+	int spill_fd;
+	struct source_list sources;
+	struct wire_out *out;
+};
+
+static void close_stream(struct scan *s)
+{
+	if (s->stream)
+		s->scanner->close(s->stream);
+	s->stream = NULL;
+}
+
+static void scan_deinit(struct scan *s)
+{
+	close_stream(s);
+	source_list_deinit(&s->sources);
+}
+
+/* Read facts and send them, unless the file has no identity to be found by. */
+static struct error *send_facts(struct scan *s, struct input *elf,
+				struct found_artifact *a)
+{
+	CLEANUP_BUF struct buf packed = BUF_INIT;
+
+	TRY(elf_facts_read(elf, true, &a->facts));
+	struct elf_facts *f = &a->facts;
+
+	/* Relocatable objects without a build ID are what compilers leave
+	 * behind: nobody can ask for them. */
+	if (!f->roles || (!f->gnu_id.len && f->type == ET_REL)) {
+		s->elf_without_id++;
+		return NULL;
+	}
+	if (f->source_count) {
+		TRY(codec_pack(f->sources.data, f->sources.size, &packed));
+		struct buf plain = f->sources;
+
+		f->sources = packed;
+		packed = plain;
+	}
+	found_artifact_put(wire_out_begin(s->out, WIRE_ARTIFACT), a);
+	return wire_out_end(s->out);
+}
+
+static struct error *read_member(struct scan *s, void *buf, size_t size,
+				 size_t *size_ret)
+{
+	for (*size_ret = 0; *size_ret < size;) {
+		size_t n;
+
+		TRY(s->scanner->read(s->stream, (char *)buf + *size_ret,
+				     size - *size_ret, &n));
+		if (!n)
+			break;
+		*size_ret += n;
+	}
+	return NULL;
+}
+
+/* The rest of a member too large for memory goes to the unlinked file. */
+static struct error *spill_member(struct scan *s, const void *head,
+				  size_t head_size, uint64_t size,
+				  struct input *ret)
+{
+	enum { CHUNK = 1 << 20 };
+	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
+	uint64_t done = head_size;
+
+	if (!chunk)
+		return error_no_memory;
+	if (s->spill_fd < 0)
+		return error_new(LIMIT,
+				 "member of %" PRIu64
+				 " bytes and no file to hold it",
+				 size);
+	if (ftruncate(s->spill_fd, 0) ||
+	    pwrite(s->spill_fd, head, head_size, 0) != (ssize_t)head_size)
+		return error_errno("write temporary file");
+	while (done < size) {
+		size_t n;
+
+		TRY(read_member(s, chunk, CHUNK, &n));
+		if (!n)
+			break;
+		if (pwrite(s->spill_fd, chunk, n, (off_t)done) != (ssize_t)n)
+			return error_errno("write temporary file");
+		done += n;
+	}
+	*ret = input_from_fd(s->spill_fd, 0, done);
+	return NULL;
+}
+
+/* The member as an input: at random where the payload allows it, else held in
+ * memory (@p held) or spilled. @p head was read from it already. */
+static struct error *member_input(struct scan *s,
+				  const struct scanner_member *m,
+				  const uint8_t *head, size_t head_size,
+				  uint8_t **held, struct input *ret)
+{
+	if (s->payload && codec_is_seekable(s->payload)) {
+		*ret = codec_input(s->payload, m->offset, m->size);
+		return NULL;
+	}
+	if (m->size > WORKER_MEMBER_IN_MEMORY_BYTES)
+		return spill_member(s, head, head_size, m->size, ret);
+	size_t size;
+
+	*held = mem_alloc((size_t)m->size);
+	if (!*held)
+		return error_no_memory;
+	memcpy(*held, head, head_size);
+	TRY(read_member(s, *held + head_size, (size_t)m->size - head_size,
+			&size));
+	*ret = input_from_memory(*held, head_size + size);
+	return NULL;
+}
+
+/* A damaged ELF inside an archive costs only itself. What ends the archive is
+ * damage to the archive, which shows as such again when we go on. */
+static struct error *scan_elf_member(struct scan *s,
+				     const struct scanner_member *m,
+				     struct input *elf,
+				     struct found_artifact *a)
+{
+	struct error *err = send_facts(s, elf, a);
+
+	(void)m;
+	if (err && (error_kind(err) == ERROR_BAD_DATA ||
+		    error_kind(err) == ERROR_LIMIT)) {
+		error_free(err);
+		s->elf_without_id++;
+		return NULL;
+	}
+	return err;
+}
+
+static struct error *decode_packed(enum codec codec, struct input *in,
+				   struct buf *plain)
+{
+	CLEANUP_CODEC struct codec_stream *c = NULL;
+
+	TRY(codec_open(codec, in, WORKER_MEMBER_IN_MEMORY_BYTES, &c));
+	for (;;) {
+		size_t n;
+		void *room = buf_reserve(plain, 256 << 10);
+
+		if (!room)
+			return error_no_memory;
+		TRY(codec_read(c, room, 256 << 10, &n));
+		if (!n)
+			return NULL;
+		buf_commit(plain, n);
+	}
+}
+
+/* A kernel module compressed by itself. What does not decode is no module. */
+static struct error *scan_packed_member(struct scan *s,
+					const struct scanner_member *m,
+					enum codec codec, struct input *in,
+					struct found_artifact *a)
+{
+	CLEANUP_BUF struct buf plain = BUF_INIT;
+	struct error *err = decode_packed(codec, in, &plain);
+
+	if (err && error_kind(err) == ERROR_BAD_DATA) {
+		error_free(err);
+		return NULL;
+	}
+	TRY(err);
+	if (plain.size < 4 || !elf_is_elf(plain.data, plain.size))
+		return NULL;
+	struct input elf = input_from_memory(plain.data, plain.size);
+
+	a->packed_codec = codec;
+	a->packed_size = m->size;
+	a->size = plain.size;
+	return scan_elf_member(s, m, &elf, a);
+}
+
+static struct error *scan_member(struct scan *s, const struct scanner_member *m)
+{
+	enum codec packed = scanner_packed_member(m->name);
+	CLEANUP_FREE uint8_t *held = NULL;
+	CLEANUP(found_artifact_deinit)
+	struct found_artifact a = {
+		.ordinal = s->ordinal,
+		.offset = m->offset,
+		.size = m->size,
+		.mtime = m->mtime,
+	};
+	uint8_t head[4];
+	size_t head_size;
+	struct input in;
+
+	if (m->size < sizeof(head))
+		return source_list_add(&s->sources, m, s->ordinal);
+	TRY(read_member(s, head, sizeof(head), &head_size));
+	bool is_elf = head_size == sizeof(head) && elf_is_elf(head, head_size);
+
+	if (!is_elf && packed == CODEC_NONE)
+		return source_list_add(&s->sources, m, s->ordinal);
+	a.member = mem_strdup(m->name);
+	if (!a.member)
+		return error_no_memory;
+	TRY(member_input(s, m, head, head_size, &held, &in));
+	if (is_elf)
+		return scan_elf_member(s, m, &in, &a);
+	return scan_packed_member(s, m, packed, &in, &a);
+}
+
+/* The limits of an archive (limits.md 3). @p m may be any member, also one
+ * that will only be passed over: passing over costs decoding as well. */
+static struct error *check_limits(const struct scan *s,
+				  const struct scanner_member *m)
+{
+	uint64_t end = m->offset + m->size;
+	uint64_t ratio_limit = WORKER_ARCHIVE_RATIO * s->file->size;
+
+	if (s->ordinal >= WORKER_ARCHIVE_MEMBERS)
+		return error_new(LIMIT, "more than %d members",
+				 WORKER_ARCHIVE_MEMBERS);
+	if (strlen(m->name) > WORKER_MEMBER_PATH_BYTES)
+		return error_new(
+			LIMIT, "member %" PRIu64 ": name longer than %d bytes",
+			s->ordinal, WORKER_MEMBER_PATH_BYTES);
+	if (end < m->size || end > WORKER_ARCHIVE_UNPACKED_BYTES)
+		return error_new(LIMIT,
+				 "%s: unpacks to over %" PRIu64 " bytes in all",
+				 m->name, WORKER_ARCHIVE_UNPACKED_BYTES);
+	if (end > WORKER_ARCHIVE_RATIO_FREE_BYTES && end > ratio_limit)
+		return error_new(LIMIT,
+				 "%s: unpacks to %" PRIu64
+				 " bytes, over %d times the package's %" PRIu64,
+				 m->name, end, WORKER_ARCHIVE_RATIO,
+				 s->file->size);
+	return NULL;
+}
+
+static struct error *scan_archive(struct scan *s)
+{
+	struct scanner_member m;
+	bool found;
+
+	for (;;) {
+		TRY(s->scanner->next(s->stream, &m, &found));
+		if (!found)
+			return NULL;
+		TRY(check_limits(s, &m));
+		TRY(error_wrap(scan_member(s, &m), "%s", m.name));
+		s->ordinal++;
+	}
+}
+
+static struct error *scan_bare(struct scan *s)
+{
+	CLEANUP(found_artifact_deinit)
+	struct found_artifact a = {
+		.size = s->file->size,
+	};
+
+	return send_facts(s, &s->input, &a);
+}
+
+static struct error *send_points(struct scan *s)
+{
+	const struct codec_point *points;
+	size_t count;
+
+	if (!s->payload)
+		return NULL;
+	codec_points(s->payload, &points, &count);
+	/* One point, the beginning, says nothing. */
+	for (size_t i = 0; count > 1 && i < count; i++) {
+		struct buf *b = wire_out_begin(s->out, WIRE_POINT);
+
+		buf_put_u64(b, points[i].in_offset);
+		buf_put_u64(b, points[i].out_offset);
+		buf_put_bytes(b, points[i].state, points[i].state_size);
+		TRY(wire_out_end(s->out));
+	}
+	return NULL;
+}
+
+/* Which scanner, if any. @p head must outlive the scan. */
+static struct error *choose(struct scan *s, uint8_t *head,
+			    struct scanner_input *in)
+{
+	size_t size;
+
+	TRY(s->input.read(&s->input, 0, head, SCANNER_HEAD_SIZE, &size));
+	*in = (struct scanner_input) {
+		.file = s->input,
+		.path = s->file->path,
+		.head = head,
+		.head_size = size,
+	};
+	s->scanner = scanner_choose(in);
+	return NULL;
+}
+
+static struct error *scan_container(struct scan *s)
+{
+	uint8_t head[SCANNER_HEAD_SIZE];
+	struct scanner_input in;
+
+	TRY(choose(s, head, &in));
+	if (!s->scanner)
+		return NULL;
+	TRY(s->scanner->open(&in, &s->stream));
+	s->payload = s->scanner->payload(s->stream);
+	s->scanner->payload_place(s->stream, &s->codec, &s->payload_offset,
+				  &s->payload_size);
+	if (!s->payload)
+		return scan_bare(s);
+	TRY(scan_archive(s));
+	TRY(source_list_send(&s->sources, s->out));
+	return send_points(s);
+}
+
+/* One file: what it holds, then how it ended. Only a broken channel to the
+ * server is this function's own error. */
+static struct error *scan_one(const struct scan_file *file, int fd,
+			      int spill_fd, struct wire_out *out)
+{
+	CLEANUP(scan_deinit)
+	struct scan s = {
+		.file = file,
+		.input = input_from_fd(fd, 0, file->size),
+		.spill_fd = spill_fd,
+		.out = out,
+	};
+	CLEANUP_ERROR struct error *err = scan_container(&s);
+	struct file_end end = {
+		.scanner = s.scanner ? s.scanner->name : "",
+		.error_kind_plus_one = err ? (unsigned)error_kind(err) + 1 : 0,
+		.message = err ? error_message(err) : "",
+		.payload_codec = s.codec,
+		.payload_offset = s.payload_offset,
+		.payload_size = s.payload_size,
+		.members = s.ordinal,
+		.elf_without_id = s.elf_without_id,
+	};
+
+	file_end_put(wire_out_begin(out, WIRE_FILE_END), &end);
+	return wire_out_end(out);
+}
+
+struct error *work_scan(struct reader *request, const int *fds, size_t fd_count,
+			struct wire_out *out)
+{
+	struct scan_file files[SCAN_BATCH_MAX];
+	size_t count = 0;
+	struct error *err = scan_request_get(request, files, &count);
+
+	if (!err && fd_count < count)
+		err = error_new(BAD_DATA, "%zu files and %zu descriptors",
+				count, fd_count);
+	for (size_t i = 0; !err && i < count; i++) {
+		int spill = fd_count > count ? fds[count] : -1;
+
+		buf_put_u32(wire_out_begin(out, WIRE_FILE), (uint32_t)i);
+		err = wire_out_end(out);
+		/* A large file may cost the process its life: say first which
+		 * it was. */
+		if (!err && files[i].size > MIB)
+			err = wire_out_flush(out);
+		if (!err)
+			err = scan_one(&files[i], fds[i], spill, out);
+	}
+	for (size_t i = 0; i < count; i++)
+		mem_free((char *)files[i].path);
+	return err;
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Invariants
+ * 1. A job is in the queue, or with exactly one thread, or done.
+ * 2. A worker's process is touched only by its thread; worker_pool_abort()
+ *    only sends it a signal.
+ * 3. done is called without the lock, exactly once for every job accepted.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "worker/worker_limits.h"
+#include "worker/worker_pool.h"
+#include "worker/worker_process.h"
+
+enum { IDLE_MS = 60000 };
+
+struct worker {
+	struct worker_pool *pool;
+	pthread_t thread;
+	bool has_thread;
+	struct worker_process process;
+};
+
+struct worker_pool {
+	char *program;
+	unsigned label; /* in LABELS_POOL */
+	size_t queue_limit;
+	unsigned worker_count;
+	struct worker *workers;
+	struct lock lock; /* guards what follows */
+	struct condition has_job;
+	struct condition has_room;
+	struct worker_job *head, **tail;
+	size_t queued;
+	unsigned running;
+	bool is_stopping;
+};
+
+enum cause {
+	CAUSE_EXIT,
+	CAUSE_SIGNAL,
+	CAUSE_DEADLINE,
+	CAUSE_MEMORY,
+	CAUSE_CPU
+};
+
+static void show_depth(const struct worker_pool *pool)
+{
+	metric_set(METRIC_WORKER_JOBS, pool->label, 0, (int64_t)pool->queued);
+	metric_set(METRIC_WORKER_JOBS, pool->label, 1, pool->running);
+}
+
+/* Wait for a job. NULL: nothing to do for a while (@p timed_out) or stopping.
+ */
+static struct worker_job *take_job(struct worker_pool *pool, bool *timed_out)
+{
+	int64_t until = clock_ms() + IDLE_MS;
+
+	*timed_out = false;
+	LOCKED(&pool->lock);
+	while (!pool->head && !pool->is_stopping) {
+		if (!condition_wait_until(&pool->has_job, &pool->lock, until)) {
+			*timed_out = true;
+			return NULL;
+		}
+	}
+	struct worker_job *job = pool->head;
+
+	if (!job)
+		return NULL;
+	pool->head = job->next;
+	if (!pool->head)
+		pool->tail = &pool->head;
+	job->next = NULL;
+	pool->queued--;
+	pool->running++;
+	condition_signal(&pool->has_room);
+	show_depth(pool);
+	return job;
+}
+
+static void finish_job(struct worker_pool *pool, struct worker_job *job,
+		       struct error *err)
+{
+	{
+		LOCKED(&pool->lock);
+		pool->running--;
+		show_depth(pool);
+	}
+	job->done(job, err);
+}
+
+/* What the process's end means for the job it had. */
+static struct error *explain_death(int status, enum cause *cause_ret)
+{
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (sig == SIGXCPU) {
+		*cause_ret = CAUSE_CPU;
+		return error_new(LIMIT, "worker stopped: processor time limit");
+	}
+	if (sig) {
+		*cause_ret = CAUSE_SIGNAL;
+		return error_new(WORKER, "worker died: signal %d (%s)", sig,
+				 strsignal(sig));
+	}
+	*cause_ret = CAUSE_EXIT;
+	return error_new(WORKER, "worker ended with status %d",
+			 WEXITSTATUS(status));
+}
+
+/* The job's process is no good any more: end it and say why. @p err is what
+ * we saw of it; taken. */
+static struct error *bury(struct worker *w, struct error *err)
+{
+	bool deadline = error_kind(err) == ERROR_LIMIT &&
+			!strcmp(error_message(err), "deadline");
+	bool is_gone = error_kind(err) == ERROR_WORKER;
+	enum cause cause = CAUSE_DEADLINE;
+	int status = worker_process_stop(&w->process, !is_gone);
+
+	if (deadline) {
+		error_free(err);
+		err = error_new(LIMIT, "worker stopped: deadline");
+	} else if (is_gone) {
+		error_free(err);
+		err = explain_death(status, &cause);
+	} else {
+		return err;
+	}
+	metric_add(METRIC_WORKER_DEATHS, w->pool->label, cause, 1);
+	return err;
+}
+
+static struct error *read_done(struct reader *r, bool *recycle_ret,
+			       struct error **job_error_ret)
+{
+	uint32_t kind = reader_u32(r);
+	size_t size;
+	const uint8_t *text = reader_sized(r, &size);
+	uint64_t resident = reader_u64(r);
+
+	if (!reader_ok(r))
+		return error_new(BAD_DATA, "broken answer from worker");
+	*recycle_ret = resident > WORKER_RECYCLE_BYTES;
+	if (!kind)
+		return NULL;
+	CLEANUP_FREE char *message = mem_strndup((const char *)text, size);
+
+	*job_error_ret =
+		message ? error_from_wire(kind - 1, message) : error_no_memory;
+	return NULL;
+}
+
+/* Send the job and take its answers. An error here means that the process is
+ * in an unknown state; the job's own error comes in @p job_error_ret. */
+static struct error *converse(struct worker *w, struct worker_job *job,
+			      bool *recycle_ret, struct error **job_error_ret)
+{
+	CLEANUP_BUF struct buf request = BUF_INIT;
+	int64_t until = clock_ms() +
+			(int64_t)job->cpu_limit_s * WORKER_WALL_FACTOR * 1000;
+
+	buf_put_u32(&request, job->cpu_limit_s);
+	buf_append(&request, job->request.data, job->request.size);
+	if (job->request.failed)
+		return error_no_memory;
+	TRY(wire_send(w->process.sock, job->type, &request, job->fds,
+		      job->fd_count));
+	for (;;) {
+		enum wire_type type;
+		struct reader payload;
+		bool ended;
+
+		TRY(wire_receive(&w->process.in, until, &type, &payload,
+				 &ended));
+		if (ended)
+			return error_new(WORKER, "worker ended");
+		if (type == WIRE_DONE)
+			return read_done(&payload, recycle_ret, job_error_ret);
+		TRY(job->answer(job, type, &payload));
+	}
+}
+
+static struct error *start_process(struct worker *w)
+{
+	if (w->process.pid)
+		return NULL;
+	TRY(worker_process_start(&w->process, w->pool->program));
+	metric_add(METRIC_WORKER_STARTS, w->pool->label, 0, 1);
+	return NULL;
+}
+
+static struct error *run_job(struct worker *w, struct worker_job *job)
+{
+	struct error *job_error = NULL;
+	bool recycle = false;
+
+	TRY(start_process(w));
+	struct error *err = converse(w, job, &recycle, &job_error);
+
+	if (err)
+		return bury(w, err);
+	if (recycle)
+		worker_process_stop(&w->process, false);
+	return job_error;
+}
+
+static void *worker_thread(void *arg)
+{
+	struct worker *w = arg;
+	struct worker_pool *pool = w->pool;
+
+	prctl(PR_SET_NAME, "worker-pool");
+	for (;;) {
+		bool timed_out;
+		struct worker_job *job = take_job(pool, &timed_out);
+
+		if (job)
+			finish_job(pool, job, run_job(w, job));
+		else if (timed_out)
+			worker_process_stop(&w->process, false);
+		else
+			break;
+	}
+	worker_process_stop(&w->process, false);
+	return NULL;
+}
+
+static struct error *start_threads(struct worker_pool *pool)
+{
+	for (unsigned i = 0; i < pool->worker_count; i++) {
+		struct worker *w = &pool->workers[i];
+
+		w->pool = pool;
+		worker_process_init(&w->process);
+		if (pthread_create(&w->thread, NULL, worker_thread, w))
+			return error_new(BUSY, "cannot start a thread");
+		w->has_thread = true;
+	}
+	return NULL;
+}
+
+struct error *worker_pool_create(const struct worker_pool_options *options,
+				 struct worker_pool **ret)
+{
+	struct worker_pool *pool = mem_zalloc(sizeof(*pool));
+
+	if (!pool)
+		return error_no_memory;
+	lock_init(&pool->lock, LOCK_WORKER_QUEUE);
+	condition_init(&pool->has_job);
+	condition_init(&pool->has_room);
+	pool->tail = &pool->head;
+	pool->label = metric_label(LABELS_POOL, options->name);
+	pool->queue_limit = options->queue_limit;
+	pool->worker_count = options->workers;
+	pool->program = mem_strdup(options->program);
+	pool->workers = mem_array(options->workers, sizeof(*pool->workers));
+	struct error *err = pool->program && pool->workers ? start_threads(pool)
+							   : error_no_memory;
+
+	if (err) {
+		worker_pool_destroy(pool);
+		return err;
+	}
+	*ret = pool;
+	return NULL;
+}
+
+/* Nobody will do these any more. */
+static void refuse_queued(struct worker_pool *pool)
+{
+	struct worker_job *job;
+
+	{
+		LOCKED(&pool->lock);
+		pool->is_stopping = true;
+		job = pool->head;
+		pool->head = NULL;
+		pool->tail = &pool->head;
+		pool->queued = 0;
+		condition_broadcast(&pool->has_job);
+		condition_broadcast(&pool->has_room);
+	}
+	while (job) {
+		struct worker_job *next = job->next;
+
+		job->done(job, error_new(BUSY, "shutting down"));
+		job = next;
+	}
+}
+
+void worker_pool_destroy(struct worker_pool *pool)
+{
+	if (!pool)
+		return;
+	refuse_queued(pool);
+	for (unsigned i = 0; pool->workers && i < pool->worker_count; i++) {
+		if (!pool->workers[i].pool)
+			continue;
+		if (pool->workers[i].has_thread)
+			pthread_join(pool->workers[i].thread, NULL);
+		worker_process_deinit(&pool->workers[i].process);
+	}
+	condition_deinit(&pool->has_job);
+	condition_deinit(&pool->has_room);
+	lock_deinit(&pool->lock);
+	mem_free(pool->workers);
+	mem_free(pool->program);
+	mem_free(pool);
+}
+
+static struct error *enqueue(struct worker_pool *pool, struct worker_job *job)
+{
+	if (pool->is_stopping)
+		return error_new(BUSY, "shutting down");
+	job->next = NULL;
+	*pool->tail = job;
+	pool->tail = &job->next;
+	pool->queued++;
+	show_depth(pool);
+	condition_signal(&pool->has_job);
+	return NULL;
+}
+
+struct error *worker_pool_submit(struct worker_pool *pool,
+				 struct worker_job *job)
+{
+	LOCKED(&pool->lock);
+	if (pool->queued >= pool->queue_limit)
+		return error_new(BUSY, "%zu jobs waiting for a worker",
+				 pool->queued);
+	return enqueue(pool, job);
+}
+
+struct error *worker_pool_submit_wait(struct worker_pool *pool,
+				      struct worker_job *job)
+{
+	LOCKED(&pool->lock);
+	while (pool->queued >= pool->queue_limit && !pool->is_stopping)
+		condition_wait(&pool->has_room, &pool->lock);
+	return enqueue(pool, job);
+}
+
+void worker_pool_abort(struct worker_pool *pool)
+{
+	refuse_queued(pool);
+	for (unsigned i = 0; i < pool->worker_count; i++)
+		worker_process_kill(&pool->workers[i].process);
+}
+
+unsigned worker_pool_idle(struct worker_pool *pool)
+{
+	LOCKED(&pool->lock);
+	return pool->queued || pool->running >= pool->worker_count
+		       ? 0
+		       : pool->worker_count - pool->running;
+}
