@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From files to look into, through the workers, into the index.
+ *
+ * Large files go alone and first, largest first, so that the last one to end
+ * is a small one; small files go in batches, because a message to another
+ * process costs more than reading one ELF header.
+ *
+ * Invariants
+ * 1. Every item is either finished (written, or noted as of no interest) or in
+ *    s->again, and that list is worked off with one item a job. An item alone
+ *    in its job is always finished.
+ * 2. A job's results go into the index in one transaction.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/units.h"
+#include "scan/scan_internal.h"
+#include "worker/worker_limits.h"
+
+#define ALONE_BYTES (4 * MIB)
+#define BATCH_BYTES (64 * MIB)
+/* A file smaller than this cannot hold a member too large for memory within
+ * the ratio that is allowed. */
+#define NO_SPILL_BYTES (64 * KIB)
+
+struct scan_job {
+	struct worker_job base;
+	struct scan *scan;
+	struct scan_item *items[SCAN_BATCH_MAX];
+	struct file_result results[SCAN_BATCH_MAX];
+	size_t count;
+	size_t current; /* item the worker said it is at */
+};
+
+/* ---- Results ------------------------------------------------------------ */
+
+static void count_file(const struct scan_item *item, const char *scanner)
+{
+	unsigned label =
+		metric_label(LABELS_SOURCE, *scanner ? scanner : "none");
+
+	metric_add(METRIC_SCAN_FILES, label, 0, 1);
+	metric_add(METRIC_SCAN_BYTES, label, 0, (int64_t)item->stamp.size);
+}
+
+static void count_result(struct scan *s, const struct scan_item *item,
+			 const struct file_result *r)
+{
+	count_file(item, r->end.scanner);
+	metric_add(METRIC_SCAN_NO_ID, 0, 0, (int64_t)r->end.elf_without_id);
+	for (size_t i = 0; i < r->artifact_count; i++) {
+		unsigned roles = r->artifacts[i].facts.roles;
+
+		metric_add(METRIC_SCAN_FOUND, 0, 0,
+			   !!(roles & ELF_ROLE_EXECUTABLE));
+		metric_add(METRIC_SCAN_FOUND, 1, 0,
+			   !!(roles & ELF_ROLE_DEBUGINFO));
+	}
+	atomic_fetch_add(&s->progress.artifacts, r->artifact_count);
+}
+
+static void log_problem(struct scan *s, const char *path, enum error_kind kind,
+			const char *message)
+{
+	static struct log_limit limits[ERROR_KINDS];
+	uint64_t skipped;
+	bool pass;
+
+	atomic_fetch_add(&s->progress.failed, 1);
+	metric_add(METRIC_SCAN_FAILED,
+		   metric_label(LABELS_KIND, error_kind_label(kind)), 0, 1);
+	{
+		LOCKED(&s->lock);
+		pass = log_limit_pass(&limits[kind], &skipped);
+	}
+	if (pass)
+		log_warn("scan", "unreadable", LOG_S("path", path),
+			 LOG_S("kind", error_kind_label(kind)),
+			 LOG_S("error", message), LOG_U("left_out", skipped));
+}
+
+static bool holds_nothing(const struct file_result *r)
+{
+	bool is_archive = *r->end.scanner && strcmp(r->end.scanner, "elf") != 0;
+
+	return !r->end.error_kind_plus_one && !r->artifact_count && !is_archive;
+}
+
+bool scan_add_quiet(struct scan *s, size_t quiet_dir, uint64_t print)
+{
+	struct quiet_dir *d = &s->quiet[quiet_dir];
+
+	if (!mem_grow(&d->prints, &d->capacity, d->count + 1,
+		      sizeof(*d->prints)))
+		return false;
+	d->prints[d->count++] = print;
+	d->sum += print;
+	return true;
+}
+
+static void set_fatal(struct scan *s, struct error *err)
+{
+	LOCKED(&s->lock);
+	if (s->fatal)
+		error_free(err);
+	else
+		s->fatal = err;
+}
+
+/* A file that holds nothing. If the index has a row of it, it goes. */
+static struct error *finish_quiet(struct scan *s, struct scan_item *item)
+{
+	uint64_t print = known_print(&s->known, item->path, &item->stamp);
+
+	if (item->was_known)
+		TRY(index_remove_container(s->o.index, item->path));
+	LOCKED(&s->lock);
+	return scan_add_quiet(s, item->quiet_dir, print) ? NULL
+							 : error_no_memory;
+}
+
+static void set_problem(struct index_container *c, struct scan *s,
+			enum error_kind kind, const char *message)
+{
+	c->problem_kind = error_kind_label(kind);
+	c->problem = message;
+	/* What the file is does not change by itself; what the machine could
+	 * not do may work later. */
+	c->is_retryable = kind == ERROR_WORKER || kind == ERROR_IO ||
+			  kind == ERROR_NO_MEMORY || kind == ERROR_BUSY;
+	log_problem(s, c->path, kind, message);
+}
+
+/* Record that a file could not be looked into at all. @p err is taken. */
+static struct error *put_failed(struct scan *s, const struct scan_item *item,
+				struct error *err)
+{
+	CLEANUP_ERROR struct error *owned = err;
+	struct index_container c = {
+		.path = item->path,
+		.stamp = item->stamp,
+		.root_order = item->root_order,
+		.scanner = "",
+	};
+
+	set_problem(&c, s, error_kind(owned), error_message(owned));
+	return index_put_containers(s->o.index, &c, 1);
+}
+
+struct gathered {
+	struct index_container containers[SCAN_BATCH_MAX];
+	size_t count;
+	struct index_artifact *artifacts;
+	struct index_segment *segments;
+};
+
+static void gathered_deinit(struct gathered *g)
+{
+	mem_free(g->artifacts);
+	mem_free(g->segments);
+}
+
+/* Rows of all finished files of the job. */
+static struct error *gather(struct scan_job *job, struct gathered *g)
+{
+	size_t artifacts = 0, segments = 0;
+
+	for (size_t i = 0; i < job->count; i++) {
+		artifacts += job->results[i].artifact_count;
+		segments += file_result_segments(&job->results[i]);
+	}
+	g->artifacts = mem_array(artifacts, sizeof(*g->artifacts));
+	g->segments = mem_array(segments, sizeof(*g->segments));
+	if (!g->artifacts || !g->segments)
+		return error_no_memory;
+	artifacts = segments = 0;
+	for (size_t i = 0; i < job->count; i++) {
+		struct file_result *r = &job->results[i];
+		struct index_container *c = &g->containers[g->count];
+
+		if (!r->has_end)
+			continue;
+		count_result(job->scan, job->items[i], r);
+		if (holds_nothing(r)) {
+			TRY(finish_quiet(job->scan, job->items[i]));
+			continue;
+		}
+		file_result_show(r, job->items[i], g->artifacts + artifacts,
+				 g->segments + segments, c);
+		artifacts += r->artifact_count;
+		segments += file_result_segments(r);
+		if (r->end.error_kind_plus_one)
+			set_problem(c, job->scan,
+				    (enum error_kind)(
+					    (r->end.error_kind_plus_one - 1) %
+					    ERROR_KINDS),
+				    r->end.message);
+		g->count++;
+	}
+	return NULL;
+}
+
+static struct error *write_results(struct scan_job *job)
+{
+	CLEANUP(gathered_deinit) struct gathered g = { .count = 0 };
+
+	TRY(gather(job, &g));
+	if (!g.count)
+		return NULL;
+	return index_put_containers(job->scan->o.index, g.containers, g.count);
+}
+
+static void add_again(struct scan *s, struct scan_item *item)
+{
+	LOCKED(&s->lock);
+	if (mem_grow(&s->again, &s->again_capacity, s->again_count + 1,
+		     sizeof(struct scan_item *)))
+		s->again[s->again_count++] = item;
+	else if (!s->fatal)
+		s->fatal = error_no_memory;
+}
+
+static void count_done(struct scan *s, const struct scan_item *item)
+{
+	atomic_fetch_add(&s->progress.done_files, 1);
+	atomic_fetch_add(&s->progress.done_bytes, item->stamp.size);
+}
+
+/* What becomes of the files the worker gave no end for. @p err says why; it
+ * is borrowed. */
+static struct error *settle_rest(struct scan_job *job, struct error *err)
+{
+	struct scan *s = job->scan;
+
+	for (size_t i = 0; i < job->count; i++) {
+		struct scan_item *item = job->items[i];
+
+		if (job->results[i].has_end) {
+			count_done(s, item);
+		} else if (atomic_load(&s->stop)) {
+			continue;
+		} else if (job->count > 1) {
+			add_again(s, item);
+		} else {
+			count_done(s, item);
+			TRY(put_failed(s, item,
+				       err ? error_new_at(error_kind(err),
+							  __FILE__, __LINE__,
+							  "%s",
+							  error_message(err))
+					   : error_new(WORKER, "no answer")));
+		}
+	}
+	return NULL;
+}
+
+static void job_free(struct scan_job *job)
+{
+	for (size_t i = 0; i < job->count; i++)
+		file_result_deinit(&job->results[i]);
+	for (size_t i = 0; i < job->base.fd_count; i++)
+		close(job->base.fds[i]);
+	buf_deinit(&job->base.request);
+	mem_free(job);
+}
+
+static struct error *on_answer(struct worker_job *base, enum wire_type type,
+			       struct reader *payload)
+{
+	struct scan_job *job = (struct scan_job *)base;
+
+	if (type != WIRE_FILE)
+		return file_result_take(&job->results[job->current], type,
+					payload);
+	job->current = reader_u32(payload);
+	if (job->current < job->count && reader_ok(payload))
+		return NULL;
+	job->current = 0;
+	return error_new(BAD_DATA, "worker speaks of a file it was not given");
+}
+
+static void on_done(struct worker_job *base, struct error *err)
+{
+	CLEANUP_ERROR struct error *owned = err;
+	struct scan_job *job = (struct scan_job *)base;
+	struct scan *s = job->scan;
+	struct error *fatal = NULL;
+
+	if (!atomic_load(&s->stop))
+		fatal = write_results(job);
+	if (!fatal)
+		fatal = settle_rest(job, owned);
+	if (fatal)
+		set_fatal(s, fatal);
+	job_free(job);
+	LOCKED(&s->lock);
+	s->outstanding--;
+	condition_signal(&s->idle);
+}
+
+/* ---- Jobs --------------------------------------------------------------- */
+
+static struct index_stamp stamp_of(const struct stat *st)
+{
+	return (struct index_stamp) {
+		.mtime_ns = clock_timespec_ns(st->st_mtim),
+		.ctime_ns = clock_timespec_ns(st->st_ctim),
+		.size = (uint64_t)st->st_size,
+		.inode = st->st_ino,
+	};
+}
+
+/* Open an item. @p fd_ret is -1 if it is gone or was recorded as unreadable. */
+static struct error *open_item(struct scan *s, struct scan_item *item,
+			       int *fd_ret)
+{
+	CLEANUP_CLOSE int fd =
+		open(item->path,
+		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	*fd_ret = -1;
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) {
+		count_done(s, item);
+		return NULL; /* gone: its row goes with the next scan */
+	}
+	if (fd < 0 || fstat(fd, &st)) {
+		struct error *err = error_errno("open");
+
+		count_done(s, item);
+		return put_failed(s, item, err);
+	}
+	if (!S_ISREG(st.st_mode)) {
+		count_done(s, item);
+		return NULL;
+	}
+	item->stamp = stamp_of(&st);
+	posix_fadvise(fd, 0, 0,
+		      item->stamp.size > ALONE_BYTES ? POSIX_FADV_SEQUENTIAL
+						     : POSIX_FADV_RANDOM);
+	*fd_ret = steal_fd(&fd);
+	return NULL;
+}
+
+static struct scan_job *job_create(struct scan *s)
+{
+	struct scan_job *job = mem_zalloc(sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->scan = s;
+	job->base.type = WIRE_SCAN;
+	job->base.answer = on_answer;
+	job->base.done = on_done;
+	return job;
+}
+
+static uint32_t cpu_limit(uint64_t bytes)
+{
+	return (uint32_t)(WORKER_SCAN_CPU_S_LEAST +
+			  bytes * WORKER_SCAN_CPU_S_PER_GIB / GIB);
+}
+
+static struct error *fill_request(struct scan_job *job)
+{
+	struct scan_file files[SCAN_BATCH_MAX] = { 0 };
+	uint64_t largest = 0, bytes = 0;
+
+	for (size_t i = 0; i < job->count; i++) {
+		files[i] = (struct scan_file) {
+			.path = job->items[i]->path,
+			.size = job->items[i]->stamp.size,
+		};
+		bytes += files[i].size;
+		if (files[i].size > largest)
+			largest = files[i].size;
+	}
+	scan_request_put(&job->base.request, files, job->count);
+	job->base.cpu_limit_s = cpu_limit(bytes);
+	if (largest > NO_SPILL_BYTES) {
+		int fd;
+
+		TRY(file_open_unlinked(job->scan->o.cache_dir, &fd));
+		job->base.fds[job->base.fd_count++] = fd;
+	}
+	return NULL;
+}
+
+static struct error *submit(struct scan *s, struct scan_job *job)
+{
+	struct error *err = fill_request(job);
+
+	if (!err) {
+		LOCKED(&s->lock);
+		s->outstanding++;
+	}
+	if (!err) {
+		err = worker_pool_submit_wait(s->pool, &job->base);
+		if (!err)
+			return NULL;
+		LOCKED(&s->lock);
+		s->outstanding--;
+	}
+	job_free(job);
+	if (atomic_load(&s->stop)) {
+		error_free(err);
+		return NULL;
+	}
+	return err;
+}
+
+static bool must_stop(struct scan *s)
+{
+	LOCKED(&s->lock);
+	return s->fatal || atomic_load(&s->stop);
+}
+
+/* One job of up to @p limit items from the front of @p items. */
+static struct error *submit_some(struct scan *s, struct scan_item **items,
+				 size_t count, size_t limit, size_t *taken_ret)
+{
+	struct scan_job *job = job_create(s);
+	uint64_t bytes = 0;
+	size_t i;
+
+	if (!job)
+		return error_no_memory;
+	for (i = 0; i < count && job->count < limit && bytes < BATCH_BYTES;
+	     i++) {
+		int fd;
+		struct error *err = open_item(s, items[i], &fd);
+
+		if (err) {
+			job_free(job);
+			return err;
+		}
+		if (fd < 0)
+			continue;
+		bytes += items[i]->stamp.size;
+		job->base.fds[job->base.fd_count++] = fd;
+		job->items[job->count++] = items[i];
+	}
+	*taken_ret = i;
+	if (!job->count) {
+		job_free(job);
+		return NULL;
+	}
+	return submit(s, job);
+}
+
+static int by_size_descending(const void *a, const void *b)
+{
+	const struct scan_item *x = *(struct scan_item *const *)a;
+	const struct scan_item *y = *(struct scan_item *const *)b;
+
+	return (x->stamp.size < y->stamp.size) -
+	       (x->stamp.size > y->stamp.size);
+}
+
+static struct error *submit_all(struct scan *s, struct scan_item **order)
+{
+	size_t large = 0, at, n;
+
+	/* Small ones keep the order of the walk: neighbours on disk. */
+	for (size_t i = 0; i < s->item_count; i++) {
+		if (s->items[i].stamp.size >= ALONE_BYTES)
+			order[large++] = &s->items[i];
+	}
+	at = large;
+	for (size_t i = 0; i < s->item_count; i++) {
+		if (s->items[i].stamp.size < ALONE_BYTES)
+			order[at++] = &s->items[i];
+	}
+	qsort(order, large, sizeof(struct scan_item *), by_size_descending);
+	for (size_t i = 0; i < s->item_count && !must_stop(s); i += n) {
+		size_t left = s->item_count - i;
+
+		if (i < large)
+			TRY(submit_some(s, order + i, left, 1, &n));
+		else
+			TRY(submit_some(s, order + i, left, SCAN_BATCH_MAX,
+					&n));
+	}
+	return NULL;
+}
+
+static void wait_idle(struct scan *s)
+{
+	LOCKED(&s->lock);
+	while (s->outstanding)
+		condition_wait(&s->idle, &s->lock);
+}
+
+/* Files whose batch failed under them, one by one: the guilty one is then
+ * known. */
+static struct error *submit_again(struct scan *s)
+{
+	for (;;) {
+		struct scan_item *item = NULL;
+		size_t n;
+
+		{
+			LOCKED(&s->lock);
+			if (s->again_count)
+				item = s->again[--s->again_count];
+		}
+		if (!item || must_stop(s))
+			return NULL;
+		TRY(submit_some(s, &item, 1, 1, &n));
+	}
+}
+
+struct error *scan_dispatch(struct scan *s)
+{
+	CLEANUP_FREE struct scan_item **order =
+		mem_array(s->item_count, sizeof(*order));
+	struct error *err = order ? submit_all(s, order) : error_no_memory;
+
+	wait_idle(s);
+	while (!err && s->again_count && !must_stop(s)) {
+		err = submit_again(s);
+		wait_idle(s);
+	}
+	s->again_count = 0;
+	if (!err)
+		err = STEAL(s->fatal);
+	return err;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the index knew when the scan began, as hashes: 24 bytes a container and
+ * 8 an ignored file, whatever their names' length.
+ *
+ * A hash is keyed with the index's secret, so nobody can make two paths or two
+ * stamps meet on purpose; by chance it is one in 2^64 a pair.
+ *
+ * Threads: known_mark_* only from the walking thread; the tables do not grow
+ * after loading.
+ */
+#ifndef SCAN_KNOWN_H
+#define SCAN_KNOWN_H
+
+#include "base/error.h"
+#include "index/index.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct known_entry {
+	uint64_t path; /* 0: free */
+	uint64_t stamp;
+	bool is_seen;
+	bool is_retry_due; /* failed for a reason that may have passed */
+};
+
+struct known_dir {
+	uint64_t dir; /* 0: free */
+	uint64_t sum; /* of its stored prints */
+	uint32_t count;
+	bool is_seen;
+};
+
+struct known {
+	uint64_t secret;
+	struct known_entry *entries;
+	size_t entry_count, entry_size;
+	uint64_t *prints; /* open addressing; 0: free */
+	size_t print_count, print_size;
+	struct known_dir *dirs;
+	size_t dir_count, dir_size;
+};
+
+/** @param[in] roots NULL at the end. */
+MUST_CHECK struct error *known_load(struct known *k, struct index_reader *r,
+				    uint64_t secret, const char *const *roots);
+void known_deinit(struct known *k);
+
+uint64_t known_path_hash(const struct known *k, const char *path);
+uint64_t known_stamp_hash(const struct known *k, const struct index_stamp *s);
+/** Fingerprint of a file of no interest. Never 0. */
+uint64_t known_print(const struct known *k, const char *path,
+		     const struct index_stamp *s);
+
+/** NULL: not known. */
+struct known_entry *known_find(const struct known *k, const char *path);
+bool known_has_print(const struct known *k, uint64_t print);
+struct known_dir *known_find_dir(const struct known *k, const char *dir);
+
+#endif

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/path.h"
+#include "scan/scan_internal.h"
+#include "scan/walk.h"
+
+/* Items gathered before they are handed out: bounds memory on a first scan of
+ * millions of files. */
+enum { ITEMS_MAX = 100000 };
+
+static struct error *compile(const char *name, const char *re, regex_t *ret,
+			     bool *has_ret)
+{
+	char text[256];
+	int rc;
+
+	if (!re || !*re)
+		return NULL;
+	rc = regcomp(ret, re, REG_EXTENDED | REG_NOSUB);
+	if (rc) {
+		regerror(rc, ret, text, sizeof(text));
+		return error_new(BAD_REQUEST, "--%s: \"%s\": %s", name, re,
+				 text);
+	}
+	*has_ret = true;
+	return NULL;
+}
+
+struct error *scan_create(const struct scan_options *options, struct scan **ret)
+{
+	struct scan *s = mem_zalloc(sizeof(*s));
+	struct error *err;
+
+	if (!s)
+		return error_no_memory;
+	s->o = *options;
+	s->skip[0] = options->state_dir;
+	s->skip[1] = options->cache_dir;
+	lock_init(&s->lock, LOCK_SCAN_QUEUE);
+	condition_init(&s->idle);
+	err = compile("include", options->include, &s->include,
+		      &s->has_include);
+	if (!err)
+		err = compile("exclude", options->exclude, &s->exclude,
+			      &s->has_exclude);
+	if (err) {
+		scan_destroy(s);
+		return err;
+	}
+	*ret = s;
+	return NULL;
+}
+
+static void drop_items(struct scan *s)
+{
+	for (size_t i = 0; i < s->item_count; i++)
+		mem_free(s->items[i].path);
+	s->item_count = 0;
+}
+
+/* What one pass gathered. */
+static void drop_pass(struct scan *s)
+{
+	drop_items(s);
+	known_deinit(&s->known);
+	for (size_t i = 0; i < s->quiet_count; i++) {
+		mem_free(s->quiet[i].path);
+		mem_free(s->quiet[i].prints);
+	}
+	s->quiet_count = 0;
+	for (size_t i = 0; i < s->failed_count; i++)
+		mem_free(s->failed_dirs[i]);
+	s->failed_count = 0;
+	error_free(STEAL(s->fatal));
+}
+
+void scan_destroy(struct scan *s)
+{
+	if (!s)
+		return;
+	drop_pass(s);
+	mem_free(s->items);
+	mem_free(s->quiet);
+	mem_free(s->failed_dirs);
+	mem_free(s->again);
+	if (s->has_include)
+		regfree(&s->include);
+	if (s->has_exclude)
+		regfree(&s->exclude);
+	condition_deinit(&s->idle);
+	lock_deinit(&s->lock);
+	mem_free(s);
+}
+
+const struct scan_progress *scan_progress(const struct scan *s)
+{
+	return &s->progress;
+}
+
+void scan_stop(struct scan *s)
+{
+	atomic_store(&s->stop, true);
+}
+
+static bool is_wanted(const struct scan *s, const char *path)
+{
+	if (s->has_exclude && !regexec(&s->exclude, path, 0, NULL, 0))
+		return false;
+	return !s->has_include || !regexec(&s->include, path, 0, NULL, 0);
+}
+
+/* The directory's entry; a walk brings all files of one directory together. */
+static struct error *quiet_dir(struct scan *s, const char *dir, size_t *ret)
+{
+	if (s->quiet_count && !strcmp(s->quiet[s->quiet_count - 1].path, dir)) {
+		*ret = s->quiet_count - 1;
+		return NULL;
+	}
+	char *copy = mem_strdup(dir);
+
+	if (!copy)
+		return error_no_memory;
+	LOCKED(&s->lock);
+	if (!mem_grow(&s->quiet, &s->quiet_capacity, s->quiet_count + 1,
+		      sizeof(*s->quiet))) {
+		mem_free(copy);
+		return error_no_memory;
+	}
+	*ret = s->quiet_count++;
+	s->quiet[*ret] = (struct quiet_dir) { .path = copy };
+	struct known_dir *known = known_find_dir(&s->known, dir);
+
+	if (known)
+		known->is_seen = true;
+	return NULL;
+}
+
+static struct error *add_item(struct scan *s, const char *path,
+			      const struct index_stamp *stamp, size_t dir,
+			      bool was_known)
+{
+	char *copy = mem_strdup(path);
+
+	if (!copy || !mem_grow(&s->items, &s->item_capacity, s->item_count + 1,
+			       sizeof(*s->items))) {
+		mem_free(copy);
+		return error_no_memory;
+	}
+	s->items[s->item_count++] = (struct scan_item) {
+		.path = copy,
+		.stamp = *stamp,
+		.root_order = s->root_order,
+		.quiet_dir = dir,
+		.was_known = was_known,
+	};
+	atomic_fetch_add(&s->progress.total_files, 1);
+	atomic_fetch_add(&s->progress.total_bytes, stamp->size);
+	metric_set(METRIC_SCAN_PENDING, 0, 0, (int64_t)s->item_count);
+	return NULL;
+}
+
+static struct error *dispatch(struct scan *s)
+{
+	struct error *err = scan_dispatch(s);
+
+	drop_items(s);
+	metric_set(METRIC_SCAN_PENDING, 0, 0, 0);
+	return err;
+}
+
+static struct error *on_file(void *ctx, const char *dir, const char *path,
+			     const struct stat *st)
+{
+	struct scan *s = ctx;
+	struct index_stamp stamp = {
+		.mtime_ns = clock_timespec_ns(st->st_mtim),
+		.ctime_ns = clock_timespec_ns(st->st_ctim),
+		.size = (uint64_t)st->st_size,
+		.inode = st->st_ino,
+	};
+	struct known_entry *known;
+	size_t quiet = 0;
+
+	atomic_fetch_add(&s->progress.visited, 1);
+	metric_inc(METRIC_SCAN_VISITED);
+	if (!is_wanted(s, path))
+		return NULL;
+	known = known_find(&s->known, path);
+	if (known)
+		known->is_seen = true;
+	if (known && !known->is_retry_due &&
+	    known->stamp == known_stamp_hash(&s->known, &stamp))
+		return NULL;
+	TRY(quiet_dir(s, dir, &quiet));
+	uint64_t print = known_print(&s->known, path, &stamp);
+
+	if (!known && known_has_print(&s->known, print)) {
+		LOCKED(&s->lock);
+		return scan_add_quiet(s, quiet, print) ? NULL : error_no_memory;
+	}
+	TRY(add_item(s, path, &stamp, quiet, known != NULL));
+	return s->item_count >= ITEMS_MAX ? dispatch(s) : NULL;
+}
+
+static void on_problem(void *ctx, const char *path, struct error *err)
+{
+	struct scan *s = ctx;
+	char *copy = mem_strdup(path);
+
+	atomic_fetch_add(&s->progress.failed, 1);
+	metric_add(METRIC_SCAN_FAILED,
+		   metric_label(LABELS_KIND, error_kind_label(error_kind(err))),
+		   0, 1);
+	log_consume(LOG_WARN, "scan", "unreadable",
+		    error_wrap(err, "%s", path));
+	if (copy && mem_grow(&s->failed_dirs, &s->failed_capacity,
+			     s->failed_count + 1, sizeof(*s->failed_dirs)))
+		s->failed_dirs[s->failed_count++] = copy;
+	else
+		mem_free(copy);
+}
+
+static struct error *walk_roots(struct scan *s)
+{
+	s->root_order = 0;
+	for (const char *const *root = s->o.roots; *root; root++) {
+		struct walk_options walk = {
+			.root = *root,
+			.skip = s->skip,
+			.follow_symlinks = s->o.follow_symlinks,
+			.one_file_system = s->o.one_file_system,
+			.stop = &s->stop,
+			.file = on_file,
+			.problem = on_problem,
+			.ctx = s,
+		};
+
+		TRY(walk_tree(&walk));
+		s->root_order++;
+	}
+	return NULL;
+}
+
+/* ---- What is gone ------------------------------------------------------- */
+
+struct gone {
+	struct scan *s;
+	char **paths;
+	size_t count, capacity;
+};
+
+static void gone_deinit(struct gone *g)
+{
+	for (size_t i = 0; i < g->count; i++)
+		mem_free(g->paths[i]);
+	mem_free(g->paths);
+}
+
+static struct error *gone_add(struct gone *g, const char *path)
+{
+	char *copy = mem_strdup(path);
+
+	if (!copy || !mem_grow(&g->paths, &g->capacity, g->count + 1,
+			       sizeof(*g->paths))) {
+		mem_free(copy);
+		return error_no_memory;
+	}
+	g->paths[g->count++] = copy;
+	return NULL;
+}
+
+/* Nothing is known of what lies beneath a directory that could not be read. */
+static bool is_beneath_failed(const struct scan *s, const char *path)
+{
+	for (size_t i = 0; i < s->failed_count; i++) {
+		if (path_is_beneath(path, s->failed_dirs[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct error *add_if_unseen(void *ctx, const struct index_known *k)
+{
+	struct gone *g = ctx;
+	const struct known_entry *entry = known_find(&g->s->known, k->path);
+
+	/* No entry: it was added by this very scan. */
+	if (!entry || entry->is_seen || is_beneath_failed(g->s, k->path))
+		return NULL;
+	return gone_add(g, k->path);
+}
+
+static struct error *add_dir_if_unseen(void *ctx, const char *dir,
+				       const uint64_t *prints, size_t count)
+{
+	struct gone *g = ctx;
+	const struct known_dir *known = known_find_dir(&g->s->known, dir);
+
+	(void)prints;
+	(void)count;
+	if (!known || known->is_seen || is_beneath_failed(g->s, dir))
+		return NULL;
+	return gone_add(g, dir);
+}
+
+static struct error *forget_gone(struct scan *s, struct index_reader *r)
+{
+	CLEANUP(gone_deinit) struct gone files = { .s = s };
+	CLEANUP(gone_deinit) struct gone dirs = { .s = s };
+
+	for (const char *const *root = s->o.roots; *root; root++) {
+		TRY(index_each_known(r, *root, add_if_unseen, &files));
+		TRY(index_each_ignored(r, *root, add_dir_if_unseen, &dirs));
+	}
+	for (size_t i = 0; i < files.count; i++) {
+		TRY(index_remove_container(s->o.index, files.paths[i]));
+		atomic_fetch_add(&s->progress.removed, 1);
+		metric_inc(METRIC_SCAN_REMOVED);
+		log_debug("scan", "gone", LOG_S("path", files.paths[i]));
+	}
+	for (size_t i = 0; i < dirs.count; i++)
+		TRY(index_put_ignored(s->o.index, dirs.paths[i], NULL, 0));
+	return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct error *write_quiet(struct scan *s)
+{
+	for (size_t i = 0; i < s->quiet_count; i++) {
+		struct quiet_dir *d = &s->quiet[i];
+		const struct known_dir *known =
+			known_find_dir(&s->known, d->path);
+
+		if (known ? known->sum == d->sum && known->count == d->count
+			  : !d->count)
+			continue;
+		qsort(d->prints, d->count, sizeof(*d->prints), by_value);
+		TRY(index_put_ignored(s->o.index, d->path, d->prints,
+				      d->count));
+	}
+	return NULL;
+}
+
+/* ---- One pass ----------------------------------------------------------- */
+
+static struct error *load_known(struct scan *s, struct index_reader **ret)
+{
+	TRY(index_reader_open(s->o.state_dir, ret));
+	return known_load(&s->known, *ret, index_secret(s->o.index),
+			  s->o.roots);
+}
+
+static struct error *pass(struct scan *s, struct index_reader **reader)
+{
+	TRY(load_known(s, reader));
+	atomic_store(&s->progress.is_walking, true);
+	TRY(walk_roots(s));
+	atomic_store(&s->progress.is_walking, false);
+	TRY(dispatch(s));
+	if (!atomic_load(&s->stop))
+		TRY(forget_gone(s, *reader));
+	return write_quiet(s);
+}
+
+static void begin_progress(struct scan *s)
+{
+	struct scan_progress *p = &s->progress;
+
+	atomic_store(&p->visited, 0);
+	atomic_store(&p->total_files, 0);
+	atomic_store(&p->total_bytes, 0);
+	atomic_store(&p->done_files, 0);
+	atomic_store(&p->done_bytes, 0);
+	atomic_store(&p->failed, 0);
+	atomic_store(&p->artifacts, 0);
+	atomic_store(&p->removed, 0);
+	atomic_store(&p->started_ms, clock_ms());
+	atomic_store(&p->is_active, true);
+	metric_set(METRIC_SCAN_ACTIVE, 0, 0, 1);
+}
+
+static void end_progress(struct scan *s)
+{
+	struct scan_progress *p = &s->progress;
+	int64_t took_ms = clock_ms() - atomic_load(&p->started_ms);
+
+	atomic_store(&p->is_walking, false);
+	atomic_store(&p->is_active, false);
+	metric_set(METRIC_SCAN_ACTIVE, 0, 0, 0);
+	metric_set(METRIC_SCAN_SECONDS, 0, 0, took_ms / 1000);
+	metric_set(METRIC_SCAN_FINISHED, 0, 0, clock_wall_s());
+	metric_inc(METRIC_SCANS);
+	log_info("scan", atomic_load(&s->stop) ? "stopped" : "finished",
+		 LOG_U("visited", atomic_load(&p->visited)),
+		 LOG_U("looked_into", atomic_load(&p->done_files)),
+		 LOG_U("bytes", atomic_load(&p->done_bytes)),
+		 LOG_U("artifacts", atomic_load(&p->artifacts)),
+		 LOG_U("unreadable", atomic_load(&p->failed)),
+		 LOG_U("removed", atomic_load(&p->removed)),
+		 LOG_D("seconds", (double)took_ms / 1000));
+}
+
+/* A stop must end running jobs too: this thread is busy waiting for them. */
+static void *watch_stop(void *arg)
+{
+	struct scan *s = arg;
+
+	prctl(PR_SET_NAME, "scan-stop");
+	while (atomic_load(&s->progress.is_active)) {
+		if (atomic_load(&s->stop)) {
+			worker_pool_abort(s->pool);
+			break;
+		}
+		usleep(50000);
+	}
+	return NULL;
+}
+
+struct error *scan_run(struct scan *s)
+{
+	struct worker_pool_options pool = {
+		.name = "scan",
+		.program = s->o.program,
+		.workers = s->o.workers,
+		.queue_limit = s->o.workers,
+	};
+	struct index_reader *reader = NULL;
+	pthread_t watcher;
+	bool has_watcher;
+	struct error *err;
+
+	TRY(worker_pool_create(&pool, &s->pool));
+	begin_progress(s);
+	has_watcher = !pthread_create(&watcher, NULL, watch_stop, s);
+	err = pass(s, &reader);
+	end_progress(s);
+	if (has_watcher)
+		pthread_join(watcher, NULL);
+	worker_pool_destroy(s->pool);
+	s->pool = NULL;
+	index_reader_close(reader);
+	drop_pass(s);
+	return err;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Bring the index up to date with the scanned paths: walk, compare, have
+ * workers look into what changed, write what they found, forget what is gone.
+ *
+ * Must not depend on src/store: they meet in the index.
+ */
+#ifndef SCAN_SCAN_H
+#define SCAN_SCAN_H
+
+#include "base/error.h"
+#include "index/index.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct scan;
+
+struct scan_options {
+	const char *const *roots; /* canonical, absolute; NULL at the end;
+				   * borrowed as long as the scan lives */
+	const char *state_dir, *cache_dir; /* not descended into */
+	const char *include, *exclude; /* ERE on the whole path; NULL: none */
+	bool follow_symlinks;
+	bool one_file_system;
+	unsigned workers;
+	const char *program;
+	struct index *index; /* borrowed */
+};
+
+/** @return BAD_REQUEST for a regular expression that is none, naming it. */
+MUST_CHECK struct error *scan_create(const struct scan_options *options,
+				     struct scan **ret);
+void scan_destroy(struct scan *s);
+
+/** How far the scan is; read by any thread, each value by itself true. */
+struct scan_progress {
+	_Atomic bool is_active;
+	_Atomic bool is_walking;                   /* totals still grow */
+	_Atomic uint64_t visited;                  /* regular files met */
+	_Atomic uint64_t total_files, total_bytes; /* to look into */
+	_Atomic uint64_t done_files, done_bytes;
+	_Atomic uint64_t failed;
+	_Atomic uint64_t artifacts;
+	_Atomic uint64_t removed;
+	_Atomic int64_t started_ms; /* clock_ms() */
+};
+const struct scan_progress *scan_progress(const struct scan *s);
+
+/**
+ * One pass over all roots. What cannot be read is recorded in the index and
+ * logged, and does not end the pass.
+ *
+ * @return NULL when the index is up to date or the scan was stopped; DATABASE
+ * or IO if the index could not be written: what was committed stays.
+ * Threads: one at a time.
+ */
+MUST_CHECK struct error *scan_run(struct scan *s);
+
+/** End a running scan soon, from any thread; also a later one. */
+void scan_stop(struct scan *s);
+
+/** Remove what nothing refers to and containers whose files are gone, a slice
+ * at a time. @p stop is looked at between slices. */
+MUST_CHECK struct error *scan_groom(struct index *ix, const char *state_dir,
+				    const _Atomic bool *stop,
+				    struct index_groom_counts *counts);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Shared by the files of src/scan and nobody else. */
+#ifndef SCAN_SCAN_INTERNAL_H
+#define SCAN_SCAN_INTERNAL_H
+
+#include "base/lock.h"
+#include "scan/known.h"
+#include "scan/scan.h"
+#include "worker/jobs.h"
+#include "worker/worker_pool.h"
+
+#include <regex.h>
+
+/** Files of no interest of one directory, gathered during the pass. */
+struct quiet_dir {
+	char *path; /* owned */
+	uint64_t *prints;
+	size_t count, capacity;
+	uint64_t sum;
+};
+
+/** A file to look into. */
+struct scan_item {
+	char *path; /* owned */
+	struct index_stamp stamp;
+	unsigned root_order;
+	size_t quiet_dir; /* index of its directory in scan->quiet */
+	bool was_known;   /* a row of it is in the index */
+};
+
+struct scan {
+	struct scan_options o;
+	regex_t include, exclude;
+	bool has_include, has_exclude;
+	_Atomic bool stop;
+	struct scan_progress progress;
+	const char *skip[3];
+
+	/* One pass; owned by the scanning thread. */
+	struct known known;
+	unsigned root_order;
+	bool root_failed;   /* a directory of it could not be read */
+	char **failed_dirs; /* what lies beneath is not forgotten; owned */
+	size_t failed_count, failed_capacity;
+	struct scan_item *items;
+	size_t item_count, item_capacity;
+	struct worker_pool *pool;
+
+	struct lock lock; /* SCAN_QUEUE: guards what follows */
+	struct condition idle;
+	unsigned outstanding;     /* jobs with the pool */
+	struct scan_item **again; /* to be tried alone; owned */
+	size_t again_count, again_capacity;
+	struct quiet_dir *quiet;
+	size_t quiet_count, quiet_capacity;
+	struct error *fatal; /* first one that ends the pass; owned */
+};
+
+/** Build jobs of the items and see them done. */
+MUST_CHECK struct error *scan_dispatch(struct scan *s);
+
+/** What came back for one file. */
+struct file_result {
+	struct found_artifact *artifacts;
+	size_t artifact_count, artifact_capacity;
+	struct index_source_dir *dirs; /* strings and blobs owned */
+	size_t dir_count, dir_capacity;
+	struct index_point *points; /* states owned */
+	size_t point_count, point_capacity;
+	struct file_end end;
+	bool has_end;
+	size_t bytes; /* held, for the limit */
+};
+
+MUST_CHECK struct error *file_result_take(struct file_result *r,
+					  enum wire_type type,
+					  struct reader *payload);
+void file_result_deinit(struct file_result *r);
+
+/** Show a result as the index wants it. @p artifacts has room for as many as
+ * the result holds; everything borrowed. */
+void file_result_show(const struct file_result *r, const struct scan_item *item,
+		      struct index_artifact *artifacts,
+		      struct index_segment *segments,
+		      struct index_container *ret);
+size_t file_result_segments(const struct file_result *r);
+
+/** A file of no interest: remember its print. Lock held. */
+bool scan_add_quiet(struct scan *s, size_t quiet_dir, uint64_t print);
+
+#endif
