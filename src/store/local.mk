@@ -1,2 +1,9 @@
 noinst_LIBRARIES += libstore.a
-libstore_a_SOURCES =
+libstore_a_SOURCES = \
+	src/store/disk_cache.c src/store/disk_cache.h \
+	src/store/fetch.c \
+	src/store/lookup.c \
+	src/store/memo.c src/store/memo.h \
+	src/store/source_find.c \
+	src/store/store.c src/store/store.h src/store/store_internal.h
+STORE_LIBS = libstore.a libindex.a $(WORKER_LIBS) $(SQLITE_LIBS)

@@ -23,11 +23,11 @@
 struct store;
 
 struct store_options {
-	const char *state_dir;	/* of the index; borrowed for the call */
+	const char *state_dir; /* of the index; borrowed for the call */
 	const char *cache_dir;
 	uint64_t cache_size_bytes;
-	unsigned workers;	/* worker processes for extraction */
-	const char *program;	/* what to start as `… worker` */
+	unsigned workers;    /* worker processes for extraction */
+	const char *program; /* what to start as `… worker` */
 	/** Sources of bare ELF files are served only beneath these. Canonical,
 	 * borrowed for as long as the store lives; NULL at the end. */
 	const char *const *roots;
@@ -48,33 +48,36 @@ enum artifact_kind {
 struct store_query {
 	struct build_id id;
 	enum artifact_kind kind;
-	const char *suffix;	/* source path as the client spelt it, percent
-				 * decoded; or section name; else NULL */
+	const char *suffix; /* source path as the client spelt it, percent
+			     * decoded; or section name; else NULL */
 };
 
 enum artifact_origin {
-	ARTIFACT_FROM_FILE,	/* a bare file under a scanned path */
-	ARTIFACT_FROM_CACHE,	/* extracted before */
-	ARTIFACT_FROM_ARCHIVE,	/* extracted just now */
+	ARTIFACT_FROM_FILE,    /* a bare file under a scanned path */
+	ARTIFACT_FROM_CACHE,   /* extracted before */
+	ARTIFACT_FROM_ARCHIVE, /* extracted just now */
 };
 
 /** What to send. Owned by the holder: artifact_deinit(). */
 struct artifact {
-	int fd;			/* at any position; read with offsets */
-	uint64_t size;		/* bytes from offset 0 of @c fd */
-	int64_t mtime;		/* seconds: Last-Modified */
-	uint64_t etag;		/* of these very bytes: changes with them */
-	char *file;		/* X-DEBUGINFOD-FILE, raw bytes */
-	char *archive;		/* X-DEBUGINFOD-ARCHIVE, raw bytes; NULL */
+	int fd;        /* at any position; read with offsets */
+	uint64_t size; /* bytes from offset 0 of @c fd */
+	int64_t mtime; /* seconds: Last-Modified */
+	uint64_t etag; /* of these very bytes: changes with them */
+	char *file;    /* X-DEBUGINFOD-FILE, raw bytes */
+	char *archive; /* X-DEBUGINFOD-ARCHIVE, raw bytes; NULL */
 	enum artifact_origin origin;
 };
-#define ARTIFACT_INIT { .fd = -1 }
+#define ARTIFACT_INIT    \
+	{                \
+		.fd = -1 \
+	}
 void artifact_deinit(struct artifact *a);
 
 enum store_outcome {
-	STORE_FOUND,	/* the artifact is filled */
-	STORE_ABSENT,	/* known to be nowhere */
-	STORE_UNKNOWN,	/* ask */
+	STORE_FOUND,   /* the artifact is filled */
+	STORE_ABSENT,  /* known to be nowhere */
+	STORE_UNKNOWN, /* ask */
 };
 
 /**

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which file is a source that some artifact's line tables name?
+ *
+ * A path is served only if an artifact of the build ID names it (as asked, or
+ * in the same canonical form), and then only from an indexed archive or from
+ * beneath a scanned root: a doctored ELF cannot make another file servable.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "codec/codec.h"
+#include "elf/elf_facts.h"
+#include "store/store_internal.h"
+
+enum { LIST_LIMIT = 256 << 20 };
+
+struct error *store_source_paths(struct index_reader *r, int64_t artifact_id,
+				 struct buf *ret)
+{
+	CLEANUP_BUF struct buf packed = BUF_INIT;
+
+	TRY(index_sources(r, artifact_id, &packed));
+	if (!packed.size)
+		return NULL;
+	return codec_unpack(packed.data, packed.size, LIST_LIMIT, ret);
+}
+
+/* Canonical and absolute: how a path of a line table and a path of a request
+ * are compared. */
+static char *absolute_form(const char *path)
+{
+	CLEANUP_FREE char *absolute =
+		path[0] == '/' ? mem_strdup(path) : path_join("/", path);
+
+	return absolute ? path_canonical(absolute) : NULL;
+}
+
+/* Does the artifact name this path? */
+static struct error *is_named(struct index_reader *r,
+			      const struct index_place *p,
+			      const char *canonical, bool *ret)
+{
+	CLEANUP_BUF struct buf list = BUF_INIT;
+	const char *base = path_base(canonical);
+
+	*ret = false;
+	if (!p->source_count)
+		return NULL;
+	TRY(store_source_paths(r, p->artifact_id, &list));
+	for (size_t at = 0; at < list.size && !*ret;) {
+		const char *name = (const char *)list.data + at;
+		size_t n = strnlen(name, list.size - at);
+
+		if (at + n == list.size)
+			break;
+		at += n + 1;
+		/* The base name is the same in every spelling. */
+		if (strcmp(path_base(name), base) != 0)
+			continue;
+		CLEANUP_FREE char *form = absolute_form(name);
+
+		if (!form)
+			return error_no_memory;
+		*ret = !strcmp(form, canonical);
+	}
+	return NULL;
+}
+
+int source_open(const struct store *st, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+
+	for (const char *const *root = st->roots; root && *root; root++) {
+		struct stat sb;
+
+		if (!path_is_beneath(path, *root))
+			continue;
+		CLEANUP_CLOSE int dir =
+			open(*root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		const char *rest = path + strlen(*root);
+
+		while (*rest == '/')
+			rest++;
+		CLEANUP_CLOSE int fd =
+			dir < 0 ? -1
+				: (int)syscall(SYS_openat2, dir, rest, &how,
+					       sizeof(how));
+		if (fd >= 0 && !fstat(fd, &sb) && S_ISREG(sb.st_mode))
+			return steal_fd(&fd);
+	}
+	return -1;
+}
+
+static struct error *add_file(struct store *st, struct flight *f,
+			      const char *path)
+{
+	CLEANUP_CLOSE int fd = source_open(st, path);
+	struct stat sb;
+	struct target t = { .is_source_file = true };
+
+	if (fd < 0 || fstat(fd, &sb))
+		return NULL;
+	t.container = mem_strdup(path);
+	t.scanner = mem_strdup("elf");
+	t.stamp.mtime_ns = clock_timespec_ns(sb.st_mtim);
+	t.stamp.size = t.size = (uint64_t)sb.st_size;
+	t.stamp.inode = sb.st_ino;
+	t.mtime = sb.st_mtim.tv_sec;
+	if (!t.container || !t.scanner ||
+	    !mem_grow(&f->targets.v, &f->targets.capacity, f->targets.count + 1,
+		      sizeof(t))) {
+		target_deinit(&t);
+		return error_no_memory;
+	}
+	f->targets.v[f->targets.count++] = t;
+	return NULL;
+}
+
+struct archive_search {
+	struct flight *f;
+	const char *path; /* canonical */
+	const char *near; /* container of the artifact that names it */
+	size_t best;      /* shared prefix of the best so far */
+	size_t first;     /* index of the first target added */
+};
+
+static size_t shared_prefix(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] && a[n] == b[n])
+		n++;
+	return n;
+}
+
+/* Among archives that hold the path, the one whose own name shares most with
+ * the debuginfo's comes first: foo-debugsource beside foo-debuginfo. */
+static struct error *add_from_archive(void *ctx,
+				      const struct index_source_place *p)
+{
+	struct archive_search *s = ctx;
+	const char *base = path_base(s->path);
+	struct source_file file;
+	struct reader r;
+
+	reader_init(&r, p->files, p->files_size, false);
+	while (source_file_get(&r, &file)) {
+		if (strlen(base) != file.name_size ||
+		    memcmp(base, file.name, file.name_size) != 0)
+			continue;
+		struct index_place place = {
+			.path = p->path,
+			.stamp = p->stamp,
+			.container_id = p->container_id,
+			.member = s->path,
+			.scanner = p->scanner,
+			.payload_codec = p->payload_codec,
+			.payload_offset = p->payload_offset,
+			.payload_size = p->payload_size,
+			.ordinal = file.ordinal,
+			.offset = file.offset,
+			.size = file.size,
+			.mtime = file.mtime,
+		};
+		struct targets *t = &s->f->targets;
+		size_t shared = shared_prefix(p->path, s->near);
+
+		TRY(targets_add_place(t, &place, &(struct build_id) { 0 },
+				      NULL));
+		if (shared > s->best) {
+			struct target better = t->v[t->count - 1];
+
+			memmove(&t->v[s->first + 1], &t->v[s->first],
+				(t->count - 1 - s->first) * sizeof(better));
+			t->v[s->first] = better;
+			s->best = shared;
+		}
+		break;
+	}
+	return NULL;
+}
+
+static struct error *add_archives(struct index_reader *r, struct flight *f,
+				  const char *canonical, const char *near)
+{
+	size_t n = (size_t)(path_base(canonical) - canonical) - 1;
+	CLEANUP_FREE char *dir = mem_strndup(canonical, n);
+	struct archive_search search = {
+		.f = f,
+		.path = canonical,
+		.near = near,
+		.first = f->targets.count,
+	};
+
+	if (!dir)
+		return error_no_memory;
+	return index_each_source_dir(r, dir, add_from_archive, &search);
+}
+
+struct error *source_targets(struct store *st, struct index_reader *r,
+			     struct flight *f)
+{
+	CLEANUP(index_places_deinit) struct index_places places = { 0 };
+	CLEANUP_FREE char *canonical = absolute_form(f->query.suffix);
+	const struct index_place *named = NULL;
+
+	if (!canonical)
+		return error_no_memory;
+	if (!*path_base(canonical))
+		return NULL;
+	TRY(index_find(r, &f->query.id,
+		       ELF_ROLE_DEBUGINFO | ELF_ROLE_EXECUTABLE, &places));
+	for (size_t i = 0; i < places.count && !named; i++) {
+		bool is_it;
+
+		TRY(is_named(r, &places.v[i], canonical, &is_it));
+		if (is_it)
+			named = &places.v[i];
+	}
+	if (!named)
+		return NULL;
+	if (!named->member)
+		TRY(add_file(st, f, canonical));
+	TRY(add_archives(r, f, canonical, named->path));
+	if (named->member)
+		TRY(add_file(st, f, canonical));
+	return NULL;
+}

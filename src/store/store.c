@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Invariants
+ * 1. A flight is in the table from store_ask() until it lands; whoever asks
+ *    the same meanwhile becomes a waiter of it.
+ * 2. Exactly one step of a flight runs at a time: on a query thread or in a
+ *    worker's answer.
+ * 3. Waiters are told after the flight has left the table, without the lock.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "store/store_internal.h"
+
+enum {
+	QUERY_THREADS = 2,
+	QUERY_QUEUE = 4096,
+	EXTRACT_QUEUE = 1000,
+	WAITERS_MAX = 10000,
+	WATCH_MS = 1000,
+	FILTER_SLICE = 100000,
+};
+
+/* A query thread's connection, opened when it is first needed and again after
+ * a failure. */
+struct query_state {
+	struct store *store;
+	struct index_reader *reader;
+};
+
+static void *query_begin(void *ctx)
+{
+	struct query_state *q = mem_zalloc(sizeof(*q));
+
+	if (q)
+		q->store = ctx;
+	return q;
+}
+
+static void query_end(void *state)
+{
+	struct query_state *q = state;
+
+	if (q)
+		index_reader_close(q->reader);
+	mem_free(q);
+}
+
+static struct error *query_reader(struct query_state *q,
+				  struct index_reader **ret)
+{
+	if (!q)
+		return error_no_memory;
+	if (!q->reader)
+		TRY(index_reader_open(q->store->state_dir, &q->reader));
+	*ret = q->reader;
+	return NULL;
+}
+
+static void query_reset(struct query_state *q)
+{
+	if (q)
+		index_reader_close(STEAL(q->reader));
+}
+
+/* ---- Artifacts ---------------------------------------------------------- */
+
+void artifact_deinit(struct artifact *a)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	mem_free(a->file);
+	mem_free(a->archive);
+	*a = (struct artifact)ARTIFACT_INIT;
+}
+
+static bool artifact_copy(const struct artifact *from, struct artifact *to)
+{
+	*to = *from;
+	to->file = from->file ? mem_strdup(from->file) : NULL;
+	to->archive = from->archive ? mem_strdup(from->archive) : NULL;
+	to->fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 0);
+	if (to->fd >= 0 && !to->file == !from->file &&
+	    !to->archive == !from->archive)
+		return true;
+	artifact_deinit(to);
+	return false;
+}
+
+/* ---- From memory -------------------------------------------------------- */
+
+/* Open what memory says and see that it is still that. */
+static bool reopen(struct memo_answer *m, struct artifact *ret)
+{
+	CLEANUP_CLOSE int fd =
+		open(m->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat sb;
+
+	if (fd < 0 || fstat(fd, &sb) || !S_ISREG(sb.st_mode) ||
+	    clock_timespec_ns(sb.st_mtim) != m->stamp.mtime_ns ||
+	    (uint64_t)sb.st_size != m->stamp.size ||
+	    sb.st_ino != m->stamp.inode)
+		return false;
+	*ret = (struct artifact) {
+		.fd = steal_fd(&fd),
+		.size = m->size,
+		.mtime = m->mtime,
+		.etag = m->etag,
+		.file = STEAL(m->file),
+		.archive = STEAL(m->archive),
+		.origin = m->origin,
+	};
+	return true;
+}
+
+enum store_outcome store_try(struct store *st, const struct store_query *q,
+			     struct artifact *ret)
+{
+	struct memo_answer m;
+	enum store_outcome outcome = STORE_UNKNOWN;
+
+	if (memo_surely_absent(st->memo, &q->id)) {
+		metric_inc(METRIC_ARTIFACTS_ABSENT);
+		return STORE_ABSENT;
+	}
+	if (!memo_get(st->memo, q, &m))
+		return STORE_UNKNOWN;
+	if (m.is_absent)
+		outcome = STORE_ABSENT;
+	else if (reopen(&m, ret))
+		outcome = STORE_FOUND;
+	memo_answer_deinit(&m);
+	if (outcome == STORE_ABSENT)
+		metric_inc(METRIC_ARTIFACTS_ABSENT);
+	if (outcome == STORE_FOUND)
+		metric_add(METRIC_ARTIFACTS_SERVED, ret->origin, 0, 1);
+	return outcome;
+}
+
+void store_forget(void *store, const struct build_id *id)
+{
+	struct store *st = store;
+
+	atomic_fetch_add(&st->forgets, 1);
+	memo_forget(st->memo, id);
+}
+
+/* ---- Flights ------------------------------------------------------------ */
+
+static void flight_destroy(struct flight *f)
+{
+	mem_free((char *)f->query.suffix);
+	mem_free(f->waiters);
+	targets_deinit(&f->targets);
+	if (f->member_fd >= 0)
+		close(f->member_fd);
+	error_free(f->transient);
+	mem_free(f);
+}
+
+static struct flight **flight_slot(struct store *st, uint64_t key)
+{
+	return &st->flights[key % FLIGHT_SLOTS];
+}
+
+static uint64_t flight_key(const struct store_query *q)
+{
+	uint64_t h = hash_bytes(q->id.bytes, q->id.len,
+				(uint64_t)q->kind << 8 | q->id.len);
+
+	return q->suffix ? hash_str(q->suffix, h) : h;
+}
+
+static bool same_query(const struct store_query *a, const struct store_query *b)
+{
+	return a->kind == b->kind && build_id_equal(&a->id, &b->id) &&
+	       !strcmp(a->suffix ? a->suffix : "", b->suffix ? b->suffix : "");
+}
+
+/* Lock held. */
+static void flight_remove(struct flight *f)
+{
+	struct store *st = f->store;
+	struct flight **at = flight_slot(st, f->key);
+
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	st->flight_count--;
+	condition_broadcast(&st->changed);
+}
+
+/* An error is told to each waiter as one of its own. */
+static void tell_error(struct flight *f, struct error *err)
+{
+	for (size_t i = 1; i < f->waiter_count; i++)
+		f->waiters[i].done(
+			f->waiters[i].ctx,
+			error_new_at(error_kind(err), error_file(err),
+				     error_line(err), "%s", error_message(err)),
+			NULL);
+	f->waiters[0].done(f->waiters[0].ctx, err, NULL);
+}
+
+static void tell_found(struct flight *f, struct artifact *a)
+{
+	for (size_t i = 1; i < f->waiter_count; i++) {
+		struct waiter *w = &f->waiters[i];
+		struct artifact copy;
+
+		if (artifact_copy(a, &copy))
+			w->done(w->ctx, NULL, &copy);
+		else
+			w->done(w->ctx, error_no_memory, NULL);
+	}
+	metric_add(METRIC_ARTIFACTS_SERVED, a->origin, 0,
+		   (int64_t)f->waiter_count);
+	f->waiters[0].done(f->waiters[0].ctx, NULL, a);
+}
+
+void flight_land(struct flight *f, struct error *err, struct artifact *a,
+		 struct memo_answer *keep)
+{
+	if (keep)
+		memo_put(f->store->memo, &f->query, f->generation, keep);
+	{
+		LOCKED(&f->store->lock);
+		flight_remove(f);
+	}
+	if (err) {
+		tell_error(f, err);
+	} else if (a) {
+		tell_found(f, a);
+	} else {
+		metric_add(METRIC_ARTIFACTS_ABSENT, 0, 0,
+			   (int64_t)f->waiter_count);
+		for (size_t i = 0; i < f->waiter_count; i++)
+			f->waiters[i].done(f->waiters[i].ctx, NULL, NULL);
+	}
+	flight_destroy(f);
+}
+
+static void flight_step(void *state, void *arg)
+{
+	struct flight *f = arg;
+	struct index_reader *r = NULL;
+	struct error *err = query_reader(state, &r);
+
+	if (!err && !f->has_targets)
+		err = lookup_targets(f->store, r, f);
+	if (err) {
+		/* Whatever is wrong with this connection, a new one is
+		 * opened for the next. */
+		query_reset(state);
+		flight_land(f, err, NULL, NULL);
+	} else {
+		flight_try(f->store, r, f);
+	}
+}
+
+void flight_continue(struct flight *f)
+{
+	struct error *err = pool_continue(f->store->queries, flight_step, f);
+
+	if (err)
+		flight_land(f, err, NULL, NULL);
+}
+
+static bool add_waiter(struct flight *f, store_done_fn done, void *ctx)
+{
+	if (f->waiter_count >= WAITERS_MAX ||
+	    !mem_grow(&f->waiters, &f->waiter_capacity, f->waiter_count + 1,
+		      sizeof(*f->waiters)))
+		return false;
+	f->waiters[f->waiter_count++] =
+		(struct waiter) { .done = done, .ctx = ctx };
+	return true;
+}
+
+static struct flight *flight_create(struct store *st,
+				    const struct store_query *q, uint64_t key,
+				    store_done_fn done, void *ctx)
+{
+	struct flight *f = mem_zalloc(sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->store = st;
+	f->member_fd = -1;
+	f->key = key;
+	f->query = *q;
+	f->query.suffix = q->suffix ? mem_strdup(q->suffix) : NULL;
+	f->generation = memo_generation(st->memo, &q->id);
+	if (!f->query.suffix != !q->suffix || !add_waiter(f, done, ctx)) {
+		flight_destroy(f);
+		return NULL;
+	}
+	return f;
+}
+
+/* Join a flight under way. Lock held. */
+static struct error *join(struct store *st, const struct store_query *q,
+			  uint64_t key, store_done_fn done, void *ctx,
+			  bool *joined_ret)
+{
+	*joined_ret = false;
+	if (st->is_closing)
+		return error_new(BUSY, "shutting down");
+	for (struct flight *f = *flight_slot(st, key); f; f = f->next) {
+		if (f->key != key || !same_query(&f->query, q))
+			continue;
+		if (!add_waiter(f, done, ctx))
+			return error_new(BUSY, "too many wait for the same");
+		metric_inc(METRIC_FLIGHTS_SHARED);
+		*joined_ret = true;
+		return NULL;
+	}
+	return NULL;
+}
+
+static struct error *join_or_begin(struct store *st,
+				   const struct store_query *q,
+				   store_done_fn done, void *ctx,
+				   struct flight **begun_ret)
+{
+	uint64_t key = flight_key(q);
+	bool joined;
+
+	*begun_ret = NULL;
+	LOCKED(&st->lock);
+	TRY(join(st, q, key, done, ctx, &joined));
+	if (joined)
+		return NULL;
+	struct flight *f = flight_create(st, q, key, done, ctx);
+
+	if (!f)
+		return error_no_memory;
+	struct flight **slot = flight_slot(st, key);
+
+	f->next = *slot;
+	*slot = f;
+	st->flight_count++;
+	*begun_ret = f;
+	return NULL;
+}
+
+void store_ask(struct store *st, const struct store_query *q,
+	       store_done_fn done, void *ctx)
+{
+	struct flight *f;
+	struct error *err = join_or_begin(st, q, done, ctx, &f);
+
+	if (err) {
+		done(ctx, err, NULL);
+		return;
+	}
+	if (!f)
+		return;
+	err = pool_submit(st->queries, flight_step, f);
+	if (err)
+		flight_land(f, err, NULL, NULL);
+}
+
+/* ---- Waiting for an answer ---------------------------------------------- */
+
+struct wait {
+	struct lock lock;
+	struct condition cond;
+	bool is_done, found;
+	struct error *err;
+	struct artifact *ret;
+};
+
+static void wait_done(void *ctx, struct error *err, struct artifact *a)
+{
+	struct wait *w = ctx;
+
+	LOCKED(&w->lock);
+	w->is_done = true;
+	w->err = err;
+	w->found = a != NULL;
+	if (a)
+		*w->ret = *a;
+	condition_signal(&w->cond);
+}
+
+struct error *store_get(struct store *st, const struct store_query *q,
+			struct artifact *ret, bool *found_ret)
+{
+	struct wait w = { .ret = ret };
+
+	lock_init(&w.lock, LOCK_POOL);
+	condition_init(&w.cond);
+	store_ask(st, q, wait_done, &w);
+	{
+		LOCKED(&w.lock);
+		while (!w.is_done)
+			condition_wait(&w.cond, &w.lock);
+	}
+	*found_ret = w.found;
+	condition_deinit(&w.cond);
+	lock_deinit(&w.lock);
+	return w.err;
+}
+
+/* ---- Reading the index -------------------------------------------------- */
+
+struct read_job {
+	store_read_fn fn;
+	void *ctx;
+};
+
+static void read_step(void *state, void *arg)
+{
+	struct read_job *job = arg;
+	struct index_reader *r = NULL;
+	struct error *err = query_reader(state, &r);
+
+	job->fn(job->ctx, r, err);
+	mem_free(job);
+}
+
+struct error *store_read(struct store *st, store_read_fn fn, void *ctx)
+{
+	struct read_job *job = mem_zalloc(sizeof(*job));
+
+	if (!job)
+		return error_no_memory;
+	*job = (struct read_job) { .fn = fn, .ctx = ctx };
+	struct error *err = pool_submit(st->queries, read_step, job);
+
+	if (err)
+		mem_free(job);
+	return err;
+}
+
+/* ---- The filter, and changes by other processes -------------------------- */
+
+struct watch {
+	struct store *store;
+	struct index_reader *reader;
+	int64_t last_id;
+	uint64_t ids;
+	uint32_t version;
+	uint64_t forgets;
+};
+
+static void add_to_filter(void *ctx, const struct build_id *id)
+{
+	struct watch *w = ctx;
+
+	memo_filter_add(w->store->memo, id);
+	w->ids++;
+}
+
+static struct error *add_new_ids(struct watch *w)
+{
+	for (;;) {
+		uint64_t before = w->ids;
+
+		TRY(index_each_id(w->reader, w->last_id, FILTER_SLICE,
+				  add_to_filter, w, &w->last_id));
+		if (w->ids == before)
+			return NULL;
+	}
+}
+
+static struct error *rebuild_filter(struct watch *w)
+{
+	struct index_stats stats;
+
+	TRY(index_stats(w->reader, &stats));
+	TRY(memo_filter_begin(w->store->memo, stats.build_ids));
+	w->last_id = 0;
+	TRY(add_new_ids(w));
+	memo_filter_complete(w->store->memo);
+	return NULL;
+}
+
+/* Once a second. Our own writer's changes come through store_forget(); a
+ * change of the database without one is another process's. */
+static struct error *watch_once(struct watch *w)
+{
+	struct store *st = w->store;
+	uint64_t forgets = atomic_load(&st->forgets);
+	uint32_t version;
+
+	if (!w->reader) {
+		TRY(index_reader_open(st->state_dir, &w->reader));
+		TRY(index_data_version(w->reader, &w->version));
+		TRY(rebuild_filter(w));
+	}
+	TRY(index_data_version(w->reader, &version));
+	if (version != w->version) {
+		w->version = version;
+		TRY(add_new_ids(w));
+		if (forgets == w->forgets)
+			memo_forget_all(st->memo);
+	}
+	w->forgets = forgets;
+	return memo_filter_is_full(st->memo) ? rebuild_filter(w) : NULL;
+}
+
+static bool wait_for_closing(struct store *st)
+{
+	int64_t until = clock_ms() + WATCH_MS;
+
+	LOCKED(&st->lock);
+	while (!st->is_closing &&
+	       condition_wait_until(&st->changed, &st->lock, until))
+		;
+	return st->is_closing;
+}
+
+static void *watch_thread(void *arg)
+{
+	struct watch w = { .store = arg };
+
+	prctl(PR_SET_NAME, "store-watch");
+	do {
+		struct error *err = watch_once(&w);
+
+		atomic_store(&w.store->index_ok, !err);
+		if (err) {
+			log_consume(LOG_WARN, "store", "index not readable",
+				    err);
+			index_reader_close(STEAL(w.reader));
+		}
+	} while (!wait_for_closing(w.store));
+	index_reader_close(w.reader);
+	return NULL;
+}
+
+bool store_is_ready(struct store *st, const char **degraded_ret)
+{
+	*degraded_ret =
+		disk_cache_is_writable(st->cache) ? NULL : "cache not writable";
+	return atomic_load(&st->index_ok);
+}
+
+/* ---- Open and close ----------------------------------------------------- */
+
+static struct error *start(struct store *st,
+			   const struct store_options *options)
+{
+	struct pool_options queries = {
+		.name = "store-query",
+		.threads = QUERY_THREADS,
+		.queue_limit = QUERY_QUEUE,
+		.begin = query_begin,
+		.end = query_end,
+		.ctx = st,
+	};
+	struct worker_pool_options extractors = {
+		.name = "answer",
+		.program = options->program,
+		.workers = options->workers,
+		.queue_limit = EXTRACT_QUEUE,
+	};
+
+	st->state_dir = mem_strdup(options->state_dir);
+	if (!st->state_dir)
+		return error_no_memory;
+	TRY(memo_create(&st->memo));
+	TRY(disk_cache_open(options->cache_dir, options->cache_size_bytes,
+			    &st->cache));
+	TRY(worker_pool_create(&extractors, &st->extractors));
+	TRY(pool_create(&queries, &st->queries));
+	if (pthread_create(&st->watch_thread, NULL, watch_thread, st))
+		return error_new(BUSY, "cannot start a thread");
+	st->has_watch = true;
+	return NULL;
+}
+
+struct error *store_open(const struct store_options *options,
+			 struct store **ret)
+{
+	struct store *st = mem_zalloc(sizeof(*st));
+
+	if (!st)
+		return error_no_memory;
+	st->roots = options->roots;
+	st->workers = options->workers;
+	lock_init(&st->lock, LOCK_STORE_FLIGHT);
+	condition_init(&st->changed);
+	struct error *err = start(st, options);
+
+	if (err) {
+		store_close(st);
+		return err;
+	}
+	*ret = st;
+	return NULL;
+}
+
+void store_close(struct store *st)
+{
+	if (!st)
+		return;
+	{
+		LOCKED(&st->lock);
+		st->is_closing = true;
+		condition_broadcast(&st->changed);
+	}
+	if (st->has_watch)
+		pthread_join(st->watch_thread, NULL);
+	/* Running extractions end at once; their flights land with an error. */
+	if (st->extractors)
+		worker_pool_abort(st->extractors);
+	{
+		LOCKED(&st->lock);
+		while (st->flight_count)
+			condition_wait(&st->changed, &st->lock);
+	}
+	worker_pool_destroy(st->extractors);
+	pool_destroy(st->queries);
+	disk_cache_close(st->cache);
+	memo_destroy(st->memo);
+	condition_deinit(&st->changed);
+	lock_deinit(&st->lock);
+	mem_free(st->state_dir);
+	mem_free(st);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Shared by the files of src/store and nobody else. */
+#ifndef STORE_STORE_INTERNAL_H
+#define STORE_STORE_INTERNAL_H
+
+#include "base/lock.h"
+#include "base/pool.h"
+#include "store/disk_cache.h"
+#include "store/memo.h"
+#include "store/store.h"
+#include "worker/jobs.h"
+#include "worker/worker_pool.h"
+
+#include <stdatomic.h>
+
+/** One place to try: a file, or a member, or a section of either. */
+struct target {
+	char *container; /* path; owned */
+	struct index_stamp stamp;
+	int64_t container_id;
+	char *member;  /* NULL: the file itself; owned */
+	char *scanner; /* owned */
+	uint32_t payload_codec;
+	uint64_t payload_offset, payload_size;
+	uint64_t ordinal, offset, size, packed_size;
+	uint32_t packed_codec;
+	int64_t mtime;
+	struct build_id want; /* identity to verify; len 0: none (a source) */
+	const char *section;  /* borrowed from the query; NULL: all of it */
+	bool is_source_file;  /* a file beneath a root, not in the index */
+};
+void target_deinit(struct target *t);
+
+struct targets {
+	struct target *v;
+	size_t count, capacity;
+};
+void targets_deinit(struct targets *t);
+MUST_CHECK struct error *targets_add_place(struct targets *t,
+					   const struct index_place *p,
+					   const struct build_id *want,
+					   const char *section);
+
+struct waiter {
+	store_done_fn done;
+	void *ctx;
+};
+
+/** One query being answered, and all who asked it. */
+struct flight {
+	struct store *store;
+	struct store_query query; /* suffix owned */
+	uint64_t key;
+	uint64_t generation;
+	struct waiter *waiters;
+	size_t waiter_count, waiter_capacity;
+	struct flight *next; /* in the store's table */
+
+	/* Of the step that runs; only one does. */
+	bool has_targets;
+	struct targets targets;
+	size_t at;     /* target being tried */
+	int member_fd; /* extracted member, for a section of it */
+	uint64_t member_size;
+	struct error *transient; /* why a target could not be tried; owned */
+};
+
+enum { FLIGHT_SLOTS = 1024 };
+
+struct store {
+	char *state_dir;
+	const char *const *roots;
+	unsigned workers;
+	struct pool *queries;
+	struct worker_pool *extractors;
+	struct disk_cache *cache;
+	struct memo *memo;
+
+	struct lock lock; /* STORE_FLIGHT: guards what follows */
+	struct condition changed;
+	struct flight *flights[FLIGHT_SLOTS];
+	size_t flight_count;
+	bool is_closing;
+
+	pthread_t watch_thread;
+	bool has_watch;
+	_Atomic uint64_t forgets; /* calls of store_forget() */
+	_Atomic bool index_ok;
+};
+
+/* lookup.c, on a query thread */
+
+/** Fill the flight's targets from the index. */
+MUST_CHECK struct error *
+lookup_targets(struct store *st, struct index_reader *r, struct flight *f);
+
+/* source_find.c, on a query thread */
+MUST_CHECK struct error *
+source_targets(struct store *st, struct index_reader *r, struct flight *f);
+/** Open a source beneath a root. -1: not there or not beneath. */
+int source_open(const struct store *st, const char *path);
+
+/* fetch.c */
+
+/** Try targets from @c at on, on a query thread; lands the flight or leaves it
+ * to a worker's answer. */
+void flight_try(struct store *st, struct index_reader *r, struct flight *f);
+/** Go on with the next step on a query thread. */
+void flight_continue(struct flight *f);
+
+/** End of a flight, store.c: tells everybody. @p err or @p a, both owned, or
+ * neither: absent. @p keep is what memory may keep of it, or NULL. */
+void flight_land(struct flight *f, struct error *err, struct artifact *a,
+		 struct memo_answer *keep);
+
+#endif
