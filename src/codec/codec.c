@@ -169,13 +169,64 @@ static struct error *create(enum codec codec, const struct input *in,
 	return NULL;
 }
 
+/* Is it worth reading by blocks? Adds their points if so. */
+static struct error *use_blocks(struct codec_stream *s, bool *ret)
+{
+	struct codec_blocks *blocks = &s->blocks;
+
+	*ret = blocks->count > 1 ||
+	       (blocks->count == 1 &&
+		blocks->v[0].out_size <= CODEC_LONE_BLOCK_MAX_BYTES);
+	for (size_t i = 0; *ret && i < blocks->count; i++) {
+		uint8_t state[CODEC_BLOCK_STATE_BYTES];
+		const struct codec_block *b = &blocks->v[i];
+
+		codec_block_to_state(b, i + 1 == blocks->count, state);
+		TRY(add_point(s, &(struct codec_point) {
+					 .in_offset = b->in_offset,
+					 .out_offset = b->out_offset,
+					 .state = state,
+					 .state_size = sizeof(state) }));
+	}
+	return NULL;
+}
+
+/* @ret: the stream is read by blocks. */
+static struct error *find_blocks(struct codec_stream *s, bool *ret)
+{
+	*ret = false;
+	if (!s->backend || !s->backend->find_blocks)
+		return NULL;
+	struct error *err = s->backend->find_blocks(s, ret);
+
+	// The input is shorter than it was said to be.
+	if (err && error_kind(err) == ERROR_BAD_DATA) {
+		error_free(STEAL(err));
+		*ret = false;
+	}
+	if (!err && *ret)
+		err = use_blocks(s, ret);
+	if (err)
+		return error_wrap(err, "%s", s->backend->name);
+	if (*ret) {
+		codec_blocks_begin(s);
+		s->blocks.is_to_end = true;
+	} else {
+		codec_blocks_deinit(&s->blocks);
+	}
+	return NULL;
+}
+
 struct error *codec_open(enum codec codec, const struct input *in,
 			 uint64_t limit_bytes, struct codec_stream **ret)
 {
 	CLEANUP_CODEC struct codec_stream *s = NULL;
+	bool found;
 
 	TRY(create(codec, in, limit_bytes, &s));
-	TRY(add_point(s, &(struct codec_point) { 0 }));
+	TRY(find_blocks(s, &found));
+	if (!found)
+		TRY(add_point(s, &(struct codec_point) { 0 }));
 	*ret = STEAL(s);
 	return NULL;
 }
@@ -196,6 +247,34 @@ static struct error *check_point(const struct codec_stream *s,
 	return NULL;
 }
 
+/* Take the blocks from the states of their points. */
+static struct error *blocks_from_points(struct codec_stream *s)
+{
+	struct codec_blocks *blocks = &s->blocks;
+	uint64_t out_offset = s->points[0].out_offset;
+
+	for (size_t i = 0; i < s->point_count; i++) {
+		const struct codec_point *p = &s->points[i];
+		struct codec_block b;
+		bool ok;
+
+		if (!codec_block_from_point(p, &b, &blocks->is_to_end) ||
+		    (blocks->is_to_end && i + 1 < s->point_count))
+			return error_new(BAD_DATA, "point %zu is not one", i);
+		if (b.out_offset != out_offset)
+			return error_new(BAD_DATA,
+					 "points leave a gap at %" PRIu64,
+					 out_offset);
+		TRY(codec_add_block(s, &b, &ok));
+		if (!ok)
+			return error_new(BAD_DATA,
+					 "point %zu does not fit the input", i);
+		out_offset += b.out_size;
+	}
+	codec_blocks_begin(s);
+	return NULL;
+}
+
 struct error *codec_open_at(enum codec codec, const struct input *in,
 			    uint64_t limit_bytes,
 			    const struct codec_point *points, size_t count,
@@ -211,6 +290,8 @@ struct error *codec_open_at(enum codec codec, const struct input *in,
 		TRY(add_point(s, &points[i]));
 	}
 	s->pos = points[0].out_offset;
+	if (s->backend && s->backend->find_blocks && points[0].state_size)
+		TRY(blocks_from_points(s));
 	*ret = STEAL(s);
 	return NULL;
 }
@@ -292,7 +373,7 @@ uint64_t codec_tell(const struct codec_stream *s)
 
 bool codec_is_seekable(const struct codec_stream *s)
 {
-	return !s->backend;
+	return s->read_at != codec_forward_read_at;
 }
 
 static struct error *read_input(struct input *in, uint64_t offset, void *buf,
@@ -336,6 +417,7 @@ void codec_close(struct codec_stream *s)
 	if (!s)
 		return;
 	codec_forward_deinit(&s->forward);
+	codec_blocks_deinit(&s->blocks);
 	for (size_t i = 0; i < s->point_count; i++)
 		mem_free(s->points[i].state);
 	mem_free(s->points);

@@ -23,6 +23,12 @@ enum {
 	CODEC_SOURCE_BYTES = 128 << 10,
 	/** A decoder may use as much for its dictionary or window. */
 	CODEC_MEMORY_LIMIT_BYTES = 256 << 20,
+	/** A block that decodes to more is not held in memory. */
+	CODEC_BLOCK_MAX_BYTES = 256 << 20,
+	/** Nor is a larger one that is alone: nothing can be jumped over. */
+	CODEC_LONE_BLOCK_MAX_BYTES = 64 << 20,
+	/** No honest input of a size that is served has more. */
+	CODEC_BLOCKS_MAX = 1 << 20,
 };
 
 /** Compressed bytes in order, through a buffer. */
@@ -100,19 +106,14 @@ struct codec_backend {
 	void (*destroy)(struct codec_decoder *d);
 
 	/**
-	 * Find all blocks without decoding, and codec_stream_add_block() them.
-	 * Anything unexpected is no error: the stream then is read forward.
-	 * NULL: the format has none.
+	 * Find all blocks of the input without decoding any, in order, with
+	 * codec_add_block(). NULL: the format has none.
+	 * @param[out] found_ret False where they are not all known, for
+	 * whatever reason: the stream is then read forward, which finds out
+	 * what is wrong. Blocks added until then are forgotten.
+	 * @return NO_MEMORY, IO.
 	 */
 	struct error *(*find_blocks)(struct codec_stream *s, bool *found_ret);
-	/**
-	 * The state that codec_points() gives for a block, and back.
-	 * @param[in] is_last No other block follows.
-	 */
-	size_t (*block_to_state)(const struct codec_block *b, bool is_last,
-				 uint8_t *state);
-	bool (*block_from_state)(const struct codec_point *p,
-				 struct codec_block *ret, bool *is_last_ret);
 };
 
 extern const struct codec_backend codec_backend_gzip;
@@ -132,6 +133,16 @@ MUST_CHECK struct error *codec_note_point(struct codec_decoder *d,
 					  uint64_t in_offset,
 					  uint64_t out_offset,
 					  const void *state, size_t state_size);
+
+/** For codec_backend.find_blocks. A block of no decoded bytes is left out.
+ * @param[out] ok_ret False: larger or more than can be kept; give up. */
+MUST_CHECK struct error *codec_add_block(struct codec_stream *s,
+					 const struct codec_block *b,
+					 bool *ok_ret);
+
+/** codec_backend.find_blocks of zstd, from the headers of frames and blocks. */
+MUST_CHECK struct error *codec_zstd_find_blocks(struct codec_stream *s,
+						bool *found_ret);
 
 /** Tests: record a point every @p bytes instead. */
 void codec_set_checkpoint_bytes(struct codec_stream *s, uint64_t bytes);

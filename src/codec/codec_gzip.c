@@ -128,8 +128,14 @@ static struct error *restore_checkpoint(struct codec_decoder *d,
 	if (!reader_ok(&r) || mark != CHECKPOINT_MARK || bits > 7 ||
 	    before >> bits)
 		return codec_error_damaged(d, "not a checkpoint");
-	TRY(codec_unpack(p->state + r.pos, reader_left(&r), WINDOW_BYTES,
-			 &window));
+	struct error *err = codec_unpack(p->state + r.pos, reader_left(&r),
+					 WINDOW_BYTES, &window);
+
+	if (err == error_no_memory)
+		return err;
+	error_free(err);
+	if (err)
+		return codec_error_damaged(d, "not a checkpoint");
 	if (inflatePrime(&f->z, bits, before) != Z_OK ||
 	    (window.size && inflateSetDictionary(&f->z, window.data,
 						 (uInt)window.size) != Z_OK))

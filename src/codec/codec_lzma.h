@@ -25,4 +25,8 @@ MUST_CHECK struct error *unlzma_decode(struct codec_decoder *d, uint8_t *buf,
 /** @p rc is not LZMA_OK. */
 COLD struct error *error_from_lzma(const struct codec_decoder *d, lzma_ret rc);
 
+/** codec_backend.find_blocks of .xz, from its index. */
+MUST_CHECK struct error *codec_xz_find_blocks(struct codec_stream *s,
+					      bool *found_ret);
+
 #endif

@@ -28,6 +28,36 @@ struct codec_forward {
 	size_t pos, size, capacity;
 };
 
+enum { CODEC_OPEN_BLOCKS = 4 };
+
+/** A block that is held decoded, as far as it was needed. */
+struct codec_open_block {
+	size_t index; /* in codec_blocks.v; SIZE_MAX: none */
+	uint8_t *data;
+	size_t capacity;
+	size_t size;  /* decoded so far */
+	bool is_done; /* with its check */
+	/** Stopped behind data[size]; NULL if is_done or is_damaged. */
+	struct codec_decoder *decoder;
+	bool is_damaged; /* nothing readable from data[size] on */
+	uint64_t used;   /* codec_blocks.clock of the last read */
+};
+
+struct codec_blocks {
+	struct codec_block *v; /* adjoining: each begins where one ends */
+	size_t count, capacity;
+	bool is_to_end; /* the stream ends behind the last one */
+	/** A block that lies wholly before codec_tell() was read at random:
+	 * being passed is then no reason to let go of one. */
+	bool are_passed_wanted;
+	size_t last; /* index of the block last asked for */
+	size_t open_max;
+	struct codec_open_block open[CODEC_OPEN_BLOCKS];
+	/** Its memory serves the next block. NULL: none. */
+	struct codec_decoder *spare;
+	uint64_t clock;
+};
+
 struct codec_stream {
 	const struct codec_backend *backend; /* NULL: stored */
 	codec_read_at_fn read_at;
@@ -44,6 +74,7 @@ struct codec_stream {
 	struct codec_point *points;
 	size_t point_count, point_capacity;
 	struct codec_forward forward;
+	struct codec_blocks blocks;
 };
 
 /** Start @p d at @p p, its block being @p b or NULL. */
@@ -66,5 +97,19 @@ struct error *codec_forward_read_at(struct codec_stream *s, uint64_t offset,
 				    uint8_t *buf, size_t size, bool is_random,
 				    size_t *size_ret);
 void codec_forward_deinit(struct codec_forward *f);
+struct error *codec_blocks_read_at(struct codec_stream *s, uint64_t offset,
+				   uint8_t *buf, size_t size, bool is_random,
+				   size_t *size_ret);
+/** Read by the blocks added so far; at least one. */
+void codec_blocks_begin(struct codec_stream *s);
+/** Forget all blocks. */
+void codec_blocks_deinit(struct codec_blocks *blocks);
+
+enum { CODEC_BLOCK_STATE_BYTES = 20 };
+/** The state of a block's point, and back. */
+void codec_block_to_state(const struct codec_block *b, bool is_last,
+			  uint8_t state[CODEC_BLOCK_STATE_BYTES]);
+bool codec_block_from_point(const struct codec_point *p,
+			    struct codec_block *ret, bool *is_last_ret);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Zstandard (RFC 8878), by libzstd: frames one behind the other, some of them
- * skippable.
+ * skippable. Layout in codec_zstd_frames.c.
  */
 #include "config.h"
 
@@ -126,4 +126,5 @@ const struct codec_backend codec_backend_zstd = {
 	.begin = begin,
 	.decode = decode,
 	.destroy = destroy,
+	.find_blocks = codec_zstd_find_blocks,
 };

@@ -3,6 +3,7 @@ libcodec_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ZSTD_CFLAGS
 libcodec_a_SOURCES = \
 	src/codec/codec.c src/codec/codec.h \
 	src/codec/codec_backend.h \
+	src/codec/codec_blocks.c \
 	src/codec/codec_bzip2.c \
 	src/codec/codec_detect.c \
 	src/codec/codec_forward.c \
@@ -13,5 +14,7 @@ libcodec_a_SOURCES = \
 	src/codec/codec_source.c \
 	src/codec/codec_stream.h \
 	src/codec/codec_xz.c \
-	src/codec/codec_zstd.c
+	src/codec/codec_xz_index.c \
+	src/codec/codec_zstd.c \
+	src/codec/codec_zstd_frames.c
 CODEC_LIBS = libcodec.a $(BASE_LIBS) $(ZLIB_LIBS) $(LZMA_LIBS) $(ZSTD_LIBS) $(BZIP2_LIBS)

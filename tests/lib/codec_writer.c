@@ -97,7 +97,7 @@ void write_xz_blocks(const void *data, size_t size, size_t block_size,
 	lzma_stream strm = LZMA_STREAM_INIT;
 	lzma_mt mt = { .threads = 1,
 		       .block_size = block_size,
-		       .preset = 1,
+		       .preset = 0,
 		       .check = LZMA_CHECK_CRC64 };
 
 	must(lzma_stream_encoder_mt(&strm, &mt) == LZMA_OK);
@@ -109,7 +109,7 @@ static void write_lzma(const void *data, size_t size, struct buf *out)
 	lzma_stream strm = LZMA_STREAM_INIT;
 	lzma_options_lzma options;
 
-	must(!lzma_lzma_preset(&options, 1));
+	must(!lzma_lzma_preset(&options, 0));
 	must(lzma_alone_encoder(&strm, &options) == LZMA_OK);
 	lzma_into(&strm, data, size, out);
 }
@@ -118,7 +118,7 @@ static void write_xz(const void *data, size_t size, struct buf *out)
 {
 	lzma_stream strm = LZMA_STREAM_INIT;
 
-	must(lzma_easy_encoder(&strm, 1, LZMA_CHECK_CRC64) == LZMA_OK);
+	must(lzma_easy_encoder(&strm, 0, LZMA_CHECK_CRC64) == LZMA_OK);
 	lzma_into(&strm, data, size, out);
 }
 

@@ -1,5 +1,14 @@
-unit_tests += tests/unit/test_codec
-tests_unit_test_codec_SOURCES = tests/unit/test_codec.c \
+codec_test_sources = tests/lib/codec_fixture.h \
 	tests/lib/codec_writer.c tests/lib/codec_writer.h
-tests_unit_test_codec_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ZSTD_CFLAGS)
-tests_unit_test_codec_LDADD = $(CODEC_LIBS) $(CHECK_LIBS)
+codec_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(ZLIB_CFLAGS) $(LZMA_CFLAGS) $(ZSTD_CFLAGS)
+codec_test_ldadd = $(CODEC_LIBS) $(CHECK_LIBS)
+
+unit_tests += tests/unit/test_codec
+tests_unit_test_codec_SOURCES = tests/unit/test_codec.c $(codec_test_sources)
+tests_unit_test_codec_CPPFLAGS = $(codec_test_cppflags)
+tests_unit_test_codec_LDADD = $(codec_test_ldadd)
+
+unit_tests += tests/unit/test_codec_random
+tests_unit_test_codec_random_SOURCES = tests/unit/test_codec_random.c $(codec_test_sources)
+tests_unit_test_codec_random_CPPFLAGS = $(codec_test_cppflags)
+tests_unit_test_codec_random_LDADD = $(codec_test_ldadd)

@@ -1,55 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include <string.h>
-
-#include "base/mem.h"
-#include "codec/codec.h"
-#include "tests/lib/codec_writer.h"
-#include "tests/unit/unit.h"
+#include "tests/lib/codec_fixture.h"
 
 static const uint64_t no_limit = UINT64_MAX;
-
-/* A sample, compressed. */
-struct packed {
-	struct buf plain;
-	struct buf packed;
-	struct input in;
-};
-
-static void pack(struct packed *p, enum codec codec, size_t size)
-{
-	*p = (struct packed) { 0 };
-	write_sample(&p->plain, size, (uint64_t)codec + 1);
-	write_codec(codec, p->plain.data, p->plain.size, &p->packed);
-	p->in = input_from_memory(p->packed.data, p->packed.size);
-}
-
-static void unpack(struct packed *p)
-{
-	buf_deinit(&p->plain);
-	buf_deinit(&p->packed);
-}
-
-/* Read on and compare with @plain from the stream's place to its end. */
-static void expect_rest(struct codec_stream *s, const struct buf *plain,
-			size_t step)
-{
-	CLEANUP_FREE uint8_t *got = mem_alloc(step);
-
-	for (;;) {
-		uint64_t at = codec_tell(s);
-		size_t n;
-
-		ck_no_error(codec_read(s, got, step, &n));
-		ck_assert_uint_eq(codec_tell(s), at + n);
-		if (!n)
-			break;
-		ck_assert_uint_le(at + n, plain->size);
-		ck_assert(!memcmp(got, plain->data + at, n));
-	}
-	ck_assert_uint_eq(codec_tell(s), plain->size);
-}
 
 START_TEST(every_codec_gives_back_what_was_packed)
 {
@@ -58,9 +12,9 @@ START_TEST(every_codec_gives_back_what_was_packed)
 
 	for (enum codec codec = CODEC_NONE; codec < CODECS; codec++)
 		for (size_t i = 0; i < 4; i++) {
-			struct packed p;
+			CLEANUP_SAMPLE struct sample p = { 0 };
 
-			pack(&p, codec, sizes[i]);
+			sample_add(&p, codec, sizes[i]);
 			for (size_t j = 0; j < 3; j++) {
 				CLEANUP_CODEC struct codec_stream *s = NULL;
 
@@ -68,7 +22,6 @@ START_TEST(every_codec_gives_back_what_was_packed)
 					codec_open(codec, &p.in, no_limit, &s));
 				expect_rest(s, &p.plain, steps[j]);
 			}
-			unpack(&p);
 		}
 }
 END_TEST
@@ -77,45 +30,188 @@ START_TEST(every_codec_skips_and_reads_on)
 {
 	for (enum codec codec = CODEC_NONE; codec < CODECS; codec++) {
 		CLEANUP_CODEC struct codec_stream *s = NULL;
-		struct packed p;
+		CLEANUP_SAMPLE struct sample p = { 0 };
 		uint8_t byte;
 		size_t n;
 
-		pack(&p, codec, 300000);
+		sample_add(&p, codec, 300000);
 		ck_no_error(codec_open(codec, &p.in, no_limit, &s));
 		ck_no_error(codec_skip(s, 12345));
-		ck_no_error(codec_read(s, &byte, 1, &n));
-		ck_assert_uint_eq(n, 1);
-		ck_assert_uint_eq(byte, p.plain.data[12345]);
+		expect_bytes(s, &p.plain, 1);
 		ck_no_error(codec_skip(s, 200000));
 		expect_rest(s, &p.plain, 4096);
 		ck_no_error(codec_skip(s, UINT64_MAX));
 		ck_no_error(codec_read(s, &byte, 1, &n));
 		ck_assert_uint_eq(n, 0);
-		unpack(&p);
 	}
+}
+END_TEST
+
+START_TEST(every_codec_goes_back_when_asked)
+{
+	for (enum codec codec = CODEC_NONE; codec < CODECS; codec++) {
+		CLEANUP_CODEC struct codec_stream *s = NULL;
+		CLEANUP_SAMPLE struct sample p = { 0 };
+
+		sample_add(&p, codec, 100000);
+		ck_no_error(codec_open(codec, &p.in, no_limit, &s));
+		expect_bytes(s, &p.plain, 60000);
+		ck_no_error(codec_seek(s, 777));
+		expect_rest(s, &p.plain, 8192);
+		ck_no_error(codec_seek(s, 0));
+		expect_rest(s, &p.plain, 8192);
+	}
+}
+END_TEST
+
+START_TEST(what_is_concatenated_is_read_as_one)
+{
+	for (enum codec codec = CODEC_NONE; codec < CODECS; codec++) {
+		CLEANUP_CODEC struct codec_stream *s = NULL;
+		CLEANUP_SAMPLE struct sample p = { 0 };
+
+		// .lzma knows nothing of a second stream.
+		if (codec == CODEC_LZMA)
+			continue;
+		for (size_t i = 0; i < 5; i++)
+			sample_add(&p, codec, i * 10000);
+		ck_no_error(codec_open(codec, &p.in, no_limit, &s));
+		expect_rest(s, &p.plain, 7000);
+	}
+}
+END_TEST
+
+START_TEST(zeros_behind_the_end_are_padding_other_bytes_are_not)
+{
+	static const enum codec codecs[] = { CODEC_GZIP, CODEC_ZLIB, CODEC_XZ,
+					     CODEC_BZIP2 };
+	static const uint8_t zeros[300000];
+	uint8_t got[1001];
+	size_t n;
+
+	for (size_t i = 0; i < 4; i++) {
+		CLEANUP_CODEC struct codec_stream *s = NULL;
+		CLEANUP_CODEC struct codec_stream *t = NULL;
+		CLEANUP_SAMPLE struct sample p = { 0 };
+
+		sample_add(&p, codecs[i], 1000);
+		ck_assert(buf_append(&p.packed, zeros, sizeof(zeros)));
+		sample_refresh(&p);
+		ck_no_error(codec_open(codecs[i], &p.in, no_limit, &s));
+		expect_rest(s, &p.plain, 600);
+		ck_assert(buf_append(&p.packed, "junk", 4));
+		sample_refresh(&p);
+		ck_no_error(codec_open(codecs[i], &p.in, no_limit, &t));
+		ck_no_error(codec_read(t, got, sizeof(got), &n));
+		ck_assert_uint_eq(n, 1000);
+		ck_assert(!memcmp(got, p.plain.data, n));
+		ck_error(codec_read(t, got, sizeof(got), &n), BAD_DATA,
+			 codec_name(codecs[i]));
+	}
+}
+END_TEST
+
+START_TEST(all_parts_of_a_gzip_header_are_stepped_over_and_checked)
+{
+	CLEANUP_CODEC struct codec_stream *s = NULL;
+	CLEANUP_CODEC struct codec_stream *t = NULL;
+	CLEANUP_CODEC struct codec_stream *u = NULL;
+	CLEANUP_SAMPLE struct sample p = { 0 };
+	uint8_t byte;
+	size_t n;
+
+	write_sample(&p.plain, 1000, 1);
+	write_gzip_decorated(p.plain.data, p.plain.size, &p.packed);
+	sample_refresh(&p);
+	ck_no_error(codec_open(CODEC_GZIP, &p.in, no_limit, &s));
+	expect_rest(s, &p.plain, 600);
+	p.packed.data[14] ^= 1; /* in the extra field */
+	ck_no_error(codec_open(CODEC_GZIP, &p.in, no_limit, &t));
+	ck_error(codec_read(t, &byte, 1, &n), BAD_DATA, "header checksum");
+	p.packed.data[3] |= 0x20;
+	ck_no_error(codec_open(CODEC_GZIP, &p.in, no_limit, &u));
+	ck_error(codec_read(u, &byte, 1, &n), BAD_DATA, "header flags");
+}
+END_TEST
+
+START_TEST(a_preset_zlib_dictionary_is_refused)
+{
+	CLEANUP_CODEC struct codec_stream *s = NULL;
+	struct input in = input_from_memory("\x78\xbb....", 6);
+	uint8_t byte;
+	size_t n;
+
+	ck_no_error(codec_open(CODEC_ZLIB, &in, no_limit, &s));
+	ck_error(codec_read(s, &byte, 1, &n), UNSUPPORTED, "dictionary");
+}
+END_TEST
+
+START_TEST(an_empty_input_is_truncated)
+{
+	for (enum codec codec = CODEC_GZIP; codec < CODECS; codec++) {
+		CLEANUP_CODEC struct codec_stream *s = NULL;
+		struct input in = input_from_memory("", 0);
+		uint8_t byte;
+		size_t n;
+
+		ck_no_error(codec_open(codec, &in, no_limit, &s));
+		ck_error(codec_read(s, &byte, 1, &n), BAD_DATA, "truncated");
+		ck_error(codec_read(s, &byte, 1, &n), BAD_DATA, "damage");
+	}
+}
+END_TEST
+
+START_TEST(good_bytes_come_before_the_error)
+{
+	CLEANUP_CODEC struct codec_stream *s = NULL;
+	CLEANUP_SAMPLE struct sample p = { 0 };
+	CLEANUP_FREE uint8_t *got = mem_alloc(20000);
+	size_t n;
+
+	sample_add(&p, CODEC_GZIP, 20000);
+	p.in.size = p.packed.size / 2;
+	ck_no_error(codec_open(CODEC_GZIP, &p.in, no_limit, &s));
+	ck_no_error(codec_read(s, got, 20000, &n));
+	ck_assert_uint_gt(n, 1000);
+	ck_assert(!memcmp(got, p.plain.data, n));
+	ck_error(codec_read(s, got, 20000, &n), BAD_DATA,
+		 "gzip: truncated: the compressed data end at offset");
+}
+END_TEST
+
+START_TEST(an_unknown_codec_is_refused)
+{
+	struct input in = input_from_memory("", 0);
+	struct codec_stream *s = NULL;
+
+	ck_error(codec_open((enum codec)CODECS, &in, 0, &s), UNSUPPORTED,
+		 "compression");
+	ck_assert_str_eq(codec_name((enum codec)CODECS), "unknown");
+	ck_assert_str_eq(codec_name(CODEC_NONE), "none");
+	ck_assert_str_eq(codec_name(CODEC_ZSTD), "zstd");
 }
 END_TEST
 
 START_TEST(the_first_bytes_tell_the_codec)
 {
-	for (enum codec codec = CODEC_NONE; codec < CODECS; codec++) {
-		struct packed p;
+	static const uint8_t zeros[512];
 
-		pack(&p, codec, 1000);
+	for (enum codec codec = CODEC_NONE; codec < CODECS; codec++) {
+		CLEANUP_SAMPLE struct sample p = { 0 };
+
+		sample_add(&p, codec, 1000);
 		// Two bytes of zlib prove nothing.
 		if (codec != CODEC_ZLIB)
 			ck_assert_int_eq(codec_detect(p.packed.data, 13),
 					 codec);
 		ck_assert_int_eq(codec_detect(p.packed.data, 1), CODEC_NONE);
-		unpack(&p);
 	}
-	static const uint8_t zeros[512];
-
 	ck_assert_int_eq(codec_detect(zeros, sizeof(zeros)), CODEC_NONE);
 	ck_assert_int_eq(codec_detect((const uint8_t *)"\x7f"
 						       "ELF\2\1\1",
 				      8),
+			 CODEC_NONE);
+	ck_assert_int_eq(codec_detect((const uint8_t *)"07070100000000", 14),
 			 CODEC_NONE);
 	ck_assert_int_eq(codec_detect(zeros, 0), CODEC_NONE);
 }
@@ -126,19 +222,63 @@ START_TEST(the_limit_is_exact)
 	for (enum codec codec = CODEC_NONE; codec < CODECS; codec++) {
 		CLEANUP_CODEC struct codec_stream *s = NULL;
 		CLEANUP_CODEC struct codec_stream *t = NULL;
-		struct packed p;
+		CLEANUP_SAMPLE struct sample p = { 0 };
 		uint8_t got[10000];
 		size_t n;
 
-		pack(&p, codec, sizeof(got));
+		sample_add(&p, codec, sizeof(got));
 		ck_no_error(codec_open(codec, &p.in, sizeof(got), &s));
-		expect_rest(s, &p.plain, sizeof(got));
+		expect_rest(s, &p.plain, 512);
 		ck_no_error(codec_open(codec, &p.in, sizeof(got) - 1, &t));
-		ck_no_error(codec_read(t, got, sizeof(got), &n));
-		ck_assert_uint_eq(n, sizeof(got) - 1);
+		expect_bytes(t, &p.plain, sizeof(got) - 1);
 		ck_error(codec_read(t, got, 1, &n), LIMIT, "9999 bytes");
 		ck_error(codec_read(t, got, 1, &n), LIMIT, "9999 bytes");
-		unpack(&p);
+	}
+}
+END_TEST
+
+START_TEST(what_is_skipped_by_decoding_counts_towards_the_limit)
+{
+	CLEANUP_CODEC struct codec_stream *s = NULL;
+	CLEANUP_SAMPLE struct sample p = { 0 };
+	uint8_t byte;
+	size_t n;
+
+	sample_add(&p, CODEC_GZIP, 100000);
+	ck_no_error(codec_open(CODEC_GZIP, &p.in, 50000, &s));
+	ck_no_error(codec_skip(s, 50001));
+	ck_error(codec_read(s, &byte, 1, &n), LIMIT, "50000 bytes");
+}
+END_TEST
+
+/* Open and read all, with every allocation of ours failing in turn. */
+START_TEST(running_out_of_memory_is_an_error_wherever_it_happens)
+{
+	for (enum codec codec = CODEC_NONE; codec < CODECS; codec++) {
+		CLEANUP_SAMPLE struct sample p = { 0 };
+		CLEANUP_FREE uint8_t *got = mem_alloc(200000);
+		bool failed = true;
+
+		sample_add(&p, codec, 200000);
+		for (unsigned long i = 1; failed; i++) {
+			CLEANUP_CODEC struct codec_stream *s = NULL;
+			size_t n = 1;
+
+			mem_fail_at(i);
+			struct error *err =
+				codec_open(codec, &p.in, no_limit, &s);
+
+			if (!err)
+				err = codec_read(s, got, 1000, &n);
+			if (!err)
+				err = codec_read(s, got, 200000, &n);
+			if (!err)
+				err = codec_read(s, got, 1, &n);
+			failed = mem_fail_happened();
+			mem_fail_at(0);
+			ck_assert(failed == (err == error_no_memory));
+			error_free(err);
+		}
 	}
 }
 END_TEST
@@ -173,7 +313,30 @@ START_TEST(an_empty_blob_comes_back)
 }
 END_TEST
 
+START_TEST(packing_without_memory_is_an_error)
+{
+	CLEANUP_BUF struct buf packed = BUF_INIT, back = BUF_INIT;
+
+	mem_fail_at(1);
+	ck_assert_ptr_eq(codec_pack("x", 1, &packed), error_no_memory);
+	buf_clear(&packed);
+	ck_no_error(codec_pack("x", 1, &packed));
+	mem_fail_at(1);
+	ck_assert_ptr_eq(codec_unpack(packed.data, packed.size, 1, &back),
+			 error_no_memory);
+	mem_fail_at(0);
+}
+END_TEST
+
 UNIT_MAIN("codec", every_codec_gives_back_what_was_packed,
-	  every_codec_skips_and_reads_on, the_first_bytes_tell_the_codec,
-	  the_limit_is_exact, a_packed_blob_comes_back,
-	  an_empty_blob_comes_back)
+	  every_codec_skips_and_reads_on, every_codec_goes_back_when_asked,
+	  what_is_concatenated_is_read_as_one,
+	  zeros_behind_the_end_are_padding_other_bytes_are_not,
+	  all_parts_of_a_gzip_header_are_stepped_over_and_checked,
+	  a_preset_zlib_dictionary_is_refused, an_empty_input_is_truncated,
+	  good_bytes_come_before_the_error, an_unknown_codec_is_refused,
+	  the_first_bytes_tell_the_codec, the_limit_is_exact,
+	  what_is_skipped_by_decoding_counts_towards_the_limit,
+	  running_out_of_memory_is_an_error_wherever_it_happens,
+	  a_packed_blob_comes_back, an_empty_blob_comes_back,
+	  packing_without_memory_is_an_error)

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stream of blocks that decode independently and whose sizes are known: xz
+ * blocks, zstd frames.
+ *
+ * A few blocks are held open: the decoded bytes so far, and the decoder that
+ * stopped behind them. A block is decoded from its start only to the end of
+ * what anybody asked for; what lies before is there to be read again.
+ *
+ * Invariants
+ * 1. open[i].size <= v[open[i].index].out_size <= open[i].capacity.
+ * 2. No two open blocks have one index.
+ * 3. Exactly one of decoder, is_done, is_damaged holds for an open block.
+ * 4. Bytes that complete a block are given out only when its check is right.
+ *
+ * The state of a block's point, little-endian:
+ *	u8 2, u8 1 if no block follows, u8 check, u8 0
+ *	u64 compressed size (of xz: without padding), u64 decoded size
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/reader.h"
+#include "codec/codec_stream.h"
+
+enum {
+	/* Decoded at once: small against a block, large against the cost of a
+	 * call, and still in the cache when it is copied out. */
+	STEP_BYTES = 64 << 10,
+	/* What open blocks may hold together. */
+	OPEN_BYTES_MAX = 128 << 20,
+	STATE_MARK = 2,
+};
+
+/* ---- Points ------------------------------------------------------------- */
+
+static void put_u64(uint8_t *to, uint64_t v)
+{
+	for (size_t i = 0; i < 8; i++)
+		to[i] = (uint8_t)(v >> (8 * i));
+}
+
+void codec_block_to_state(const struct codec_block *b, bool is_last,
+			  uint8_t state[CODEC_BLOCK_STATE_BYTES])
+{
+	state[0] = STATE_MARK;
+	state[1] = is_last;
+	state[2] = b->check;
+	state[3] = 0;
+	put_u64(state + 4, b->in_size);
+	put_u64(state + 12, b->out_size);
+}
+
+bool codec_block_from_point(const struct codec_point *p,
+			    struct codec_block *ret, bool *is_last_ret)
+{
+	struct reader r;
+
+	if (p->state_size != CODEC_BLOCK_STATE_BYTES)
+		return false;
+	reader_init(&r, p->state, p->state_size, false);
+	bool is_ours = reader_u8(&r) == STATE_MARK;
+
+	*is_last_ret = reader_u8(&r) == 1;
+	ret->check = reader_u8(&r);
+	reader_skip(&r, 1);
+	ret->in_size = reader_u64(&r);
+	ret->out_size = reader_u64(&r);
+	ret->in_offset = p->in_offset;
+	ret->out_offset = p->out_offset;
+	return is_ours && ret->out_size;
+}
+
+/* ---- The table of blocks ------------------------------------------------ */
+
+struct error *codec_add_block(struct codec_stream *s,
+			      const struct codec_block *b, bool *ok_ret)
+{
+	struct codec_blocks *blocks = &s->blocks;
+
+	*ok_ret = b->out_size <= CODEC_BLOCK_MAX_BYTES &&
+		  b->in_offset <= s->in.size &&
+		  b->in_size <= s->in.size - b->in_offset &&
+		  b->out_offset <= UINT64_MAX - b->out_size &&
+		  blocks->count < CODEC_BLOCKS_MAX;
+	if (!*ok_ret || !b->out_size)
+		return NULL;
+	if (!mem_grow(&blocks->v, &blocks->capacity, blocks->count + 1,
+		      sizeof(*blocks->v)))
+		return error_no_memory;
+	blocks->v[blocks->count++] = *b;
+	return NULL;
+}
+
+void codec_blocks_begin(struct codec_stream *s)
+{
+	struct codec_blocks *blocks = &s->blocks;
+	uint64_t largest = 1;
+
+	for (size_t i = 0; i < blocks->count; i++)
+		if (blocks->v[i].out_size > largest)
+			largest = blocks->v[i].out_size;
+	blocks->open_max = (size_t)(OPEN_BYTES_MAX / largest);
+	if (blocks->open_max < 1)
+		blocks->open_max = 1;
+	if (blocks->open_max > CODEC_OPEN_BLOCKS)
+		blocks->open_max = CODEC_OPEN_BLOCKS;
+	for (size_t i = 0; i < CODEC_OPEN_BLOCKS; i++)
+		blocks->open[i].index = SIZE_MAX;
+	s->read_at = codec_blocks_read_at;
+}
+
+static bool contains(const struct codec_block *b, uint64_t offset)
+{
+	return offset >= b->out_offset && offset - b->out_offset < b->out_size;
+}
+
+/* The block of @offset, which lies in one. */
+static size_t find_block(struct codec_blocks *blocks, uint64_t offset)
+{
+	size_t low = 0, high = blocks->count;
+
+	if (contains(&blocks->v[blocks->last], offset))
+		return blocks->last;
+	while (high - low > 1) {
+		size_t mid = low + (high - low) / 2;
+
+		if (blocks->v[mid].out_offset <= offset)
+			low = mid;
+		else
+			high = mid;
+	}
+	blocks->last = low;
+	return low;
+}
+
+/* ---- Open blocks -------------------------------------------------------- */
+
+static void destroy_decoder(struct codec_decoder *d)
+{
+	if (!d)
+		return;
+	codec_decoder_deinit(d);
+	mem_free(d);
+}
+
+/* Keep the decoder for the next block, or let it go. */
+static void release_decoder(struct codec_blocks *blocks,
+			    struct codec_open_block *o)
+{
+	if (!blocks->spare)
+		blocks->spare = STEAL(o->decoder);
+	destroy_decoder(STEAL(o->decoder));
+}
+
+static void close_block(struct codec_blocks *blocks, struct codec_open_block *o)
+{
+	release_decoder(blocks, o);
+	o->index = SIZE_MAX;
+	o->size = 0;
+	o->is_done = false;
+	o->is_damaged = false;
+	o->used = 0;
+}
+
+void codec_blocks_deinit(struct codec_blocks *blocks)
+{
+	for (size_t i = 0; i < CODEC_OPEN_BLOCKS; i++) {
+		destroy_decoder(blocks->open[i].decoder);
+		mem_free(blocks->open[i].data);
+	}
+	destroy_decoder(blocks->spare);
+	mem_free(blocks->v);
+	*blocks = (struct codec_blocks) { 0 };
+}
+
+/* A forward reader does not come back: let go of what it has passed before
+ * taking more memory. */
+static bool is_passed(const struct codec_stream *s,
+		      const struct codec_open_block *o)
+{
+	const struct codec_block *b = &s->blocks.v[o->index];
+
+	return !s->blocks.are_passed_wanted &&
+	       b->out_offset + b->out_size <= s->pos;
+}
+
+/* Whose place the next block takes: a passed one's, an unused one's, the least
+ * recently used one's. */
+static struct codec_open_block *choose_victim(struct codec_stream *s)
+{
+	struct codec_blocks *blocks = &s->blocks;
+	struct codec_open_block *victim = &blocks->open[0];
+
+	for (size_t i = 0; i < blocks->open_max; i++) {
+		struct codec_open_block *o = &blocks->open[i];
+
+		if (o->index != SIZE_MAX && is_passed(s, o))
+			return o;
+		if (o->used < victim->used)
+			victim = o;
+	}
+	return victim;
+}
+
+static struct error *begin_decoder(struct codec_stream *s,
+				   struct codec_open_block *o,
+				   const struct codec_block *b)
+{
+	o->decoder = STEAL(s->blocks.spare);
+	if (!o->decoder) {
+		o->decoder = mem_zalloc(sizeof(*o->decoder));
+		if (!o->decoder)
+			return error_no_memory;
+		o->decoder->backend = s->backend;
+		o->decoder->stream = s;
+	}
+	return codec_decoder_begin(
+		o->decoder,
+		&(struct codec_point) { .in_offset = b->in_offset,
+					.out_offset = b->out_offset },
+		b);
+}
+
+/* What went wrong in @o stays wrong if it is the data's fault; otherwise the
+ * next reader may have better luck. */
+static struct error *note_failure(struct codec_blocks *blocks,
+				  struct codec_open_block *o, size_t size,
+				  struct error *err)
+{
+	if (error_kind(err) != ERROR_BAD_DATA) {
+		close_block(blocks, o);
+		return err;
+	}
+	destroy_decoder(STEAL(o->decoder));
+	o->size = size;
+	o->is_damaged = true;
+	return err;
+}
+
+static struct error *open_block(struct codec_stream *s, size_t index,
+				struct codec_open_block **ret)
+{
+	struct codec_blocks *blocks = &s->blocks;
+	const struct codec_block *b = &blocks->v[index];
+
+	for (size_t i = 0; i < blocks->open_max; i++)
+		if (blocks->open[i].index == index) {
+			*ret = &blocks->open[i];
+			return NULL;
+		}
+	struct codec_open_block *o = choose_victim(s);
+
+	close_block(blocks, o);
+	if (o->capacity < b->out_size) {
+		mem_free(o->data);
+		o->capacity = 0;
+		o->data = mem_alloc((size_t)b->out_size);
+		if (!o->data)
+			return error_no_memory;
+		o->capacity = (size_t)b->out_size;
+	}
+	o->index = index;
+	struct error *err = begin_decoder(s, o, b);
+
+	*ret = o;
+	return err ? note_failure(blocks, o, 0, err) : NULL;
+}
+
+/* All bytes are there: is that the end, and is the check right? */
+static struct error *finish_block(struct codec_decoder *d)
+{
+	uint8_t byte;
+	size_t got;
+
+	TRY(codec_decoder_read(d, &byte, 1, &got));
+	if (got)
+		return codec_error_damaged(d, "longer than its index says");
+	return NULL;
+}
+
+/* Decode up to the next multiple of a step. */
+static struct error *decode_step(struct codec_decoder *d,
+				 struct codec_open_block *o, size_t block_size)
+{
+	size_t end = (o->size / STEP_BYTES + 1) * STEP_BYTES;
+
+	if (end > block_size)
+		end = block_size;
+	while (o->size < end) {
+		size_t got;
+
+		TRY(codec_decoder_read(d, o->data + o->size, end - o->size,
+				       &got));
+		if (!got)
+			return codec_error_damaged(
+				d, "shorter than its index says");
+		o->size += got;
+	}
+	return end == block_size ? finish_block(d) : NULL;
+}
+
+/* Have more than @at bytes of the block. */
+static struct error *decode_past(struct codec_stream *s,
+				 struct codec_open_block *o, size_t at)
+{
+	struct codec_blocks *blocks = &s->blocks;
+	const struct codec_block *b = &blocks->v[o->index];
+
+	while (o->size <= at) {
+		size_t before = o->size;
+
+		if (o->is_damaged)
+			return error_new(BAD_DATA,
+					 "%s: damaged block at offset %" PRIu64,
+					 s->backend->name, b->in_offset);
+		struct error *err =
+			decode_step(o->decoder, o, (size_t)b->out_size);
+
+		if (err)
+			return note_failure(blocks, o, before, err);
+		if (o->size == b->out_size) {
+			o->is_done = true;
+			release_decoder(blocks, o);
+		}
+	}
+	return NULL;
+}
+
+struct error *codec_blocks_read_at(struct codec_stream *s, uint64_t offset,
+				   uint8_t *buf, size_t size, bool is_random,
+				   size_t *size_ret)
+{
+	struct codec_blocks *blocks = &s->blocks;
+	const struct codec_block *last = &blocks->v[blocks->count - 1];
+	struct codec_open_block *o = NULL;
+
+	*size_ret = 0;
+	if (offset >= last->out_offset + last->out_size) {
+		if (blocks->is_to_end)
+			return NULL;
+		return error_new(BAD_DATA,
+				 "offset %" PRIu64
+				 " lies behind the last known block",
+				 offset);
+	}
+	if (offset < blocks->v[0].out_offset)
+		return error_new(BAD_DATA,
+				 "offset %" PRIu64
+				 " lies before the first known block",
+				 offset);
+	size_t index = find_block(blocks, offset);
+	const struct codec_block *b = &blocks->v[index];
+	size_t at = (size_t)(offset - b->out_offset);
+
+	if (is_random && b->out_offset + b->out_size <= s->pos)
+		blocks->are_passed_wanted = true;
+	TRY(open_block(s, index, &o));
+	o->used = ++blocks->clock;
+	TRY(decode_past(s, o, at));
+	if (size > o->size - at)
+		size = o->size - at;
+	memcpy(buf, o->data + at, size);
+	*size_ret = size;
+	return NULL;
+}
