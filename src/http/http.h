@@ -48,7 +48,7 @@ struct http_options {
 	size_t body_limit_bytes;   /* 16 MiB, decoded */
 	bool has_cors;
 	bool hide_paths;     /* no paths of this machine in answers */
-	const char *version; /* for `/` and Server */
+	const char *version; /* for `/` */
 	struct store *store;
 	http_status_fn status; /* may be NULL */
 	void *status_ctx;

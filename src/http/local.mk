@@ -1,2 +1,25 @@
 noinst_LIBRARIES += libhttp.a
-libhttp_a_SOURCES = src/http/http.h
+libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS) $(JANSSON_CFLAGS)
+libhttp_a_SOURCES = \
+	src/http/account.c src/http/account.h \
+	src/http/artifacts.c \
+	src/http/body.c src/http/body.h \
+	src/http/conditional.c src/http/conditional.h \
+	src/http/framing.c src/http/framing.h \
+	src/http/http.h \
+	src/http/listen.c src/http/listen.h \
+	src/http/meta.c \
+	src/http/metadata.c \
+	src/http/mhd.c \
+	src/http/ops.c \
+	src/http/presence.c \
+	src/http/reply.c src/http/reply.h \
+	src/http/request.c src/http/request.h src/http/request_headers.h \
+	src/http/router.c src/http/routes.h src/http/routes_table.h \
+	src/http/server.h \
+	src/http/ticket.c src/http/ticket.h \
+	src/http/watchdog.c
+# libbase.a and jansson both define json_object() and others. Ours must not be
+# seen by the shared library: it would call them.
+HTTP_LIBS = libhttp.a $(ELF_LIBS) $(MHD_LIBS) $(JANSSON_LIBS) \
+	-Wl,--exclude-libs,libbase.a

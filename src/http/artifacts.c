@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /buildid/ID/executable, debuginfo, source/PATH, section/NAME.
+ *
+ * What memory knows is answered at once; for the rest the request is parked
+ * with a ticket while the store looks. Conditions and ranges are judged when
+ * the file is known, on the connection's thread.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "http/conditional.h"
+#include "http/routes.h"
+#include "http/ticket.h"
+
+struct artifact_ticket {
+	struct ticket ticket;
+	struct store *store;
+	struct store_query query;
+	char *suffix; /* owner of query.suffix */
+	/* Outcome. */
+	struct error *err;
+	struct artifact artifact; /* fd -1: absent */
+};
+
+static const char *const origin_names[] = {
+	[ARTIFACT_FROM_FILE] = "file",
+	[ARTIFACT_FROM_CACHE] = "cache",
+	[ARTIFACT_FROM_ARCHIVE] = "archive",
+};
+
+static void answer_absent(struct request *rq)
+{
+	reply_text(&rq->reply, 404, "not found\n");
+	/* While a scan runs it may be there a moment later. */
+	reply_header(&rq->reply, "Cache-Control",
+		     metric_get(METRIC_SCAN_ACTIVE, 0, 0)
+			     ? "no-store"
+			     : "public, max-age=60");
+}
+
+/* As debuginfod reads it: a positive number, anything else is no limit. */
+static bool exceeds_limit(struct request *rq, uint64_t size)
+{
+	const char *text = rq->header[HEADER_MAXSIZE];
+	long long limit = text ? strtoll(text, NULL, 10) : 0;
+
+	if (limit <= 0 || size <= (uint64_t)limit)
+		return false;
+	request_fail(rq, 406, "too_large", "File too large, max size=%lld",
+		     limit);
+	return true;
+}
+
+/* A member's name begins with a slash, as debuginfod says it. */
+static void add_file_header(struct reply *r, const struct artifact *a)
+{
+	const char *name = a->file;
+
+	if (!name)
+		return;
+	if (a->archive && name[0] == '.' && name[1] == '/')
+		name++;
+	if (!a->archive || name[0] == '/') {
+		reply_header_path(r, "X-DEBUGINFOD-FILE", name);
+		return;
+	}
+	CLEANUP_FREE char *absolute = mem_printf("/%s", name);
+
+	if (absolute)
+		reply_header_path(r, "X-DEBUGINFOD-FILE", absolute);
+}
+
+static void add_file_headers(struct request *rq, const struct artifact *a,
+			     const char *etag)
+{
+	struct reply *r = &rq->reply;
+	char date[HTTP_DATE_SIZE];
+
+	reply_header(r, "Content-Type", "application/octet-stream");
+	reply_header_uint(r, "X-DEBUGINFOD-SIZE", a->size);
+	reply_header_copy(r, "Last-Modified", http_date_format(a->mtime, date));
+	reply_header_copy(r, "ETag", etag);
+	/* A build ID names its bytes for ever. */
+	reply_header(r, "Cache-Control", "public, max-age=31536000, immutable");
+	reply_header(r, "Accept-Ranges", "bytes");
+	if (rq->http->options->hide_paths)
+		return;
+	add_file_header(r, a);
+	if (a->archive)
+		reply_header_path(r, "X-DEBUGINFOD-ARCHIVE", a->archive);
+}
+
+static void send_range(struct reply *r, struct artifact *a, uint64_t first,
+		       uint64_t end)
+{
+	r->size = end - first;
+	if (r->size == 0)
+		return;
+	r->kind = REPLY_FILE;
+	r->fd = steal_fd(&a->fd);
+	r->offset = first;
+}
+
+static void refuse_range(struct request *rq, uint64_t size)
+{
+	char range[32];
+
+	request_fail(rq, 416, "bad_range", "the file has %" PRIu64 " bytes",
+		     size);
+	snprintf(range, sizeof(range), "bytes */%" PRIu64, size);
+	reply_header_copy(&rq->reply, "Content-Range", range);
+}
+
+static void answer_found(struct request *rq, struct artifact *a)
+{
+	const struct conditions conditions = {
+		.if_none_match = rq->header[HEADER_IF_NONE_MATCH],
+		.if_modified_since = rq->header[HEADER_IF_MODIFIED_SINCE],
+		.if_range = rq->header[HEADER_IF_RANGE],
+		/* RFC 9110, 14.2: Range means something for GET alone. */
+		.range = rq->method == METHOD_GET ? rq->header[HEADER_RANGE]
+						  : NULL,
+	};
+	struct reply *r = &rq->reply;
+	struct byte_range range;
+	char text[64];
+	char etag[ETAG_SIZE];
+
+	rq->origin = origin_names[a->origin];
+	if (exceeds_limit(rq, a->size))
+		return;
+	switch (conditions_evaluate(&conditions, etag_format(a->etag, etag),
+				    a->mtime, a->size, &range)) {
+	case WANTED_WHOLE:
+		r->status = 200;
+		send_range(r, a, 0, a->size);
+		break;
+	case WANTED_PART:
+		r->status = 206;
+		snprintf(text, sizeof(text),
+			 "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range.first,
+			 range.end - 1, a->size);
+		reply_header_copy(r, "Content-Range", text);
+		send_range(r, a, range.first, range.end);
+		break;
+	case WANTED_NOTHING:
+		r->status = 304;
+		break;
+	case WANTED_IMPOSSIBLE:
+		refuse_range(rq, a->size);
+		return;
+	}
+	add_file_headers(rq, a, etag);
+}
+
+static struct artifact_ticket *artifact_ticket(struct ticket *t)
+{
+	return (struct artifact_ticket *)t;
+}
+
+static void artifact_ready(void *ctx, struct error *err, struct artifact *a)
+{
+	struct artifact_ticket *t = ctx;
+
+	t->err = err;
+	if (a) {
+		/* The strings go over, not the struct's own memory: that is
+		 * the caller's. */
+		t->artifact = *a;
+		*a = (struct artifact)ARTIFACT_INIT;
+	}
+	ticket_done(&t->ticket);
+}
+
+static void start_artifact(struct ticket *base)
+{
+	struct artifact_ticket *t = artifact_ticket(base);
+
+	store_ask(t->store, &t->query, artifact_ready, t);
+}
+
+static void finish_artifact(struct request *rq, struct ticket *base)
+{
+	struct artifact_ticket *t = artifact_ticket(base);
+
+	if (t->err)
+		request_fail_with(rq, STEAL(t->err));
+	else if (t->artifact.fd < 0)
+		answer_absent(rq);
+	else
+		answer_found(rq, &t->artifact);
+}
+
+static void deinit_artifact(struct ticket *base)
+{
+	struct artifact_ticket *t = artifact_ticket(base);
+
+	mem_free(t->suffix);
+	error_free(t->err);
+	artifact_deinit(&t->artifact);
+}
+
+static void wait_for_store(struct request *rq, const struct store_query *q)
+{
+	struct ticket *base = ticket_create(sizeof(struct artifact_ticket));
+
+	if (!base) {
+		request_fail_with(rq, error_no_memory);
+		return;
+	}
+	struct artifact_ticket *t = artifact_ticket(base);
+
+	base->start = start_artifact;
+	base->finish = finish_artifact;
+	base->deinit = deinit_artifact;
+	base->wait_ms = rq->http->options->artifact_wait_ms;
+	t->store = rq->http->options->store;
+	t->artifact = (struct artifact)ARTIFACT_INIT;
+	t->query = *q;
+	if (q->suffix) {
+		t->suffix = mem_strdup(q->suffix);
+		t->query.suffix = t->suffix;
+		if (!t->suffix) {
+			ticket_put(base);
+			request_fail_with(rq, error_no_memory);
+			return;
+		}
+	}
+	rq->ticket = base;
+}
+
+static void get_artifact(struct request *rq, enum artifact_kind kind,
+			 const char *suffix)
+{
+	struct store_query q = { .kind = kind, .suffix = suffix };
+	struct artifact a = ARTIFACT_INIT;
+
+	if (!build_id_parse(rq->arg, rq->arg_size, &q.id)) {
+		request_fail_build_id(rq);
+		return;
+	}
+	switch (store_try(rq->http->options->store, &q, &a)) {
+	case STORE_FOUND:
+		answer_found(rq, &a);
+		break;
+	case STORE_ABSENT:
+		answer_absent(rq);
+		break;
+	case STORE_UNKNOWN:
+		wait_for_store(rq, &q);
+		break;
+	}
+	artifact_deinit(&a);
+}
+
+void get_executable(struct request *rq)
+{
+	get_artifact(rq, ARTIFACT_EXECUTABLE, NULL);
+}
+
+void get_debuginfo(struct request *rq)
+{
+	get_artifact(rq, ARTIFACT_DEBUGINFO, NULL);
+}
+
+void get_source(struct request *rq)
+{
+	/* The path keeps its slash, and everything else as it was spelt. */
+	if (rq->tail[0] && rq->tail[1])
+		get_artifact(rq, ARTIFACT_SOURCE, rq->tail);
+	else
+		request_fail(rq, 400, "bad_request",
+			     "/source wants the path of a source file");
+}
+
+void get_section(struct request *rq)
+{
+	if (rq->tail[0] && rq->tail[1])
+		get_artifact(rq, ARTIFACT_SECTION, rq->tail + 1);
+	else
+		request_fail(rq, 400, "bad_request",
+			     "/section wants the name of a section");
+}

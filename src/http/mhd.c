@@ -1,0 +1,760 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The adapter to libmicrohttpd: nothing of it passes this file.
+ *
+ * What its header and the source of 0.9.75 say, and what follows:
+ *  - The access handler is called first with the header alone, then for each
+ *    piece of a body, then once more. A reply queued in the first call ends
+ *    the connection, so replies to requests that are well-formed wait for the
+ *    last call, and a body that nobody wants is read and thrown away.
+ *  - Paths and queries are decoded by a callback that we make a no-op: decoding
+ *    is request_set_path()'s, once.
+ *  - Suspending needs MHD_USE_ITC and is not seen by its timeouts: deadlines of
+ *    parked requests are the watchdog's.
+ *  - Returning MHD_NO from the handler closes the connection without a word.
+ *  - A response made from a descriptor owns it.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <microhttpd.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "http/account.h"
+#include "http/listen.h"
+#include "http/routes.h"
+#include "http/server.h"
+#include "http/ticket.h"
+
+enum {
+	/** A header of 16 KiB, the fields' list, and the reply's header. */
+	CONNECTION_MEMORY = 32 << 10,
+	/** Unwanted bodies are read up to this many times the limit of wanted
+	 * ones, so that their sender reads the answer instead of a reset. */
+	DISCARD_FACTOR = 4,
+	THREADS_MAX = 16,
+	STOP_FLUSH_MS = 1000,
+};
+
+/* ---- Replies ------------------------------------------------------------- */
+
+static struct MHD_Response *make_response(struct reply *r)
+{
+	struct MHD_Response *response = NULL;
+
+	switch (r->kind) {
+	case REPLY_EMPTY:
+		return MHD_create_response_from_buffer(0, (void *)"",
+						       MHD_RESPMEM_PERSISTENT);
+	case REPLY_STATIC:
+		return MHD_create_response_from_buffer(r->size, (void *)r->text,
+						       MHD_RESPMEM_PERSISTENT);
+	case REPLY_OWNED:
+		response = MHD_create_response_from_buffer(
+			r->size, r->memory, MHD_RESPMEM_MUST_FREE);
+		if (response)
+			r->memory = NULL;
+		return response;
+	case REPLY_FILE:
+		response = MHD_create_response_from_fd_at_offset64(
+			r->size, r->fd, r->offset);
+		if (response)
+			r->fd = -1;
+		return response;
+	}
+	return NULL;
+}
+
+static void add_headers(struct MHD_Response *response, struct request *rq)
+{
+	const struct reply *r = &rq->reply;
+
+	for (size_t i = 0; i < r->header_count; i++)
+		MHD_add_response_header(response, r->headers[i].name,
+					r->headers[i].value);
+	MHD_add_response_header(response, "X-Request-Id", rq->id);
+	if (rq->http->options->has_cors) {
+		MHD_add_response_header(response, "Access-Control-Allow-Origin",
+					"*");
+		MHD_add_response_header(
+			response, "Access-Control-Expose-Headers",
+			"ETag, Content-Range, X-Request-Id, X-DEBUGINFOD-SIZE, "
+			"X-DEBUGINFOD-FILE, X-DEBUGINFOD-ARCHIVE");
+	}
+	if (r->is_last ||
+	    atomic_load_explicit(&rq->http->is_draining, memory_order_relaxed))
+		MHD_add_response_header(response, "Connection", "close");
+}
+
+static enum MHD_Result queue_reply(struct connection *c)
+{
+	struct request *rq = &c->request;
+
+	assert(rq->reply.status != 0);
+	c->stage = STAGE_QUEUED;
+	if (rq->reply.is_silent)
+		return MHD_NO;
+	struct MHD_Response *response = make_response(&rq->reply);
+
+	if (!response)
+		return MHD_NO;
+	add_headers(response, rq);
+	connection_enter(c, PHASE_SEND, clock_ms());
+	enum MHD_Result result =
+		MHD_queue_response(c->handle, rq->reply.status, response);
+
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* ---- Parking --------------------------------------------------------------
+ */
+
+void connection_resume(struct connection *c)
+{
+	struct http_server *s = c->server;
+
+	/* Until wakers falls the server stays (invariant 3). */
+	atomic_fetch_add(&s->wakers, 1);
+	MHD_resume_connection(c->handle);
+	atomic_fetch_sub(&s->wakers, 1);
+}
+
+static void wake(void *ctx)
+{
+	connection_resume(ctx);
+}
+
+static bool list_as_parked(struct connection *c)
+{
+	struct http_server *s = c->server;
+
+	LOCKED(&s->lock);
+	if (s->parks_no_more || s->parked_count >= s->options.suspended_limit)
+		return false;
+	if (s->parked_count++ == 0)
+		condition_signal(&s->changed);
+	LIST_INSERT_HEAD(&s->parked, c, parked);
+	c->is_parked = true;
+	return true;
+}
+
+static void unpark(struct connection *c)
+{
+	struct http_server *s = c->server;
+
+	LOCKED(&s->lock);
+	if (!c->is_parked)
+		return;
+	LIST_REMOVE(c, parked);
+	c->is_parked = false;
+	s->parked_count--;
+}
+
+/* Suspended first, then listed, then the work: whoever wakes it finds it
+ * suspended. */
+static enum MHD_Result park(struct connection *c)
+{
+	struct ticket *t = ticket_get(c->request.ticket);
+
+	t->wake = wake;
+	t->wake_ctx = c;
+	t->deadline_ms = clock_ms() + t->wait_ms;
+	connection_enter(c, PHASE_WORK, clock_ms());
+	MHD_suspend_connection(c->handle);
+	if (!list_as_parked(c)) {
+		request_fail_busy(&c->request, "too many requests wait");
+		ticket_put(t);
+		ticket_put(STEAL(c->request.ticket));
+		MHD_resume_connection(c->handle);
+		c->stage = STAGE_READY;
+		return MHD_YES;
+	}
+	c->stage = STAGE_PARKED;
+	t->start(t);
+	return MHD_YES;
+}
+
+static enum MHD_Result answer(struct connection *c)
+{
+	struct request *rq = &c->request;
+
+	if (rq->reply.status == 0)
+		route_handle(rq);
+	return rq->ticket ? park(c) : queue_reply(c);
+}
+
+static enum MHD_Result answer_parked(struct connection *c)
+{
+	struct request *rq = &c->request;
+
+	/* Called before it was resumed: it is not its turn. */
+	if (ticket_state(rq->ticket) == TICKET_WAITING)
+		return MHD_YES;
+	unpark(c);
+	struct ticket *t = STEAL(rq->ticket);
+
+	if (ticket_state(t) == TICKET_GIVEN_UP)
+		request_fail_busy(rq, "no answer in time");
+	else if (t->finish)
+		t->finish(rq, t);
+	else
+		reply_move(&rq->reply, &t->reply);
+	ticket_put(t);
+	return queue_reply(c);
+}
+
+/* ---- The header ------------------------------------------------------------
+ */
+
+struct collected {
+	struct request *request;
+	struct framing framing;
+};
+
+static enum MHD_Result collect_header(void *ctx, enum MHD_ValueKind kind,
+				      const char *name, size_t name_size,
+				      const char *value, size_t value_size)
+{
+	struct collected *all = ctx;
+
+	(void)kind;
+	(void)value_size;
+	enum request_header known = request_add_header(
+		all->request, name, name_size, value ? value : "");
+
+	framing_add(&all->framing, known, name, name_size, value);
+	return MHD_YES;
+}
+
+static size_t header_size(struct connection *c)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		c->handle, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	return info ? info->header_size : 0;
+}
+
+/* 0.9 accepts what its successor refuses by itself, and leaves the lines in
+ * memory as they came. */
+static bool lines_are_strict(const char *method, const char *version,
+			     size_t size)
+{
+#if MHD_VERSION < 0x01000000
+	if (version > method && (size_t)(version - method) < size &&
+	    size <= CONNECTION_MEMORY)
+		return framing_lines_are_strict(
+			version, size - (size_t)(version - method));
+#else
+	(void)method;
+	(void)version;
+	(void)size;
+#endif
+	return true;
+}
+
+static struct framing_result
+read_header(struct connection *c, const char *method, const char *version)
+{
+	struct collected all = { .request = &c->request };
+	size_t size = header_size(c);
+
+	MHD_get_connection_values_n(c->handle, MHD_HEADER_KIND, collect_header,
+				    &all);
+	if (!lines_are_strict(method, version, size))
+		return (struct framing_result) {
+			.status = 400,
+			.message = "folded line, bare line feed or NUL in the "
+				   "header",
+		};
+	return framing_check(&all.framing, &c->request, size,
+			     !strcmp(version, "HTTP/1.1"));
+}
+
+/* "type/subtype", whatever parameters follow. */
+static bool is_media_type(const char *header, const char *type)
+{
+	size_t size = strlen(type);
+
+	return !strncasecmp(header, type, size) &&
+	       (!header[size] || strchr("; \t", header[size]));
+}
+
+static void check_body(struct request *rq, const struct framing_result *f)
+{
+	const char *type = rq->header[HEADER_CONTENT_TYPE];
+	size_t limit = rq->http->options->body_limit_bytes;
+
+	if (!rq->route->body_type)
+		return;
+	if (type && !is_media_type(type, rq->route->body_type)) {
+		request_fail(rq, 415, "unsupported_media_type",
+			     "Content-Type must be %s", rq->route->body_type);
+		reply_header(&rq->reply, "Accept", rq->route->body_type);
+	} else if (f->content_length > limit) {
+		request_fail(rq, 413, "too_large",
+			     "the body is larger than %zu bytes", limit);
+	}
+}
+
+/* A reply that is due before the body: is the body read nevertheless? */
+static bool is_worth_discarding(const struct request *rq,
+				const struct framing_result *f)
+{
+	return !rq->header[HEADER_EXPECT] &&
+	       f->content_length <=
+		       DISCARD_FACTOR *
+			       (uint64_t)rq->http->options->body_limit_bytes;
+}
+
+static enum MHD_Result refuse_framing(struct connection *c,
+				      const struct framing_result *f)
+{
+	request_set_id(&c->request);
+	request_fail(&c->request, f->status, "bad_request", "%s", f->message);
+	c->request.reply.is_last = true;
+	return queue_reply(c);
+}
+
+static enum MHD_Result begin_request(struct connection *c, const char *url,
+				     const char *method, const char *version)
+{
+	struct request *rq = &c->request;
+
+	rq->method_name = method;
+	rq->method = request_method(method);
+	bool path_is_good = request_set_path(rq, url);
+	struct framing_result f = read_header(c, method, version);
+
+	if (f.status)
+		return refuse_framing(c, &f);
+	request_set_id(rq);
+	if (!path_is_good)
+		request_fail(rq, 400, "bad_request", "malformed path");
+	else if (route_request(rq))
+		check_body(rq, &f);
+	if (!f.has_body) {
+		c->stage = STAGE_READY;
+		return MHD_YES;
+	}
+	c->is_discarding = rq->reply.status != 0;
+	if (c->is_discarding && !is_worth_discarding(rq, &f)) {
+		rq->reply.is_last = true;
+		return queue_reply(c);
+	}
+	connection_enter(c, PHASE_BODY, clock_ms());
+	c->stage = STAGE_BODY;
+	return MHD_YES;
+}
+
+/* ---- The body --------------------------------------------------------------
+ */
+
+static enum MHD_Result take_body(struct connection *c, const char *data,
+				 size_t size)
+{
+	struct request *rq = &c->request;
+	size_t limit = rq->http->options->body_limit_bytes;
+
+	if (!c->is_discarding && size > limit - rq->body.size) {
+		request_fail(rq, 413, "too_large",
+			     "the body is larger than %zu bytes", limit);
+		c->is_discarding = true;
+	}
+	if (!c->is_discarding && !buf_append(&rq->body, data, size)) {
+		request_fail_with(rq, error_no_memory);
+		c->is_discarding = true;
+	}
+	if (!c->is_discarding)
+		return MHD_YES;
+	buf_deinit(&rq->body);
+	c->discarded += size;
+	return c->discarded <= DISCARD_FACTOR * (uint64_t)limit ? MHD_YES
+								: MHD_NO;
+}
+
+/* ---- Callbacks -------------------------------------------------------------
+ */
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *handle,
+				  const char *url, const char *method,
+				  const char *version, const char *upload_data,
+				  size_t *upload_size, void **request_ctx)
+{
+	struct connection *c = *request_ctx;
+
+	(void)cls;
+	(void)handle;
+	if (!c)
+		return MHD_NO; /* there was no memory for it */
+	switch (c->stage) {
+	case STAGE_LINE:
+		return begin_request(c, url, method, version);
+	case STAGE_BODY:
+		if (*upload_size > 0) {
+			size_t size = *upload_size;
+
+			*upload_size = 0;
+			return take_body(c, upload_data, size);
+		}
+		c->stage = STAGE_READY;
+		return answer(c);
+	case STAGE_READY:
+		return answer(c);
+	case STAGE_PARKED:
+		return answer_parked(c);
+	case STAGE_QUEUED:
+		break;
+	}
+	return MHD_NO;
+}
+
+static struct connection *find_connection(struct MHD_Connection *handle)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+/* The request line is there. What this returns is the request's context. */
+static void *on_request_line(void *cls, const char *uri,
+			     struct MHD_Connection *handle)
+{
+	struct http_server *s = cls;
+	struct connection *c = find_connection(handle);
+
+	if (!c)
+		return NULL;
+	atomic_fetch_add_explicit(&s->request_count, 1, memory_order_relaxed);
+	request_init(&c->request, &s->context);
+	c->stage = STAGE_LINE;
+	c->is_discarding = false;
+	c->discarded = 0;
+	connection_enter(c, PHASE_HEAD, c->request.started_ns / 1000000);
+	const char *query = uri ? strchr(uri, '?') : NULL;
+
+	/* Without memory for it there is no query, and what needs one says
+	 * so. */
+	if (query)
+		c->request.query = mem_strdup(query + 1);
+	return c;
+}
+
+static unsigned reply_status(struct connection *c)
+{
+	const union MHD_ConnectionInfo *info;
+
+	if (c->request.reply.status)
+		return c->request.reply.status;
+	/* What libmicrohttpd answered by itself. */
+	info = MHD_get_connection_info(c->handle,
+				       MHD_CONNECTION_INFO_HTTP_STATUS);
+	return info ? info->http_status : 0;
+}
+
+static const struct sockaddr *client_address(struct connection *c)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		c->handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info ? info->client_addr : NULL;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *handle,
+			 void **request_ctx,
+			 enum MHD_RequestTerminationCode toe)
+{
+	struct http_server *s = cls;
+	struct connection *c = *request_ctx;
+
+	(void)handle;
+	if (!c)
+		return;
+	struct request *rq = &c->request;
+	bool is_whole = toe == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+	bool has_body = is_whole && c->stage == STAGE_QUEUED &&
+			rq->method != METHOD_HEAD;
+	const struct account account = {
+		.status = reply_status(c),
+		.bytes = has_body ? rq->reply.size : 0,
+		.is_aborted = !is_whole,
+		.now_ns = clock_ns(),
+		.client = client_address(c),
+	};
+
+	unpark(c);
+	account_request(rq, &account);
+	request_deinit(rq);
+	connection_enter(c, PHASE_IDLE, account.now_ns / 1000000);
+	*request_ctx = NULL;
+	atomic_fetch_sub_explicit(&s->request_count, 1, memory_order_release);
+}
+
+static void open_connection(struct http_server *s,
+			    struct MHD_Connection *handle, void **socket_ctx)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		handle, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct connection *c = mem_zalloc(sizeof(*c));
+
+	if (!c)
+		return;
+	c->server = s;
+	c->handle = handle;
+	c->fd = info ? info->connect_fd : -1;
+	request_init(&c->request, &s->context);
+	connection_enter(c, PHASE_NEW, clock_ms());
+	atomic_fetch_add(&s->connection_count, 1);
+	LOCKED(&s->lock);
+	LIST_INSERT_HEAD(&s->connections, c, all);
+	*socket_ctx = c;
+}
+
+static void close_connection(struct http_server *s, struct connection *c)
+{
+	lock_acquire(&s->lock);
+	LIST_REMOVE(c, all);
+	lock_release(&s->lock);
+	atomic_fetch_sub(&s->connection_count, 1);
+	request_deinit(&c->request);
+	mem_free(c);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *handle,
+			  void **socket_ctx,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		open_connection(cls, handle, socket_ctx);
+	else if (*socket_ctx)
+		close_connection(cls, STEAL(*socket_ctx));
+}
+
+static size_t keep_escapes(void *cls, struct MHD_Connection *handle, char *text)
+{
+	(void)cls;
+	(void)handle;
+	return strlen(text);
+}
+
+/* ---- Start and stop
+ * ---------------------------------------------------------- */
+
+static void set_gauges(void *ctx)
+{
+	struct http_server *s = ctx;
+
+	metric_set(METRIC_HTTP_CONNECTIONS, 0, 0,
+		   atomic_load(&s->connection_count));
+	LOCKED(&s->lock);
+	metric_set(METRIC_HTTP_SUSPENDED, 0, 0, s->parked_count);
+}
+
+static void set_default(unsigned *option, unsigned value)
+{
+	if (*option == 0)
+		*option = value;
+}
+
+/* Descriptors: 20 % are kept back for what is served and for the rest of the
+ * program. */
+static void fit_connection_limit(struct http_options *o)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) ||
+	    files.rlim_cur == RLIM_INFINITY ||
+	    files.rlim_cur / 5 * 4 >= o->connection_limit)
+		return;
+	o->connection_limit = (unsigned)(files.rlim_cur / 5 * 4);
+	log_warn("http", "connection_limit_lowered",
+		 LOG_U("limit", o->connection_limit),
+		 LOG_U("rlimit_nofile", files.rlim_cur));
+}
+
+static void fill_defaults(struct http_options *o)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cores < 1)
+		cores = 1;
+	set_default(&o->threads,
+		    cores < THREADS_MAX ? (unsigned)cores : THREADS_MAX);
+	set_default(&o->connection_limit, 8192);
+	set_default(&o->per_ip_limit, 500);
+	set_default(&o->suspended_limit, 2048);
+	set_default(&o->idle_timeout_s, 60);
+	set_default(&o->artifact_wait_ms, 80000);
+	set_default(&o->answer_wait_ms, 20000);
+	set_default(&o->metadata_ms, 5000);
+	if (o->body_limit_bytes == 0)
+		o->body_limit_bytes = 16 << 20;
+	fit_connection_limit(o);
+	if (o->threads > o->connection_limit)
+		o->threads = o->connection_limit;
+}
+
+static struct error *start_daemon(struct http_server *s)
+{
+	const struct http_options *o = &s->options;
+	unsigned flags =
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+	/* A pool of one is refused: that is no pool. */
+	const struct MHD_OptionItem pool[] = {
+		{ o->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END,
+		  (intptr_t)o->threads, NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
+	s->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET,
+		s->listen_fd, MHD_OPTION_CONNECTION_LIMIT, o->connection_limit,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->per_ip_limit,
+		MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+#if MHD_VERSION >= 0x01000000
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+#else
+		/* In 0.9 strictness 1 drops a path with a space without a word
+		 * and answers a missing Host by itself. framing.c and
+		 * request_set_path() refuse both, and it is counted. */
+		MHD_OPTION_STRICT_FOR_CLIENT, 0,
+#endif
+		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+		MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+	if (!s->daemon)
+		return error_new(IO, "the HTTP server does not start");
+	return NULL;
+}
+
+static void server_free(struct http_server *s)
+{
+	cleanup_close(&s->listen_fd);
+	condition_deinit(&s->changed);
+	lock_deinit(&s->lock);
+	mem_free(s);
+}
+
+static struct error *start_threads(struct http_server *s)
+{
+	if (pthread_create(&s->watchdog, NULL, watchdog_run, s))
+		return error_new(BUSY, "no thread for the HTTP watchdog");
+	s->has_watchdog = true;
+	return start_daemon(s);
+}
+
+static void stop_watchdog(struct http_server *s)
+{
+	if (!s->has_watchdog)
+		return;
+	lock_acquire(&s->lock);
+	s->is_stopping = true;
+	condition_signal(&s->changed);
+	lock_release(&s->lock);
+	pthread_join(s->watchdog, NULL);
+}
+
+struct error *http_start(const struct http_options *options,
+			 struct http_server **ret)
+{
+	struct http_server *s = mem_zalloc(sizeof(*s));
+
+	if (!s) {
+		cleanup_close(&options->listen_fd);
+		return error_no_memory;
+	}
+	s->options = *options;
+	fill_defaults(&s->options);
+	s->context.options = &s->options;
+	s->context.started_ms = clock_ms();
+	s->context.set_gauges = set_gauges;
+	s->context.gauges_ctx = s;
+	lock_init(&s->lock, LOCK_HTTP);
+	condition_init(&s->changed);
+	LIST_INIT(&s->connections);
+	LIST_INIT(&s->parked);
+	s->listen_fd = options->listen_fd;
+	s->owns_address = options->listen_fd < 0;
+	struct error *err = NULL;
+
+	if (s->owns_address)
+		err = listen_open(options->listen, &s->listen_fd);
+	if (!err)
+		err = start_threads(s);
+	if (err) {
+		stop_watchdog(s);
+		server_free(s);
+		return err;
+	}
+	*ret = s;
+	return NULL;
+}
+
+uint16_t http_port(const struct http_server *s)
+{
+	return listen_port(s->listen_fd);
+}
+
+void http_drain(struct http_server *s)
+{
+	atomic_store(&s->context.is_draining, true);
+}
+
+static void sleep_ms(int ms)
+{
+	const struct timespec ts = { .tv_nsec = ms * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+static void wait_for_requests(struct http_server *s, int64_t until_ms)
+{
+	while (atomic_load(&s->request_count) > 0 && clock_ms() < until_ms)
+		sleep_ms(2);
+}
+
+static bool is_anyone_parked(struct http_server *s)
+{
+	LOCKED(&s->lock);
+	return s->parked_count > 0;
+}
+
+static void give_up_parked(struct http_server *s)
+{
+	lock_acquire(&s->lock);
+	s->parks_no_more = true;
+	lock_release(&s->lock);
+	watchdog_give_up_all(s);
+	/* Those that were won by their work at this very moment come out by
+	 * themselves. */
+	while (is_anyone_parked(s) || atomic_load(&s->wakers) > 0)
+		sleep_ms(1);
+}
+
+void http_stop(struct http_server *s, unsigned deadline_ms)
+{
+	if (!s)
+		return;
+	http_drain(s);
+	MHD_quiesce_daemon(s->daemon);
+	/* Refuse, rather than let callers wait for an accept that never comes.
+	 * A socket that was passed to us stays open for our successor. */
+	if (s->owns_address)
+		shutdown(s->listen_fd, SHUT_RDWR);
+	wait_for_requests(s, clock_ms() + deadline_ms);
+	give_up_parked(s);
+	wait_for_requests(s, clock_ms() + STOP_FLUSH_MS);
+	MHD_stop_daemon(s->daemon);
+	stop_watchdog(s);
+	server_free(s);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /buildids/query: which of many build IDs are here, in one request.
+ * Decoding, parsing and looking up all happen on a thread of the store.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/json_write.h"
+#include "elf/elf_facts.h"
+#include "http/body.h"
+#include "http/routes.h"
+#include "http/ticket.h"
+
+enum { IDS_MAX = 1000 };
+
+struct presence_ticket {
+	struct ticket ticket;
+	struct store *store;
+	struct buf body;
+	enum body_coding coding;
+	size_t limit_bytes;
+	bool accepts_zstd;
+};
+
+static struct error *write_known(struct json_write *j, struct index_reader *r,
+				 const struct build_id *id)
+{
+	char hex[BUILD_ID_HEX_MAX];
+	unsigned roles = 0, quality = ELF_QUALITY_NONE;
+	bool found;
+
+	TRY(index_presence(r, id, &roles, &quality, &found));
+	json_kv_string(j, "build_id", build_id_hex(id, hex));
+	json_kv_bool(j, "executable", found && roles & ELF_ROLE_EXECUTABLE);
+	json_kv_bool(j, "debuginfo", found && roles & ELF_ROLE_DEBUGINFO);
+	json_kv_string(j, "quality",
+		       elf_quality_name(found ? (enum elf_quality)quality
+					      : ELF_QUALITY_NONE));
+	json_kv_string(j, "origin", found ? "local" : NULL);
+	return NULL;
+}
+
+/* One bad item fails that item alone. */
+static void write_bad(struct json_write *j, const char *text, size_t size)
+{
+	json_key(j, "build_id");
+	if (text)
+		json_string_n(j, text, size < 128 ? size : 128);
+	else
+		json_null(j);
+	json_kv_bool(j, "executable", false);
+	json_kv_bool(j, "debuginfo", false);
+	json_kv_string(j, "quality", elf_quality_name(ELF_QUALITY_NONE));
+	json_kv_string(j, "origin", NULL);
+	json_kv_string(j, "error", "not a build ID");
+}
+
+static struct error *write_results(struct index_reader *r,
+				   const struct body_json *request,
+				   size_t count, struct buf *out)
+{
+	struct json_write j;
+
+	json_init(&j, out);
+	json_object(&j);
+	json_key(&j, "results");
+	json_array(&j);
+	for (size_t i = 0; i < count; i++) {
+		struct build_id id;
+		size_t size;
+		const char *text =
+			body_json_text(request, "build_ids", i, &size);
+
+		json_object(&j);
+		if (text && build_id_parse(text, size, &id))
+			TRY(write_known(&j, r, &id));
+		else
+			write_bad(&j, text, size);
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	json_object_end(&j);
+	buf_append_byte(out, '\n');
+	return NULL;
+}
+
+static struct error *answer(struct presence_ticket *t, struct index_reader *r,
+			    struct buf *out)
+{
+	CLEANUP_BODY_JSON struct body_json *request = NULL;
+	bool asks_upstream;
+	size_t count;
+
+	TRY(body_decode(&t->body, t->coding, t->limit_bytes));
+	TRY(body_json_parse(t->body.data, t->body.size, &request));
+	TRY(body_json_array(request, "build_ids", &count));
+	/* Taken and checked; there is no upstream to ask. */
+	TRY(body_json_bool(request, "upstream", false, &asks_upstream));
+	if (count > IDS_MAX)
+		return error_new(TOO_LARGE,
+				 "%zu build IDs: at most %d in one request",
+				 count, IDS_MAX);
+	return write_results(r, request, count, out);
+}
+
+static void read_presence(void *ctx, struct index_reader *r, struct error *err)
+{
+	struct presence_ticket *t = ctx;
+	CLEANUP_BUF struct buf out = BUF_INIT;
+
+	if (!err)
+		err = answer(t, r, &out);
+	if (err) {
+		reply_fail_with(&t->ticket.reply, true, err);
+	} else {
+		reply_json(&t->ticket.reply, 200, &out, t->accepts_zstd);
+		reply_header(&t->ticket.reply, "Cache-Control", "no-store");
+	}
+	ticket_done(&t->ticket);
+}
+
+static void start_presence(struct ticket *base)
+{
+	struct presence_ticket *t = (struct presence_ticket *)base;
+
+	ticket_read(base, t->store, read_presence);
+}
+
+static void deinit_presence(struct ticket *base)
+{
+	struct presence_ticket *t = (struct presence_ticket *)base;
+
+	buf_deinit(&t->body);
+}
+
+void post_presence(struct request *rq)
+{
+	enum body_coding coding;
+
+	if (!body_coding_parse(rq->header[HEADER_CONTENT_ENCODING], &coding)) {
+		request_fail(rq, 415, "unsupported_media_type",
+			     "Content-Encoding can be gzip or zstd");
+		reply_header(&rq->reply, "Accept-Encoding", "gzip, zstd");
+		return;
+	}
+	struct ticket *base = ticket_create(sizeof(struct presence_ticket));
+
+	if (!base) {
+		request_fail_with(rq, error_no_memory);
+		return;
+	}
+	struct presence_ticket *t = (struct presence_ticket *)base;
+
+	base->start = start_presence;
+	base->deinit = deinit_presence;
+	base->wait_ms = rq->http->options->answer_wait_ms;
+	t->store = rq->http->options->store;
+	t->limit_bytes = rq->http->options->body_limit_bytes;
+	t->coding = coding;
+	t->accepts_zstd =
+		request_accepts(rq->header[HEADER_ACCEPT_ENCODING], "zstd");
+	t->body = rq->body;
+	buf_init(&rq->body);
+	rq->ticket = base;
+}

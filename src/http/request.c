@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/json_write.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "http/request.h"
+#include "http/routes.h"
+#include "http/ticket.h"
+
+enum { ERROR_TEXT_MAX = 1024, RETRY_AFTER_S = 5 };
+
+void request_init(struct request *rq, struct http_context *http)
+{
+	memset(rq, 0, offsetof(struct request, reply));
+	rq->http = http;
+	rq->tail = "";
+	reply_init(&rq->reply);
+	rq->ticket = NULL;
+	rq->origin = NULL;
+	rq->started_ns = clock_ns();
+}
+
+void request_deinit(struct request *rq)
+{
+	mem_free(STEAL(rq->decoded));
+	mem_free(STEAL(rq->query));
+	buf_deinit(&rq->body);
+	reply_deinit(&rq->reply);
+	ticket_put(STEAL(rq->ticket));
+}
+
+enum request_header request_add_header(struct request *rq, const char *name,
+				       size_t name_size, const char *value)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+	} names[REQUEST_HEADERS] = {
+#define HEADER(id, text) [HEADER_##id] = { text, sizeof(text) - 1 },
+#include "http/request_headers.h"
+#undef HEADER
+	};
+
+	for (unsigned i = 0; i < REQUEST_HEADERS; i++) {
+		if (names[i].size != name_size ||
+		    strncasecmp(names[i].name, name, name_size))
+			continue;
+		if (!rq->header[i])
+			rq->header[i] = value;
+		return (enum request_header)i;
+	}
+	return REQUEST_HEADERS;
+}
+
+unsigned request_method(const char *name)
+{
+	/* Method names are case-sensitive (RFC 9110, 9.1). */
+	return !strcmp(name, "GET")       ? METHOD_GET
+	       : !strcmp(name, "HEAD")    ? METHOD_HEAD
+	       : !strcmp(name, "POST")    ? METHOD_POST
+	       : !strcmp(name, "OPTIONS") ? METHOD_OPTIONS
+					  : METHOD_OTHER;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decode %XX in place; what is not one stays. False if a NUL comes out. */
+static bool percent_decode(char *text)
+{
+	char *out = text;
+
+	for (const char *p = text; *p; p++) {
+		int high = *p == '%' ? hex_digit(p[1]) : -1;
+		int low = high >= 0 ? hex_digit(p[2]) : -1;
+
+		if (low < 0) {
+			*out++ = *p;
+			continue;
+		}
+		char c = (char)(high << 4 | low);
+
+		if (!c)
+			return false;
+		*out++ = c;
+		p += 2;
+	}
+	*out = '\0';
+	return true;
+}
+
+bool request_set_path(struct request *rq, const char *raw)
+{
+	bool is_encoded = false;
+
+	rq->raw_path = raw;
+	rq->path = raw;
+	for (const char *p = raw; *p; p++) {
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return false;
+		is_encoded |= *p == '%';
+	}
+	if (!is_encoded)
+		return true;
+	rq->decoded = mem_strdup(raw);
+	if (!rq->decoded || !percent_decode(rq->decoded))
+		return false;
+	rq->path = rq->decoded;
+	return true;
+}
+
+bool request_query(const struct request *rq, const char *name, char **ret)
+{
+	size_t name_size = strlen(name);
+
+	*ret = NULL;
+	for (const char *p = rq->query; p && *p;) {
+		size_t size = strcspn(p, "&");
+
+		if (size > name_size && p[name_size] == '=' &&
+		    !strncmp(p, name, name_size)) {
+			char *value = mem_strndup(p + name_size + 1,
+						  size - name_size - 1);
+
+			if (!value)
+				return false;
+			for (char *c = value; *c; c++)
+				*c = *c == '+' ? ' ' : *c;
+			*ret = value;
+			if (percent_decode(value))
+				return true;
+			mem_free(STEAL(*ret));
+			return false;
+		}
+		p += size + (p[size] == '&');
+	}
+	return true;
+}
+
+static bool is_sane_id(const char *id)
+{
+	size_t size = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "abcdefghijklmnopqrstuvwxyz"
+				 "0123456789-_.:=+/");
+
+	return size > 0 && size <= REQUEST_ID_MAX && !id[size];
+}
+
+/* splitmix64 from a random start: distinct, and nothing depends on it being
+ * secret. */
+static uint64_t next_id(void)
+{
+	static _Thread_local uint64_t state;
+
+	if (!state &&
+	    getrandom(&state, sizeof(state), GRND_NONBLOCK) != sizeof(state))
+		state = (uint64_t)clock_ns() ^ (uint64_t)(uintptr_t)&state;
+	uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+void request_set_id(struct request *rq)
+{
+	const char *given = rq->header[HEADER_REQUEST_ID];
+
+	if (given && is_sane_id(given)) {
+		strcpy(rq->id, given);
+		return;
+	}
+	uint64_t id = next_id();
+
+	for (int i = 0; i < 16; i++)
+		rq->id[i] = "0123456789abcdef"[id >> (60 - 4 * i) & 15];
+	rq->id[16] = '\0';
+}
+
+/* "q=0", "q=0.0", "q=0.000": not wanted. */
+static bool is_refused(const char *params, size_t size)
+{
+	CLEANUP_FREE char *text = mem_strndup(params, size);
+
+	if (!text)
+		return true;
+	for (char *p = text; (p = strchr(p, ';'));) {
+		p += 1 + strspn(p + 1, " \t");
+		if ((*p != 'q' && *p != 'Q') || p[1] != '=')
+			continue;
+		p += 2;
+		return *p == '0' && p[1 + strspn(p + 1, ".0")] == '\0';
+	}
+	return false;
+}
+
+bool request_accepts(const char *list, const char *token)
+{
+	size_t token_size = strlen(token);
+
+	for (const char *p = list; p && *p;) {
+		p += strspn(p, " \t,");
+		size_t size = strcspn(p, ",");
+		size_t name = strcspn(p, ";, \t");
+
+		if (name == token_size && !strncasecmp(p, token, name))
+			return !is_refused(p + name, size - name);
+		p += size;
+	}
+	return false;
+}
+
+bool request_is_libdebuginfod(const struct request *rq)
+{
+	const char *agent = rq->header[HEADER_USER_AGENT];
+
+	return agent && !strncmp(agent, "elfutils/", 9);
+}
+
+static void fail_text(struct reply *r, unsigned status, const char *message)
+{
+	CLEANUP_BUF struct buf body = BUF_INIT;
+
+	buf_printf(&body, "%.*s\n", ERROR_TEXT_MAX - 1, message);
+	reply_body(r, status, "text/plain; charset=utf-8", &body);
+}
+
+static void fail_json(struct reply *r, unsigned status, const char *kind,
+		      const char *message)
+{
+	CLEANUP_BUF struct buf body = BUF_INIT;
+	struct json_write j;
+
+	json_init(&j, &body);
+	json_object(&j);
+	json_key(&j, "error");
+	json_object(&j);
+	json_kv_string(&j, "kind", kind);
+	json_key(&j, "message");
+	json_string_n(&j, message, strnlen(message, ERROR_TEXT_MAX / 2));
+	json_object_end(&j);
+	json_object_end(&j);
+	buf_append_byte(&body, '\n');
+	reply_json(r, status, &body, false);
+}
+
+void reply_fail(struct reply *r, bool is_json, unsigned status,
+		const char *kind, const char *message)
+{
+	if (is_json)
+		fail_json(r, status, kind, message);
+	else
+		fail_text(r, status, message);
+	reply_header(r, "Cache-Control", "no-store");
+	if (status == 503)
+		reply_header_uint(r, "Retry-After", RETRY_AFTER_S);
+}
+
+void request_fail(struct request *rq, unsigned status, const char *kind,
+		  const char *fmt, ...)
+{
+	char message[ERROR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	reply_fail(&rq->reply, rq->route && rq->route->is_json, status, kind,
+		   message);
+}
+
+void request_fail_build_id(struct request *rq)
+{
+	request_fail(rq, 400, "bad_request",
+		     "a build ID is 4 to 128 hexadecimal digits, even in "
+		     "number");
+}
+
+/* What a stranger may read of an error: its kind. The message names files of
+ * this machine and goes to the log (R-18). */
+static const char *public_message(enum error_kind kind)
+{
+	switch (kind) {
+	case ERROR_BUSY:
+		return "too much to do, try again later";
+	case ERROR_NO_MEMORY:
+		return "out of memory";
+	case ERROR_DATABASE:
+		return "the index cannot be read";
+	case ERROR_WORKER:
+		return "extraction failed";
+	case ERROR_UPSTREAM:
+		return "upstream failed";
+	default:
+		return "the file cannot be read";
+	}
+}
+
+static struct log_limit error_limit; /* guarded by error_limit_busy */
+static atomic_flag error_limit_busy = ATOMIC_FLAG_INIT;
+
+static void log_limited(struct error *err)
+{
+	uint64_t skipped = 0;
+
+	/* Whoever comes while another counts leaves its line out: rates are all
+	 * this is about. */
+	if (atomic_flag_test_and_set(&error_limit_busy)) {
+		error_free(err);
+		return;
+	}
+	bool pass = log_limit_pass(&error_limit, &skipped);
+
+	atomic_flag_clear(&error_limit_busy);
+	if (!pass) {
+		error_free(err);
+		return;
+	}
+	if (skipped)
+		log_warn("http", "errors_left_out", LOG_U("count", skipped));
+	log_consume(LOG_WARN, "http", "request_failed", err);
+}
+
+void reply_fail_with(struct reply *r, bool is_json, struct error *err)
+{
+	enum error_kind kind = error_kind(err);
+	unsigned status = (unsigned)error_kind_http_status(kind);
+
+	if (kind == ERROR_BAD_REQUEST || kind == ERROR_TOO_LARGE) {
+		/* The client's own: it may read what we say of it. */
+		reply_fail(r, is_json, kind == ERROR_TOO_LARGE ? 413 : status,
+			   error_kind_label(kind), error_message(err));
+		error_free(err);
+		return;
+	}
+	if (kind == ERROR_BUSY)
+		metric_inc(METRIC_HTTP_REFUSED);
+	reply_fail(r, is_json, status, error_kind_label(kind),
+		   public_message(kind));
+	log_limited(err);
+}
+
+void request_fail_with(struct request *rq, struct error *err)
+{
+	reply_fail_with(&rq->reply, rq->route && rq->route->is_json, err);
+	if (rq->reply.status >= 500 && request_is_libdebuginfod(rq))
+		rq->reply.is_silent = true;
+}
+
+void request_fail_busy(struct request *rq, const char *message)
+{
+	metric_inc(METRIC_HTTP_REFUSED);
+	request_fail(rq, 503, "busy", "%s", message);
+	if (request_is_libdebuginfod(rq))
+		rq->reply.is_silent = true;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/metrics.h"
+#include "http/routes.h"
+
+static const struct route routes[] = {
+#define ROUTE(method, path, tail_, fn, label_, json, type) \
+	{ .methods = METHOD_##method,                      \
+	  .pattern = path,                                 \
+	  .tail = TAIL_##tail_,                            \
+	  .handle = fn,                                    \
+	  .label = label_,                                 \
+	  .is_json = json,                                 \
+	  .body_type = type },
+#include "http/routes_table.h"
+#undef ROUTE
+};
+enum { ROUTES = sizeof(routes) / sizeof(*routes) };
+
+static unsigned labels[ROUTES + 1];
+
+__attribute__((constructor)) static void find_labels(void)
+{
+	for (unsigned i = 0; i < ROUTES; i++)
+		labels[i] = metric_label(LABELS_ROUTE, routes[i].label);
+	labels[ROUTES] = metric_label(LABELS_ROUTE, "other");
+}
+
+unsigned route_label(const struct route *route)
+{
+	return labels[route ? route - routes : ROUTES];
+}
+
+const struct route *route_table(size_t *count_ret)
+{
+	*count_ret = ROUTES;
+	return routes;
+}
+
+static bool matches(const struct route *route, struct request *rq)
+{
+	const char *path = rq->path;
+	const char *arg = NULL;
+	size_t arg_size = 0;
+
+	for (const char *p = route->pattern; *p; p++) {
+		if (*p == '*') {
+			arg = path;
+			arg_size = strcspn(path, "/");
+			path += arg_size;
+		} else if (*p != *path++) {
+			return false;
+		}
+	}
+	if (*path && (route->tail == TAIL_NONE || *path != '/'))
+		return false;
+	rq->arg = arg;
+	rq->arg_size = arg_size;
+	rq->tail = route->tail == TAIL_KEPT ? path : "";
+	return true;
+}
+
+static const char *allowed_methods(const struct request *rq)
+{
+	bool has_cors = rq->http->options->has_cors;
+
+	if (rq->route->methods & METHOD_POST)
+		return has_cors ? "POST, OPTIONS" : "POST";
+	return has_cors ? "GET, HEAD, OPTIONS" : "GET, HEAD";
+}
+
+static void answer_preflight(struct request *rq)
+{
+	struct reply *r = &rq->reply;
+
+	r->status = 204;
+	reply_header(r, "Allow", allowed_methods(rq));
+	reply_header(r, "Access-Control-Allow-Methods", allowed_methods(rq));
+	reply_header(r, "Access-Control-Allow-Headers",
+		     "Content-Type, Content-Encoding, Range, If-None-Match, "
+		     "If-Modified-Since, If-Range, X-Request-Id, "
+		     "X-DEBUGINFOD-MAXSIZE");
+	reply_header(r, "Access-Control-Max-Age", "86400");
+}
+
+static void answer_unknown(struct request *rq)
+{
+	static const char prefix[] = "/buildid/";
+
+	if (!strncmp(rq->path, prefix, sizeof(prefix) - 1))
+		request_fail(rq, 404, "not_found",
+			     "there are /buildid/ID/executable, debuginfo, "
+			     "source/PATH, section/NAME and meta");
+	else
+		request_fail(rq, 404, "not_found", "no such path");
+}
+
+bool route_request(struct request *rq)
+{
+	for (unsigned i = 0; i < ROUTES && !rq->route; i++) {
+		if (matches(&routes[i], rq))
+			rq->route = &routes[i];
+	}
+	if (!rq->route) {
+		answer_unknown(rq);
+		return false;
+	}
+	unsigned methods = rq->route->methods;
+
+	if (methods & METHOD_GET)
+		methods |= METHOD_HEAD;
+	if (rq->method & methods)
+		return true;
+	if (rq->method == METHOD_OPTIONS && rq->http->options->has_cors) {
+		answer_preflight(rq);
+		return false;
+	}
+	request_fail(rq, 405, "bad_request", "the method is not %s",
+		     allowed_methods(rq));
+	reply_header(&rq->reply, "Allow", allowed_methods(rq));
+	return false;
+}
+
+void route_handle(struct request *rq)
+{
+	rq->route->handle(rq);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Every route, in one table (routes_table.h), and how a request finds its own.
+ */
+#ifndef HTTP_ROUTES_H
+#define HTTP_ROUTES_H
+
+#include "http/request.h"
+
+#include <stdbool.h>
+
+enum route_tail {
+	TAIL_NONE,    /* the pattern is the whole path */
+	TAIL_IGNORED, /* what is behind a slash does not matter */
+	TAIL_KEPT,    /* is request.tail; may be empty */
+};
+
+struct route {
+	unsigned methods;    /* enum http_methods; GET brings HEAD with it */
+	const char *pattern; /* '*' is one segment, which may be empty */
+	enum route_tail tail;
+	/** Fill request.reply, or leave a ticket. */
+	void (*handle)(struct request *rq);
+	const char *label; /* of metrics: a value of LABELS_ROUTE */
+	bool is_json;      /* the form of its errors */
+	/** Media type of the bodies it takes; NULL: it takes none. */
+	const char *body_type;
+};
+
+/**
+ * Set route, arg and tail.
+ * @return False if there is no route or it does not take the method: the
+ * reply is then made (404, 405 with Allow, 204 for a preflight).
+ */
+bool route_request(struct request *rq);
+
+/** Run the handler. */
+void route_handle(struct request *rq);
+
+/** Index of the route's label in LABELS_ROUTE. */
+unsigned route_label(const struct route *route);
+
+/** For the manual and tests: the table; @p count_ret its size. */
+const struct route *route_table(size_t *count_ret);
+
+/* The handlers. */
+void get_executable(struct request *rq);
+void get_debuginfo(struct request *rq);
+void get_source(struct request *rq);
+void get_section(struct request *rq);
+void get_meta(struct request *rq);
+void get_metadata(struct request *rq);
+void post_presence(struct request *rq);
+void get_metrics(struct request *rq);
+void get_healthz(struct request *rq);
+void get_readyz(struct request *rq);
+void get_home(struct request *rq);
+
+#endif

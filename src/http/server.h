@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the adapter (mhd.c) and the watchdog (watchdog.c) share: the server and
+ * its connections. libmicrohttpd's types stay behind two pointers here.
+ *
+ * A connection:
+ *
+ *	NEW ---> HEAD ---> BODY ---> WORK ---> SEND ---> IDLE ---> HEAD ...
+ *
+ * HEAD begins with the request line, BODY only where there is one. A request
+ * that waits for a ticket is in WORK and in the list of those parked.
+ *
+ * Invariants:
+ *  1. A connection is in `connections` from accept to just before its socket
+ *     is closed, so whoever holds the lock and finds it there may use the
+ *     socket.
+ *  2. A parked connection is suspended. Only who wins its ticket
+ *     (ticket_done(), ticket_give_up()) resumes it, once.
+ *  3. `parked` is empty and `wakers` is 0 before the daemon is stopped: it
+ *     must not be stopped with suspended connections, nor go away under a
+ *     thread that resumes one.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "base/lock.h"
+#include "http/framing.h"
+#include "http/request.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+enum phase {
+	PHASE_NEW,
+	PHASE_HEAD,
+	PHASE_BODY,
+	PHASE_WORK,
+	PHASE_SEND,
+	PHASE_IDLE
+};
+
+/** limits.md 3. */
+enum {
+	HEAD_LIMIT_MS = 20000,
+	BODY_LIMIT_MS = 30000,
+	SEND_WINDOW_MS = 30000,
+	SEND_WINDOW_BYTES = 30 * 4096,
+	/** Nothing left to send and nothing comes: the file has shrunk. */
+	SEND_STALL_MS = 10000,
+};
+
+/** What the adapter has done of a request. */
+enum stage { STAGE_LINE, STAGE_BODY, STAGE_READY, STAGE_PARKED, STAGE_QUEUED };
+
+struct http_server;
+
+struct connection {
+	struct http_server *server;
+	void *handle;                  /* struct MHD_Connection */
+	int fd;                        /* borrowed */
+	LIST_ENTRY(connection) all;    /* guarded by the server's lock */
+	LIST_ENTRY(connection) parked; /* guarded by the server's lock */
+	bool is_parked;                /* guarded by the server's lock */
+	_Atomic unsigned phase;        /* enum phase */
+	_Atomic int64_t since_ms;
+	/* The watchdog's own. */
+	int64_t window_start_ms, moved_ms;
+	uint64_t window_acked, last_acked;
+	/* The connection's thread's own. */
+	enum stage stage;
+	bool is_discarding;
+	uint64_t discarded;
+	struct request request;
+};
+
+struct http_server {
+	struct http_options options;
+	struct http_context context;
+	void *daemon; /* struct MHD_Daemon */
+	int listen_fd;
+	bool owns_address; /* listen_fd is ours alone */
+	_Atomic unsigned connection_count;
+	_Atomic unsigned request_count;
+	_Atomic unsigned wakers;
+	pthread_t watchdog;
+	struct lock lock;
+	struct condition changed;
+	/* Guarded by lock. */
+	LIST_HEAD(connection_list, connection) connections;
+	LIST_HEAD(parked_list, connection) parked;
+	unsigned parked_count;
+	bool parks_no_more; /* going down: nobody may wait any longer */
+	bool is_stopping;   /* the watchdog ends */
+	bool has_watchdog;
+};
+
+static inline void connection_enter(struct connection *c, enum phase phase,
+				    int64_t now_ms)
+{
+	atomic_store_explicit(&c->since_ms, now_ms, memory_order_relaxed);
+	atomic_store_explicit(&c->phase, phase, memory_order_relaxed);
+}
+
+/** Resume a connection whose ticket the caller has won. */
+void connection_resume(struct connection *c);
+
+/**
+ * Enforce deadlines, until is_stopping: shuts down sockets whose request does
+ * not arrive or whose answer is not taken, gives up tickets that are overdue
+ * or whose client has left. The body of a thread; @p server is a struct
+ * http_server.
+ */
+void *watchdog_run(void *server);
+
+/** Give up all tickets. */
+void watchdog_give_up_all(struct http_server *server);
+
+#endif

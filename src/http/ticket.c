@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "http/request.h"
+#include "http/ticket.h"
+
+struct ticket *ticket_create(size_t size)
+{
+	assert(size >= sizeof(struct ticket));
+	struct ticket *t = mem_zalloc(size);
+
+	if (!t)
+		return NULL;
+	atomic_init(&t->references, 1);
+	atomic_init(&t->state, TICKET_WAITING);
+	reply_init(&t->reply);
+	return t;
+}
+
+struct ticket *ticket_get(struct ticket *t)
+{
+	atomic_fetch_add_explicit(&t->references, 1, memory_order_relaxed);
+	return t;
+}
+
+void ticket_put(struct ticket *t)
+{
+	if (!t || atomic_fetch_sub(&t->references, 1) != 1)
+		return;
+	if (t->deinit)
+		t->deinit(t);
+	reply_deinit(&t->reply);
+	mem_free(t);
+}
+
+static bool leave_waiting(struct ticket *t, enum ticket_state state)
+{
+	unsigned waiting = TICKET_WAITING;
+
+	return atomic_compare_exchange_strong(&t->state, &waiting, state);
+}
+
+void ticket_done(struct ticket *t)
+{
+	if (leave_waiting(t, TICKET_DONE))
+		t->wake(t->wake_ctx);
+	ticket_put(t);
+}
+
+bool ticket_give_up(struct ticket *t)
+{
+	return leave_waiting(t, TICKET_GIVEN_UP);
+}
+
+enum ticket_state ticket_state(struct ticket *t)
+{
+	return (enum ticket_state)atomic_load(&t->state);
+}
+
+void ticket_read(struct ticket *t, struct store *store, store_read_fn fn)
+{
+	struct error *err = store_read(store, fn, t);
+
+	if (!err)
+		return;
+	reply_fail_with(&t->reply, true, err);
+	ticket_done(t);
+}

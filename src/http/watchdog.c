@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Absolute deadlines. libmicrohttpd's own timeout counts inactivity alone, so
+ * a byte every minute would hold a connection for ever; and it does not look
+ * at suspended connections at all.
+ */
+#include "config.h"
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "http/server.h"
+#include "http/ticket.h"
+
+enum { TICK_MS = 1000, PARKED_TICK_MS = 100, LEAVE_GRACE_MS = 1000 };
+
+static uint64_t acked_bytes(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	/* Not a TCP socket: nothing to see, and the stall check decides. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
+		return 0;
+	return info.tcpi_bytes_acked;
+}
+
+/* Is the answer neither taken at 4 KiB/s nor coming from our side? */
+static bool is_send_overdue(struct connection *c, int64_t since_ms, int64_t now)
+{
+	uint64_t acked = acked_bytes(c->fd);
+	int queued = 0;
+
+	if (c->window_start_ms < since_ms) {
+		c->window_start_ms = c->moved_ms = since_ms;
+		c->window_acked = c->last_acked = acked;
+		return false;
+	}
+	if (ioctl(c->fd, SIOCOUTQ, &queued))
+		queued = 0;
+	if (acked != c->last_acked || queued > 0) {
+		c->last_acked = acked;
+		c->moved_ms = now;
+	}
+	if (now - c->moved_ms >= SEND_STALL_MS)
+		return true;
+	if (now - c->window_start_ms < SEND_WINDOW_MS)
+		return false;
+	bool is_slow = acked - c->window_acked < SEND_WINDOW_BYTES;
+
+	c->window_start_ms = now;
+	c->window_acked = acked;
+	return is_slow;
+}
+
+static bool is_overdue(struct connection *c, int64_t now)
+{
+	int64_t idle_ms = (int64_t)c->server->options.idle_timeout_s * 1000;
+	unsigned phase = atomic_load_explicit(&c->phase, memory_order_relaxed);
+	int64_t since =
+		atomic_load_explicit(&c->since_ms, memory_order_relaxed);
+
+	switch (phase) {
+	case PHASE_NEW:
+	case PHASE_HEAD:
+		return now - since >= HEAD_LIMIT_MS;
+	case PHASE_BODY:
+		return now - since >= BODY_LIMIT_MS;
+	case PHASE_SEND:
+		return is_send_overdue(c, since, now);
+	case PHASE_IDLE:
+		/* A trickled request line: idle as far as we see. */
+		return now - since >= idle_ms + HEAD_LIMIT_MS;
+	default:
+		return false;
+	}
+}
+
+static void check_connections(struct http_server *s, int64_t now)
+{
+	struct connection *c;
+
+	LIST_FOREACH(c, &s->connections, all)
+	{
+		/* The connection's thread sees the end and cleans up. */
+		if (is_overdue(c, now))
+			shutdown(c->fd, SHUT_RDWR);
+	}
+}
+
+static bool has_left(const struct connection *c, int64_t now)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+	int64_t since =
+		atomic_load_explicit(&c->since_ms, memory_order_relaxed);
+
+	return now - since >= LEAVE_GRACE_MS && poll(&p, 1, 0) == 1 &&
+	       p.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
+static void check_parked(struct http_server *s, int64_t now)
+{
+	struct connection *c;
+
+	LIST_FOREACH(c, &s->parked, parked)
+	{
+		struct ticket *t = c->request.ticket;
+
+		if (now < t->deadline_ms && !has_left(c, now))
+			continue;
+		if (ticket_give_up(t))
+			connection_resume(c);
+	}
+}
+
+void watchdog_give_up_all(struct http_server *s)
+{
+	struct connection *c;
+
+	LOCKED(&s->lock);
+	LIST_FOREACH(c, &s->parked, parked)
+	{
+		if (ticket_give_up(c->request.ticket))
+			connection_resume(c);
+	}
+}
+
+void *watchdog_run(void *server)
+{
+	struct http_server *s = server;
+	int64_t checked_ms = clock_ms();
+
+	LOCKED(&s->lock);
+	while (!s->is_stopping) {
+		int64_t now = clock_ms();
+
+		condition_wait_until(&s->changed, &s->lock,
+				     now + (LIST_EMPTY(&s->parked)
+						    ? TICK_MS
+						    : PARKED_TICK_MS));
+		now = clock_ms();
+		check_parked(s, now);
+		if (now - checked_ms >= TICK_MS) {
+			check_connections(s, now);
+			checked_ms = now;
+		}
+	}
+	return NULL;
+}
