@@ -12,6 +12,8 @@
  *    the number of magic bits it verified; a matching suffix is worth 1; 0
  *    means "not mine". It consumes nothing and cannot fail.
  * 2. One forward pass. `next` may be called with the current member unread.
+ *    After an error only `close` may be called. Between calls the caller may
+ *    read the payload through codec_input() and must not move it.
  * 3. `found_ret = false` is the end, not an error.
  * 4. Member fields are valid until the following `next` or `close`.
  * 5. Names are bytes from the archive. They are never used as a path.
@@ -21,7 +23,8 @@
  *    memory itself (a header, a name) is bounded and the bound is an error.
  * 8. No logging, no globals, no temporary files, no child processes.
  * 9. Only regular files are members. Links, devices, directories and fifos are
- *    passed over.
+ *    passed over. Of several names of one file (hard links) that one is the
+ *    member which the archive keeps the bytes with.
  * 10. Reading all members of an undamaged container gives the same names,
  *    sizes and bytes whether members are read, skipped or read at random.
  *
@@ -41,16 +44,17 @@
 enum { SCANNER_HEAD_SIZE = 512 };
 
 struct scanner_input {
-	struct input file;	/* the container's bytes */
-	const char *path;	/* for its suffix and for messages; never opened */
-	const uint8_t *head;	/* first bytes of the file */
-	size_t head_size;	/* SCANNER_HEAD_SIZE, less for a smaller file */
+	struct input file;   /* the container's bytes */
+	const char *path;    /* for its suffix and for messages; never opened */
+	const uint8_t *head; /* first bytes of the file */
+	size_t head_size;    /* SCANNER_HEAD_SIZE, less for a smaller file */
 };
 
 struct scanner_member {
-	const char *name;	/* bytes from the archive, NUL-terminated */
-	uint64_t size;		/* a claim, bytes */
-	int64_t mtime;		/* seconds since 1970; 0 if unknown */
+	/** Bytes from the archive but for a leading "./" or "/". */
+	const char *name;
+	uint64_t size; /* a claim, bytes */
+	int64_t mtime; /* seconds since 1970; 0 if unknown */
 	/** Where its first byte lies in the decoded payload, for reading it
 	 * again from there. */
 	uint64_t offset;
@@ -59,7 +63,7 @@ struct scanner_member {
 struct scanner_stream;
 
 struct scanner {
-	const char *name;	/* "deb": also the metric label and index value */
+	const char *name; /* "deb": also the metric label and index value */
 	int (*bid)(const struct scanner_input *in);
 	/** @p in borrowed until close. */
 	struct error *(*open)(const struct scanner_input *in,
@@ -72,9 +76,14 @@ struct scanner {
 	/** The decoded payload that member offsets count in; NULL when a member
 	 * is the file itself (a bare ELF). Borrowed. */
 	struct codec_stream *(*payload)(struct scanner_stream *s);
-	/** Where the compressed payload lies in the file. */
+	/** Where the compressed payload lies in the file. Size 0: nowhere in
+	 * one piece (an archive in an archive); its members are read again by
+	 * going through the container again. */
 	void (*payload_place)(struct scanner_stream *s, enum codec *codec_ret,
 			      uint64_t *offset_ret, uint64_t *size_ret);
+	/** Regular files that were no members so far: sparse ones, names
+	 * longer than 4096 bytes. */
+	uint64_t (*passed_over)(const struct scanner_stream *s);
 	void (*close)(struct scanner_stream *s);
 };
 

@@ -11,3 +11,9 @@ PKG_WRITER_LIBS = libpkgwriter.a $(CODEC_LIBS)
 check_PROGRAMS += tests/lib/mkpkg
 tests_lib_mkpkg_SOURCES = tests/lib/mkpkg.c
 tests_lib_mkpkg_LDADD = $(PKG_WRITER_LIBS)
+
+# What a scanner finds in a container.
+check_PROGRAMS += tests/lib/scancat
+tests_lib_scancat_CPPFLAGS = $(AM_CPPFLAGS) $(NETTLE_CFLAGS)
+tests_lib_scancat_SOURCES = tests/lib/scancat.c
+tests_lib_scancat_LDADD = $(SCANNERS_LIBS) $(NETTLE_LIBS)
