@@ -27,9 +27,11 @@
 #include "codec/codec_stream.h"
 
 enum {
-	/* Decoded at once: small against a block, large against the cost of a
-	 * call, and still in the cache when it is copied out. */
-	STEP_BYTES = 64 << 10,
+	/* Decoded at once: little at a block's start, since of many only the
+	 * first bytes are wanted; then twice as much each time, but still in
+	 * the cache when it is copied out. */
+	STEP_MIN_BYTES = 4 << 10,
+	STEP_MAX_BYTES = 64 << 10,
 	/* What open blocks may hold together. */
 	OPEN_BYTES_MAX = 128 << 20,
 	STATE_MARK = 2,
@@ -282,14 +284,18 @@ static struct error *finish_block(struct codec_decoder *d)
 	return NULL;
 }
 
-/* Decode up to the next multiple of a step. */
+/* Decode another step. */
 static struct error *decode_step(struct codec_decoder *d,
 				 struct codec_open_block *o, size_t block_size)
 {
-	size_t end = (o->size / STEP_BYTES + 1) * STEP_BYTES;
+	size_t step = o->size;
 
-	if (end > block_size)
-		end = block_size;
+	if (step < STEP_MIN_BYTES)
+		step = STEP_MIN_BYTES;
+	if (step > STEP_MAX_BYTES)
+		step = STEP_MAX_BYTES;
+	size_t end = block_size - o->size < step ? block_size : o->size + step;
+
 	while (o->size < end) {
 		size_t got;
 

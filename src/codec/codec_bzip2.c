@@ -16,6 +16,7 @@ struct bunzip {
 	bz_stream bz;
 	bool is_open;
 	bool is_first;
+	int failure; /* libbz2's, for the next call; 0: none */
 };
 
 static void close_stream(struct bunzip *b)
@@ -56,6 +57,7 @@ static struct error *begin(struct codec_decoder *d, const struct codec_point *p,
 	}
 	close_stream(z);
 	z->is_first = true;
+	z->failure = 0;
 	return NULL;
 }
 
@@ -102,6 +104,9 @@ static struct error *decode(struct codec_decoder *d, uint8_t *buf, size_t size,
 		size = UINT_MAX;
 	*size_ret = 0;
 	while (!*size_ret) {
+		// What came out before an error was given first.
+		if (z->failure)
+			return error_from_bzip2(d, z->failure);
 		if (!z->is_open) {
 			TRY(open_stream(d, &found));
 			if (!found)
@@ -121,7 +126,7 @@ static struct error *decode(struct codec_decoder *d, uint8_t *buf, size_t size,
 		if (rc == BZ_STREAM_END)
 			close_stream(z);
 		else if (rc != BZ_OK)
-			return error_from_bzip2(d, rc);
+			z->failure = rc;
 	}
 	return NULL;
 }

@@ -78,6 +78,22 @@ static struct error *approach(struct codec_stream *s, uint64_t offset)
 	return NULL;
 }
 
+/* Data that are damaged stay so. A machine that could not read, or had no
+ * memory, may be asked again: from a point on, since the decoder stopped in the
+ * middle of something. */
+static struct error *decode(struct codec_stream *s, uint8_t *buf, size_t size,
+			    size_t *size_ret)
+{
+	struct codec_forward *f = &s->forward;
+	struct error *err =
+		codec_decoder_read(&f->decoder, buf, size, size_ret);
+
+	if (err &&
+	    (error_kind(err) == ERROR_IO || error_kind(err) == ERROR_NO_MEMORY))
+		f->is_begun = false;
+	return err;
+}
+
 /* Decode into the empty buffer. */
 static struct error *refill(struct codec_stream *s)
 {
@@ -95,7 +111,7 @@ static struct error *refill(struct codec_stream *s)
 		f->data = data;
 		f->capacity = capacity;
 	}
-	return codec_decoder_read(&f->decoder, f->data, f->capacity, &f->size);
+	return decode(s, f->data, f->capacity, &f->size);
 }
 
 /* Decode and drop what lies before @offset. */
@@ -138,8 +154,7 @@ struct error *codec_forward_read_at(struct codec_stream *s, uint64_t offset,
 	if (f->pos == f->size) {
 		if (size >= BUFFER_MAX_BYTES) {
 			f->pos = f->size = 0;
-			return codec_decoder_read(&f->decoder, buf, size,
-						  size_ret);
+			return decode(s, buf, size, size_ret);
 		}
 		TRY(refill(s));
 	}

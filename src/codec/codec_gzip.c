@@ -346,8 +346,9 @@ static struct error *inflate_some(struct codec_decoder *d, uint8_t *buf,
 		done = size - f->z.avail_out;
 		if (rc == Z_STREAM_END)
 			f->phase = IN_TRAILER;
-		else if (rc != Z_OK && rc != Z_BUF_ERROR)
+		else if (rc != Z_OK && rc != Z_BUF_ERROR && !done)
 			return error_from_zlib(d, rc);
+		// With something done, inflate says it again the next time.
 	}
 	f->check = (uint32_t)(f->is_zlib ? adler32_z(f->check, buf, done)
 					 : crc32_z(f->check, buf, done));

@@ -56,7 +56,7 @@ struct error *unlzma_decode(struct codec_decoder *d, uint8_t *buf, size_t size,
 	struct codec_source *src = &d->src;
 
 	*size_ret = 0;
-	while (!*size_ret && !u->ended) {
+	while (!*size_ret && u->last == LZMA_OK) {
 		bool end;
 
 		TRY(codec_source_fill(src, &end));
@@ -66,15 +66,14 @@ struct error *unlzma_decode(struct codec_decoder *d, uint8_t *buf, size_t size,
 		u->strm.avail_out = size;
 		// At the end this says truncated on the second call, by
 		// LZMA_BUF_ERROR.
-		lzma_ret rc = lzma_code(&u->strm, end ? LZMA_FINISH : LZMA_RUN);
-
+		u->last = lzma_code(&u->strm, end ? LZMA_FINISH : LZMA_RUN);
 		src->pos = src->size - u->strm.avail_in;
 		*size_ret = size - u->strm.avail_out;
-		u->ended = rc == LZMA_STREAM_END;
-		if (rc != LZMA_OK && !u->ended)
-			return error_from_lzma(d, rc);
 	}
-	return NULL;
+	// What came out before an error is given first.
+	if (*size_ret || u->last == LZMA_STREAM_END)
+		return NULL;
+	return error_from_lzma(d, u->last);
 }
 
 static struct error *begin(struct codec_decoder *d, const struct codec_point *p,
@@ -87,7 +86,7 @@ static struct error *begin(struct codec_decoder *d, const struct codec_point *p,
 	struct unlzma *u = d->state;
 	lzma_ret rc = lzma_alone_decoder(&u->strm, CODEC_MEMORY_LIMIT_BYTES);
 
-	u->ended = false;
+	u->last = LZMA_OK;
 	return rc == LZMA_OK ? NULL : error_from_lzma(d, rc);
 }
 

@@ -13,7 +13,7 @@
 struct unlzma {
 	lzma_stream strm;
 	lzma_block block;
-	bool ended;
+	lzma_ret last; /* LZMA_OK, or what the next call is to give */
 };
 
 /** Make d->state where there is none. */

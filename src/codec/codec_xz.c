@@ -95,7 +95,7 @@ static struct error *begin(struct codec_decoder *d, const struct codec_point *p,
 	TRY(unlzma_create(d));
 	struct unlzma *u = d->state;
 
-	u->ended = false;
+	u->last = LZMA_OK;
 	if (b)
 		return begin_block(d, b);
 	if (p->state_size)

@@ -154,6 +154,71 @@ void write_zstd_unsized(const void *data, size_t size, struct buf *out)
 	zstd_into(data, size, false, out);
 }
 
+static size_t encode_index(lzma_index *index, struct buf *out)
+{
+	size_t size = lzma_index_size(index), pos = 0;
+
+	must(lzma_index_buffer_encode(index, reserve(out, size), &pos, size) ==
+	     LZMA_OK);
+	buf_commit(out, size);
+	return size;
+}
+
+void write_xz_lie(const struct buf *xz, size_t block, uint64_t claim,
+		  struct buf *out)
+{
+	lzma_index *index, *lie = lzma_index_init(NULL);
+	lzma_stream_flags flags;
+	lzma_index_iter iter;
+	uint64_t memlimit = UINT64_MAX;
+	size_t pos = 0;
+
+	must(lzma_stream_footer_decode(&flags, xz->data + xz->size - 12) ==
+	     LZMA_OK);
+	size_t blocks_end = xz->size - 12 - flags.backward_size;
+
+	must(lzma_index_buffer_decode(&index, &memlimit, NULL,
+				      xz->data + blocks_end, &pos,
+				      flags.backward_size) == LZMA_OK);
+	must(buf_append(out, xz->data, blocks_end));
+	lzma_index_iter_init(&iter, index);
+	for (size_t i = 0; !lzma_index_iter_next(&iter, LZMA_INDEX_ITER_BLOCK);
+	     i++)
+		must(lzma_index_append(
+			     lie, NULL, iter.block.unpadded_size,
+			     i == block ? claim
+					: iter.block.uncompressed_size) ==
+		     LZMA_OK);
+	flags.backward_size = encode_index(lie, out);
+	must(lzma_stream_footer_encode(&flags, reserve(out, 12)) == LZMA_OK);
+	buf_commit(out, 12);
+	lzma_index_end(index, NULL);
+	lzma_index_end(lie, NULL);
+}
+
+void write_zstd_zeros(uint64_t size, bool is_single_segment, struct buf *out)
+{
+	enum { BLOCK = 128 << 10, RLE = 1 << 1, LAST = 1 };
+
+	buf_put_u32(out, ZSTD_MAGICNUMBER);
+	// Content size in 8 bytes; otherwise a window of 2 MiB.
+	buf_put_u8(out, 3 << 6 | is_single_segment << 5);
+	if (!is_single_segment)
+		buf_put_u8(out, (21 - 10) << 3);
+	buf_put_u64(out, size);
+	while (size) {
+		uint32_t n = size < BLOCK ? (uint32_t)size : BLOCK;
+
+		size -= n;
+		uint32_t header = n << 3 | RLE | (size ? 0 : LAST);
+
+		buf_put_u16(out, (uint16_t)header);
+		buf_put_u8(out, (uint8_t)(header >> 16));
+		buf_put_u8(out, 0);
+	}
+	must(!out->failed);
+}
+
 void write_codec(enum codec codec, const void *data, size_t size,
 		 struct buf *out)
 {

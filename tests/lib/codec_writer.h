@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "codec/codec.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,12 @@ void write_xz_blocks(const void *data, size_t size, size_t block_size,
 void write_zstd_unsized(const void *data, size_t size, struct buf *out);
 /** A gzip member with an extra field, a name, a comment and a header CRC. */
 void write_gzip_decorated(const void *data, size_t size, struct buf *out);
+/** The xz stream @p xz with another index: it claims @p claim decoded bytes for
+ * block @p block. */
+void write_xz_lie(const struct buf *xz, size_t block, uint64_t claim,
+		  struct buf *out);
+/** A zstd frame of @p size zeros in a few bytes, with its content size; in one
+ * segment, the window is as large as the content. */
+void write_zstd_zeros(uint64_t size, bool is_single_segment, struct buf *out);
 
 #endif

@@ -12,3 +12,8 @@ unit_tests += tests/unit/test_codec_random
 tests_unit_test_codec_random_SOURCES = tests/unit/test_codec_random.c $(codec_test_sources)
 tests_unit_test_codec_random_CPPFLAGS = $(codec_test_cppflags)
 tests_unit_test_codec_random_LDADD = $(codec_test_ldadd)
+
+unit_tests += tests/unit/test_codec_damage
+tests_unit_test_codec_damage_SOURCES = tests/unit/test_codec_damage.c $(codec_test_sources)
+tests_unit_test_codec_damage_CPPFLAGS = $(codec_test_cppflags)
+tests_unit_test_codec_damage_LDADD = $(codec_test_ldadd)
