@@ -27,7 +27,7 @@
 enum elf_quality {
 	ELF_QUALITY_NONE,
 	ELF_QUALITY_DYNSYM,
-	ELF_QUALITY_MINIDEBUGINFO,	/* .gnu_debugdata */
+	ELF_QUALITY_MINIDEBUGINFO, /* .gnu_debugdata */
 	ELF_QUALITY_SYMTAB,
 	ELF_QUALITY_DWARF,
 	ELF_QUALITIES
@@ -35,35 +35,36 @@ enum elf_quality {
 
 enum elf_role_flags {
 	/** ET_EXEC, ET_DYN or ET_REL with allocated bytes: can be run, linked
-	 * or loaded. (debuginfod leaves ET_REL out; modules are wanted here.) */
+	 * or loaded. (debuginfod leaves ET_REL out; modules are wanted here.)
+	 */
 	ELF_ROLE_EXECUTABLE = 1 << 0,
 	/** Has .debug_* or .zdebug_* sections, or .symtab and no allocated
 	 * bytes. */
 	ELF_ROLE_DEBUGINFO = 1 << 1,
 };
 
-struct elf_segment {	/* a PT_LOAD */
+struct elf_segment { /* a PT_LOAD */
 	struct foff offset;
 	struct vaddr vaddr;
 	uint64_t file_size;
 	uint64_t mem_size;
-	uint32_t flags;	/* PF_R 4, PF_W 2, PF_X 1 */
+	uint32_t flags; /* PF_R 4, PF_W 2, PF_X 1 */
 };
 
 struct elf_facts {
-	struct build_id gnu_id;		/* len 0: no GNU build ID note */
-	char *go_id;			/* NULL: none. Owned */
-	uint8_t htlhash[16];		/* formats.md B.4: see elf_facts.c */
-	uint8_t breakpad_guid[16];	/* as printed, without the age */
-	uint8_t elf_class;		/* 32 or 64 */
+	struct build_id gnu_id;    /* len 0: no GNU build ID note */
+	char *go_id;               /* NULL: none. Owned */
+	uint8_t htlhash[16];       /* formats.md B.4: see elf_facts.c */
+	uint8_t breakpad_guid[16]; /* as printed, without the age */
+	uint8_t elf_class;         /* 32 or 64 */
 	bool is_big_endian;
-	uint16_t machine;		/* e_machine */
-	uint16_t type;			/* e_type */
-	unsigned roles;			/* enum elf_role_flags */
+	uint16_t machine; /* e_machine */
+	uint16_t type;    /* e_type */
+	unsigned roles;   /* enum elf_role_flags */
 	enum elf_quality quality;
-	struct build_id alt_id;		/* .gnu_debugaltlink; len 0: none */
-	char *alt_name;			/* NULL: none. Owned; never a path to open */
-	struct elf_segment *segments;	/* owned */
+	struct build_id alt_id; /* .gnu_debugaltlink; len 0: none */
+	char *alt_name;         /* NULL: none. Owned; never a path to open */
+	struct elf_segment *segments; /* owned */
 	size_t segment_count;
 	/** Source paths, comp_dir joined, not canonicalised, each once: NUL
 	 * behind each, sorted by strcmp. */

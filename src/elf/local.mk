@@ -1,4 +1,23 @@
 noinst_LIBRARIES += libelffacts.a
 libelffacts_a_CPPFLAGS = $(AM_CPPFLAGS) $(NETTLE_CFLAGS)
-libelffacts_a_SOURCES = src/elf/elf_facts.c src/elf/elf_facts.h
+libelffacts_a_SOURCES = \
+	src/elf/dwarf_const.h \
+	src/elf/dwarf_form.c src/elf/dwarf_form.h \
+	src/elf/dwarf_line_header.c src/elf/dwarf_line_header.h \
+	src/elf/dwarf_reader.c src/elf/dwarf_reader.h \
+	src/elf/dwarf_sources.c src/elf/dwarf_sources.h \
+	src/elf/dwarf_units.c src/elf/dwarf_units.h \
+	src/elf/elf_facts.c src/elf/elf_facts.h \
+	src/elf/elf_file.c src/elf/elf_file.h \
+	src/elf/elf_hash.c src/elf/elf_hash.h \
+	src/elf/elf_header.c src/elf/elf_header.h \
+	src/elf/elf_limits.h \
+	src/elf/elf_names.c \
+	src/elf/elf_note.c src/elf/elf_note.h \
+	src/elf/elf_reloc.c src/elf/elf_reloc.h \
+	src/elf/elf_section.c src/elf/elf_section.h \
+	src/elf/hash_mix.h \
+	src/elf/key_set.c src/elf/key_set.h \
+	src/elf/source_names.c src/elf/source_names.h \
+	src/elf/string_pool.c src/elf/string_pool.h
 ELF_LIBS = libelffacts.a $(CODEC_LIBS) $(NETTLE_LIBS)

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * How far src/elf follows what a file claims. Every loop over foreign bytes
+ * ends at one of these or at the end of the bytes themselves.
+ *
+ * Real files stay far below: the largest seen (a vmlinux, a browser with its
+ * DWARF) are given beside the limit where they are known.
+ */
+#ifndef ELF_ELF_LIMITS_H
+#define ELF_ELF_LIMITS_H
+
+#include "base/units.h"
+
+/** Sections and program headers, each. vmlinux: 83; with -ffunction-sections,
+ * relocatable: some 100 000. */
+#define ELF_SECTIONS_MAX UINT64_C(1000000)
+#define ELF_SEGMENTS_MAX UINT64_C(1000000)
+/** .shstrtab. */
+#define ELF_SECTION_NAMES_MAX (64 * MIB)
+/** A section or segment of notes. Beyond, the rest is not looked at: the build
+ * ID stands in front. */
+#define ELF_NOTES_MAX (1 * MIB)
+/** .gnu_debugaltlink. */
+#define ELF_ALT_LINK_MAX (64 * KIB)
+/** Go build ID. The linker's own: 83 bytes. */
+#define ELF_GO_ID_MAX ((size_t)1024)
+
+/** Decompressed bytes of all sections of a file, also those read twice. */
+#define ELF_INFLATED_MAX (4 * GIB)
+/** A section that claims more than ELF_RATIO_FROM bytes may be at most so many
+ * times larger than its compressed form. */
+#define ELF_RATIO_MAX  UINT64_C(1000)
+#define ELF_RATIO_FROM (64 * MIB)
+
+/** A section that is held as a whole: .debug_abbrev (vmlinux: 5 MiB),
+ * .debug_str_offsets. */
+#define ELF_HELD_MAX (256 * MIB)
+/** The tables of one line-table header. */
+#define ELF_LINE_HEADER_MAX (64 * MIB)
+/** The first entry of a unit, up to the last attribute that is wanted. */
+#define ELF_UNIT_HEAD_MAX (1 * MIB)
+/** Units of .debug_info and tables of .debug_line, together. A browser:
+ * 50 000. */
+#define ELF_UNITS_MAX UINT64_C(10000000)
+/** Attributes of abbreviations looked at in one file. A unit has some ten;
+ * after dwz, some thousand may stand in front of them. */
+#define ELF_ABBREV_STEPS_MAX UINT64_C(500000000)
+/** Relocations of one section looked at, also those looked at twice. A vmlinux
+ * before its last link: 10 million. */
+#define ELF_RELOCS_MAX UINT64_C(100000000)
+/** Relocations of one section that are sorted in memory, should they not be in
+ * order. */
+#define ELF_UNSORTED_RELOCS_MAX UINT64_C(1000000)
+
+/** One directory or file name. */
+#define ELF_NAME_MAX (16 * KIB)
+/** Names as the line tables hold them, before they are joined and the same
+ * ones found; joined ones; and their bytes. A browser: 200 000 and 20 MB. */
+#define ELF_NAMES_MAX        UINT64_C(2000000)
+#define ELF_NAME_BYTES_MAX   (128 * MIB)
+#define ELF_SOURCES_MAX      UINT64_C(1000000)
+#define ELF_SOURCE_BYTES_MAX (128 * MIB)
+
+#endif
