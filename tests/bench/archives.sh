@@ -35,7 +35,7 @@ late_member() {
 	local member path
 	while read -r member; do
 		path=$corpus/tree/$1/${member#./}
-		if [ -f "$path" ] && [ "$(stat -c %s "$path")" -lt 524288 ] && has_debuginfo "$path"; then
+		if [ -f "$path" ] && [ ! -L "$path" ] && [ "$(stat -c %s "$path")" -lt 524288 ] && has_debuginfo "$path"; then
 			echo "$(build_id "$path") $(stat -c %s "$path") ${path#"$corpus/tree/$1"}"
 			return
 		fi

@@ -30,13 +30,20 @@ mkdir -p "$work"
 # shellcheck source=tests/bench/archives.sh
 . "$(dirname "$0")/archives.sh"
 
+# label LABEL COMMAND...
+label() {
+	local line
+	line=$("${@:2}")
+	echo "$1 $line"
+}
+
 kernel=$(one_package 'linux-image-*-dbg')
 if [ ! -s "$work/members" ]; then
 	{
-		echo "ceph $(largest_member ceph-osd-dbg)"
-		echo "vmlinux $(largest_member "$kernel")"
-		echo "late $(late_member "$kernel")"
-		echo "late-java $(late_member openjdk-17-dbg)"
+		label ceph largest_member ceph-osd-dbg
+		label vmlinux largest_member "$kernel"
+		label late late_member "$kernel"
+		label late-java late_member openjdk-17-dbg
 	} >"$work/members.new"
 	mv "$work/members.new" "$work/members"
 fi
@@ -71,7 +78,7 @@ hit() {
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 measure() {
-	local who=$1 round label id bytes _ kind
+	local who=$1 round label id bytes _ kind figures
 	rm -rf "${work:?}/$who" "$work/raw-$who"
 	log "$who indexes"
 	start "$who"
@@ -82,11 +89,14 @@ measure() {
 			[ "$who" = ours ] && rm -rf "${work:?}/ours/cache"
 			[ "$who" = peer ] && rm -rf "${work:?}/peer/tmp"
 			start "$who"
-			echo "$label first $(hit "$who" "$id" "$bytes")"
-			echo "$label second $(hit "$who" "$id" "$bytes")"
+			figures=$(hit "$who" "$id" "$bytes")
+			echo "$label first $figures"
+			figures=$(hit "$who" "$id" "$bytes")
+			echo "$label second $figures"
 			stop_server "$who"
 			start "$who"
-			echo "$label restarted $(hit "$who" "$id" "$bytes")"
+			figures=$(hit "$who" "$id" "$bytes")
+			echo "$label restarted $figures"
 			stop_server "$who"
 		done <"$work/members" >>"$work/raw-$who"
 		log "$who: round $round of $repeats"

@@ -8,8 +8,9 @@
 #   -s SECONDS           length of each wrk run (4)
 #   -r                   only print the table
 #
-# Each server has indexed the whole tree before and is started anew, so that its
-# memory is that of serving. CPU is the server's process tree, not the client's.
+# Ours and the peer index the whole tree first; memory is read after 64 clients of
+# that process, and again, with all the rest, after a restart on the finished index.
+# CPU is the server's process tree, not the client's.
 set -euo pipefail
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -119,9 +120,17 @@ run_large() {
 	}' >>"$results/get-$name.new"
 }
 
-measure() {
+# The server that has just indexed: memory after its first clients.
+measure_scanned() {
 	local name=$1 port=$2
 	: >"$results/get-$name.new"
+	"$meter" snap "${server_pid[$name]}" | sed 's/^/scanned_idle_/' >>"$results/get-$name.new"
+	wrk -t2 -c"$connections" -d"${duration}s" "http://127.0.0.1:$port/buildid/$small_id/executable" >/dev/null
+	"$meter" snap "${server_pid[$name]}" | sed 's/^/scanned_/' >>"$results/get-$name.new"
+}
+
+measure() {
+	local name=$1 port=$2
 	"$meter" snap "${server_pid[$name]}" | sed 's/^/idle_/' >>"$results/get-$name.new"
 	lua_args=()
 	run_wrk "$name" "$port" small 200 "/buildid/$small_id/executable"
@@ -165,6 +174,7 @@ measure_nginx() {
 			}
 		}
 	CONF
+	: >"$results/get-nginx.new"
 	start_metered nginx "$(command -v nginx || echo /usr/sbin/nginx)" -e "$root/error.log" -c "$root/nginx.conf"
 	sleep 1
 	measure nginx "$PORT_NGINX"
@@ -172,13 +182,12 @@ measure_nginx() {
 }
 
 measure_peer() {
-	if [ ! -e "$work/peer/indexed" ]; then
-		log "peer indexes the tree"
-		start_peer peer "$PORT_PEER" "$work/peer" -F "$corpus/tree"
-		wait_peer peer "$PORT_PEER"
-		stop_server peer
-		touch "$work/peer/indexed"
-	fi
+	rm -rf "$work/peer"
+	log "peer indexes the tree"
+	start_peer peer "$PORT_PEER" "$work/peer" -F "$corpus/tree"
+	wait_peer peer "$PORT_PEER"
+	measure_scanned peer "$PORT_PEER"
+	stop_server peer
 	start_peer peer "$PORT_PEER" "$work/peer" -F "$corpus/tree"
 	wait_peer peer "$PORT_PEER"
 	measure peer "$PORT_PEER"
@@ -190,6 +199,7 @@ measure_ours() {
 	log "symbolized indexes the tree"
 	start_ours ours "$PORT_OURS" "$work/ours" "$corpus/tree"
 	wait_ours ours "$PORT_OURS"
+	measure_scanned ours "$PORT_OURS"
 	stop_server ours
 	start_ours ours "$PORT_OURS" "$work/ours" "$corpus/tree"
 	wait_ours ours "$PORT_OURS"
@@ -235,14 +245,17 @@ line "404, one ID: requests/s" miss_rps
 line "404, distinct IDs: requests/s" distinct_rps
 line "16 KB file: requests/s" small_rps
 line "150 MB file: GB/s, one client" large_gb_per_s
-line "memory before, PSS KiB" idle_pss_kib
-line "memory after $connections clients, PSS KiB" after_pss_kib
-line "memory after $connections clients, RSS KiB" after_rss_kib
-line "memory after $connections clients, anonymous KiB" after_anon_kib
-line "memory after distinct misses, PSS KiB" after_misses_pss_kib
+line "memory having indexed, PSS KiB" scanned_idle_pss_kib
+line "the same after $connections clients, PSS KiB" scanned_pss_kib
+line "memory restarted, PSS KiB" idle_pss_kib
+line "the same after $connections clients, PSS KiB" after_pss_kib
+line "the same, RSS KiB" after_rss_kib
+line "the same, anonymous KiB" after_anon_kib
+line "after distinct misses, PSS KiB" after_misses_pss_kib
 echo
 target "404, one ID" miss_us peer 0.333
 target "404, distinct IDs" distinct_us peer 0.333
 target "16 KB file" small_us peer 0.333
 target "150 MB file" large_s_per_gb nginx 1.2
-target "memory after $connections clients (PSS)" after_pss_kib peer 0.2
+target "memory after $connections clients (PSS)" scanned_pss_kib peer 0.2
+target "the same, restarted on a finished index" after_pss_kib peer 0.2

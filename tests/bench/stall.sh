@@ -53,7 +53,7 @@ probe() {
 	done
 }
 
-# run_probes PREFIX PORT SECONDS-OR-EMPTY SLOW-COUNT
+# run_probes PREFIX PORT SLOW-COUNT
 run_probes() {
 	local prefix=$1 base=http://127.0.0.1:$2 slow=$3 id pids=() probes=()
 	touch "$work/go"
@@ -62,8 +62,9 @@ run_probes() {
 		curl -s -o /dev/null --max-time 600 -w '%{time_total} %{http_code}\n' \
 			"$base/buildid/$id/debuginfo" >>"$work/$prefix.slow" &
 		pids+=($!)
+		# Apart, so that each finds a web thread of its own.
+		sleep 0.3
 	done <"$work/members"
-	sleep 0.3
 	probe "$work/$prefix.metrics" "$base/metrics" 200 &
 	probes+=($!)
 	probe "$work/$prefix.file" "$base/buildid/$plain_id/executable" 200 &
