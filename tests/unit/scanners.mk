@@ -17,3 +17,15 @@ check_PROGRAMS += tests/lib/scancat
 tests_lib_scancat_CPPFLAGS = $(AM_CPPFLAGS) $(NETTLE_CFLAGS)
 tests_lib_scancat_SOURCES = tests/lib/scancat.c
 tests_lib_scancat_LDADD = $(SCANNERS_LIBS) $(NETTLE_LIBS)
+
+check_LIBRARIES += libscannersfixture.a
+libscannersfixture_a_SOURCES = \
+	scanners/template.c \
+	tests/lib/member_list.c tests/lib/member_list.h \
+	tests/lib/scanners_fixture.c tests/lib/scanners_fixture.h
+SCANNERS_FIXTURE_LIBS = libscannersfixture.a libpkgwriter.a $(SCANNERS_LIBS)
+
+unit_tests += tests/unit/test_scanners
+tests_unit_test_scanners_SOURCES = tests/unit/test_scanners.c
+tests_unit_test_scanners_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_scanners_LDADD = $(SCANNERS_FIXTURE_LIBS) $(CHECK_LIBS)
