@@ -83,8 +83,6 @@ static void log_request(const struct request *rq, const struct account *a,
 	    !account_log_pass(a->now_ns, LINE_BYTES + 3 * strlen(path),
 			      &skipped))
 		return;
-	if (skipped)
-		log_info("http", "lines_left_out", LOG_U("count", skipped));
 	log_info("http", "request",
 		 LOG_S("method",
 		       rq->method & METHOD_OTHER ? "other" : rq->method_name),
@@ -93,7 +91,9 @@ static void log_request(const struct request *rq, const struct account *a,
 		 LOG_S("origin", rq->origin ? rq->origin : "-"),
 		 LOG_S("end", a->is_aborted ? "aborted" : "ok"),
 		 LOG_S("client", client_name(a->client, client)),
-		 LOG_S("id", rq->id));
+		 LOG_S("id", rq->id),
+		 skipped ? LOG_U("left_out_before", skipped)
+			 : (struct log_field) { .key = NULL });
 }
 
 void account_request(const struct request *rq, const struct account *a)

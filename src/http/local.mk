@@ -19,7 +19,7 @@ libhttp_a_SOURCES = \
 	src/http/server.h \
 	src/http/ticket.c src/http/ticket.h \
 	src/http/watchdog.c
-# libbase.a and jansson both define json_object() and others. Ours must not be
-# seen by the shared library: it would call them.
-HTTP_LIBS = libhttp.a $(ELF_LIBS) $(MHD_LIBS) $(JANSSON_LIBS) \
-	-Wl,--exclude-libs,libbase.a
+HTTP_LIBS = libhttp.a $(ELF_LIBS) $(MHD_LIBS) $(JANSSON_LIBS)
+# libbase.a and jansson both define json_object() and others. A program that
+# links both must not export ours: the shared library would call them.
+HTTP_LDFLAGS = -Wl,--exclude-libs,libbase.a

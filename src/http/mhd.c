@@ -39,10 +39,32 @@ enum {
 	 * ones, so that their sender reads the answer instead of a reset. */
 	DISCARD_FACTOR = 4,
 	THREADS_MAX = 16,
+	SMALL_FILE = 32 << 10,
 	STOP_FLUSH_MS = 1000,
 };
 
 /* ---- Replies ------------------------------------------------------------- */
+
+/* A small file goes out with its header in one piece. Sent as a file it is
+ * two: libmicrohttpd 0.9 sends the header alone and at once. */
+static void read_small_file(struct reply *r)
+{
+	if (r->kind != REPLY_FILE || r->size > SMALL_FILE)
+		return;
+	char *memory = mem_alloc(r->size);
+
+	/* A file that has shrunk is left to the way that ends the
+	 * connection. */
+	if (!memory || pread(r->fd, memory, r->size, (off_t)r->offset) !=
+			       (ssize_t)r->size) {
+		mem_free(memory);
+		return;
+	}
+	cleanup_close(&r->fd);
+	r->fd = -1;
+	r->kind = REPLY_OWNED;
+	r->memory = memory;
+}
 
 static struct MHD_Response *make_response(struct reply *r)
 {
@@ -100,6 +122,8 @@ static enum MHD_Result queue_reply(struct connection *c)
 	c->stage = STAGE_QUEUED;
 	if (rq->reply.is_silent)
 		return MHD_NO;
+	if (rq->method != METHOD_HEAD)
+		read_small_file(&rq->reply);
 	struct MHD_Response *response = make_response(&rq->reply);
 
 	if (!response)

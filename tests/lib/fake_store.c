@@ -8,10 +8,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "tests/lib/fake_store.h"
 
@@ -34,7 +34,7 @@ struct index_reader {
 struct store {
 	const struct fake_artifact *artifacts;
 	size_t count;
-	int *fds;
+	char dir[64]; /* a file for each artifact, named by its number */
 	const struct index_place *places;
 	size_t place_count;
 	bool refuses_reads, fails_reads, is_not_ready;
@@ -45,6 +45,12 @@ struct store {
 	struct flight *flights; /* guarded by mutex */
 };
 
+static const char *file_path(const struct store *st, size_t i, char path[96])
+{
+	snprintf(path, 96, "%s/%zu", st->dir, i);
+	return path;
+}
+
 struct store *fake_store(const struct fake_artifact *artifacts, size_t count)
 {
 	struct store *st = mem_zalloc(sizeof(*st));
@@ -52,15 +58,21 @@ struct store *fake_store(const struct fake_artifact *artifacts, size_t count)
 	assert(st);
 	st->artifacts = artifacts;
 	st->count = count;
-	st->fds = mem_array(count + 1, sizeof(*st->fds));
 	pthread_mutex_init(&st->mutex, NULL);
-	for (size_t i = 0; i < count; i++) {
-		st->fds[i] = memfd_create("artifact", MFD_CLOEXEC);
-		ssize_t n =
-			write(st->fds[i], artifacts[i].data, artifacts[i].size);
+	snprintf(st->dir, sizeof(st->dir), "%s/fake-store-XXXXXX",
+		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	char *dir = mkdtemp(st->dir);
 
-		assert(n == (ssize_t)artifacts[i].size);
-		(void)n;
+	assert(dir);
+	for (size_t i = 0; dir && i < count; i++) {
+		char path[96];
+		CLEANUP_CLOSE int fd =
+			open(file_path(st, i, path), O_CREAT | O_WRONLY, 0600);
+		struct error *err = file_write_all(fd, artifacts[i].data,
+						   artifacts[i].size);
+
+		assert(!err);
+		error_free(err);
 	}
 	return st;
 }
@@ -121,12 +133,11 @@ static const struct fake_artifact *find(struct store *st,
 static void fill(struct store *st, const struct fake_artifact *from,
 		 struct artifact *ret)
 {
-	char path[64];
+	char path[96];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d",
-		 st->fds[from - st->artifacts]);
 	*ret = (struct artifact) {
-		.fd = open(path, O_RDONLY | O_CLOEXEC),
+		.fd = open(file_path(st, (size_t)(from - st->artifacts), path),
+			   O_RDONLY | O_CLOEXEC),
 		.size = from->size,
 		.mtime = from->mtime,
 		.etag = from->etag,
@@ -260,10 +271,13 @@ void store_close(struct store *st)
 		mem_free(f);
 		f = next;
 	}
-	for (size_t i = 0; i < st->count; i++)
-		close(st->fds[i]);
+	for (size_t i = 0; i < st->count; i++) {
+		char path[96];
+
+		unlink(file_path(st, i, path));
+	}
+	rmdir(st->dir);
 	pthread_mutex_destroy(&st->mutex);
-	mem_free(st->fds);
 	mem_free(st);
 }
 
