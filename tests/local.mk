@@ -17,3 +17,4 @@ else
 check-local:
 	@echo "make check needs the library 'check' (Debian: check, Fedora: check-devel)" >&2; exit 1
 endif
+include tests/lint/local.mk
