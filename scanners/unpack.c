@@ -105,7 +105,9 @@ static la_int64_t skip(struct archive *a, void *ctx, la_int64_t request)
 	(void)a;
 	if (!u->err)
 		u->err = skip_bytes(u, (uint64_t)request);
-	return u->err ? ARCHIVE_FATAL : request;
+	// libarchive (3.6.2, client_skip_proxy) calls again for ever where this
+	// is negative. After 0 it reads, and feed() says what happened.
+	return u->err ? 0 : request;
 }
 
 static struct error *error_from_archive(struct unpack *u)
