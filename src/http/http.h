@@ -45,6 +45,9 @@ struct http_options {
 	unsigned artifact_wait_ms; /* 80000: see schema/http.md, Waiting */
 	unsigned answer_wait_ms;   /* 20000, of routes that read the index */
 	unsigned metadata_ms;      /* 5000 for one search */
+	unsigned head_ms;          /* 20000 for all of a header to arrive */
+	unsigned body_ms;          /* 30000 for all of a body to arrive */
+	unsigned send_ms;          /* 30000 in which 120 KiB must be taken */
 	size_t body_limit_bytes;   /* 16 MiB, decoded */
 	bool has_cors;
 	bool hide_paths;     /* no paths of this machine in answers */

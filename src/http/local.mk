@@ -22,4 +22,4 @@ libhttp_a_SOURCES = \
 HTTP_LIBS = libhttp.a $(ELF_LIBS) $(MHD_LIBS) $(JANSSON_LIBS)
 # libbase.a and jansson both define json_object() and others. A program that
 # links both must not export ours: the shared library would call them.
-HTTP_LDFLAGS = -Wl,--exclude-libs,libbase.a
+HTTP_LINK_FLAGS = -Wl,--exclude-libs,libbase.a

@@ -618,6 +618,9 @@ static void fill_defaults(struct http_options *o)
 	set_default(&o->artifact_wait_ms, 80000);
 	set_default(&o->answer_wait_ms, 20000);
 	set_default(&o->metadata_ms, 5000);
+	set_default(&o->head_ms, 20000);
+	set_default(&o->body_ms, 30000);
+	set_default(&o->send_ms, 30000);
 	if (o->body_limit_bytes == 0)
 		o->body_limit_bytes = 16 << 20;
 	fit_connection_limit(o);

@@ -42,14 +42,9 @@ enum phase {
 	PHASE_IDLE
 };
 
-/** limits.md 3. */
 enum {
-	HEAD_LIMIT_MS = 20000,
-	BODY_LIMIT_MS = 30000,
-	SEND_WINDOW_MS = 30000,
+	/** In http_options.send_ms: 4 KiB/s with the default of 30 s. */
 	SEND_WINDOW_BYTES = 30 * 4096,
-	/** Nothing left to send and nothing comes: the file has shrunk. */
-	SEND_STALL_MS = 10000,
 };
 
 /** What the adapter has done of a request. */

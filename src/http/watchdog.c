@@ -33,6 +33,7 @@ static uint64_t acked_bytes(int fd)
 /* Is the answer neither taken at 4 KiB/s nor coming from our side? */
 static bool is_send_overdue(struct connection *c, int64_t since_ms, int64_t now)
 {
+	int64_t window_ms = c->server->options.send_ms;
 	uint64_t acked = acked_bytes(c->fd);
 	int queued = 0;
 
@@ -47,9 +48,10 @@ static bool is_send_overdue(struct connection *c, int64_t since_ms, int64_t now)
 		c->last_acked = acked;
 		c->moved_ms = now;
 	}
-	if (now - c->moved_ms >= SEND_STALL_MS)
+	/* Nothing is left to send and nothing comes: the file has shrunk. */
+	if (now - c->moved_ms >= window_ms / 3)
 		return true;
-	if (now - c->window_start_ms < SEND_WINDOW_MS)
+	if (now - c->window_start_ms < window_ms)
 		return false;
 	bool is_slow = acked - c->window_acked < SEND_WINDOW_BYTES;
 
@@ -60,7 +62,8 @@ static bool is_send_overdue(struct connection *c, int64_t since_ms, int64_t now)
 
 static bool is_overdue(struct connection *c, int64_t now)
 {
-	int64_t idle_ms = (int64_t)c->server->options.idle_timeout_s * 1000;
+	const struct http_options *o = &c->server->options;
+	int64_t idle_ms = (int64_t)o->idle_timeout_s * 1000;
 	unsigned phase = atomic_load_explicit(&c->phase, memory_order_relaxed);
 	int64_t since =
 		atomic_load_explicit(&c->since_ms, memory_order_relaxed);
@@ -68,14 +71,14 @@ static bool is_overdue(struct connection *c, int64_t now)
 	switch (phase) {
 	case PHASE_NEW:
 	case PHASE_HEAD:
-		return now - since >= HEAD_LIMIT_MS;
+		return now - since >= o->head_ms;
 	case PHASE_BODY:
-		return now - since >= BODY_LIMIT_MS;
+		return now - since >= o->body_ms;
 	case PHASE_SEND:
 		return is_send_overdue(c, since, now);
 	case PHASE_IDLE:
 		/* A trickled request line: idle as far as we see. */
-		return now - since >= idle_ms + HEAD_LIMIT_MS;
+		return now - since >= idle_ms + o->head_ms;
 	default:
 		return false;
 	}
