@@ -24,13 +24,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct index;		/* the writer; guarded by its own lock */
-struct index_reader;	/* owned by one thread */
+struct index;        /* the writer; guarded by its own lock */
+struct index_reader; /* owned by one thread */
 
 /* ---- Open and close ---------------------------------------------------- */
 
 enum index_open_flags {
-	INDEX_READ_ONLY = 1 << 0,	/* never create, migrate or write */
+	INDEX_READ_ONLY = 1 << 0,     /* never create, migrate or write */
+	INDEX_ALLOW_NETWORK = 1 << 1, /* not refused on NFS and its like */
+};
+
+/** The bits of enum elf_role_flags that order and statistics depend on. */
+enum index_role_flags {
+	INDEX_ROLE_EXECUTABLE = 1 << 0,
+	INDEX_ROLE_DEBUGINFO = 1 << 1,
 };
 
 /**
@@ -38,19 +45,46 @@ enum index_open_flags {
  *
  * A database that is damaged or not ours is renamed to
  * "index.sqlite.damaged-<UTC time>" (with its -wal and -shm) and a new one is
- * begun; @p notice_ret then says so, for the caller to log. A database of a
- * newer schema than this program knows is a DATABASE error and is untouched.
+ * begun; @p notice_ret then says so, for the caller to log. Readers that have
+ * the old one open go on reading it. A database of a newer schema than this
+ * program knows is a DATABASE error and is untouched.
+ *
+ * Looked at: the header, the schema, and as much of quick_check as two seconds
+ * allow; and a mark that a connection left which met damage later.
  *
  * @param[in] dir Made with its parents (0700) unless read-only.
- * @param[out] notice_ret NULL, or what happened, owned: mem_free().
+ * @param[out] notice_ret NULL, or what happened, owned: mem_free(). Also NULL
+ * on error; may itself be NULL.
+ * @return DATABASE, IO (also: @p dir is on a network file system), BUSY,
+ * NO_MEMORY.
  */
 MUST_CHECK struct error *index_open(const char *dir, unsigned flags,
 				    char **notice_ret, struct index **ret);
+/** NULL is allowed. */
 void index_close(struct index *ix);
 
+/**
+ * Has the database turned out to be damaged (by this writer, or by any
+ * connection of any process), or was it moved or removed? Then writes fail:
+ * close it and open it again, which sets a damaged one aside.
+ *
+ * Cost: two system calls. Threads: any.
+ */
+bool index_needs_reopen(const struct index *ix);
+
+/**
+ * A connection for reading. DATABASE if there is no index yet, or none that
+ * this program can read. Where the directory cannot be written and nobody has
+ * the index open, it is read as a file that does not change, until it does.
+ */
 MUST_CHECK struct error *index_reader_open(const char *dir,
 					   struct index_reader **ret);
+/** NULL is allowed. */
 void index_reader_close(struct index_reader *r);
+
+/** Was the database set aside under this reader, or is it damaged? What is in
+ * it can still be read; what is new is in another file. One system call. */
+bool index_reader_needs_reopen(struct index_reader *r);
 
 /* ---- What is written ---------------------------------------------------- */
 
@@ -68,54 +102,54 @@ struct index_segment {
 };
 
 struct index_artifact {
-	struct build_id id;	/* GNU build ID, or htlhash where there is none */
+	struct build_id id; /* GNU build ID, or htlhash where there is none */
 	bool is_gnu;
-	const char *member;	/* name in the archive; NULL for a bare file */
-	uint64_t ordinal;	/* of the member in the archive, from 0 */
-	uint64_t offset;	/* of the member in the decoded payload */
-	uint64_t size;		/* of the ELF itself, unpacked */
-	uint64_t packed_size;	/* of a member that is itself compressed, else 0 */
-	uint32_t packed_codec;	/* enum codec of such a member, else 0 */
-	int64_t mtime;		/* the member's, or the file's, seconds */
-	unsigned roles;		/* enum elf_role_flags */
-	unsigned quality;	/* enum elf_quality */
+	const char *member;    /* name in the archive; NULL for a bare file */
+	uint64_t ordinal;      /* of the member in the archive, from 0 */
+	uint64_t offset;       /* of the member in the decoded payload */
+	uint64_t size;         /* of the ELF itself, unpacked */
+	uint64_t packed_size;  /* of a member compressed by itself, else 0 */
+	uint32_t packed_codec; /* enum codec of such a member, else 0 */
+	int64_t mtime;         /* the member's, or the file's, seconds */
+	unsigned roles;        /* enum elf_role_flags */
+	unsigned quality;      /* enum elf_quality */
 	uint16_t machine, type;
 	uint8_t elf_class;
 	bool is_big_endian;
 	uint8_t htlhash[16];
 	uint8_t breakpad_guid[16];
-	const char *go_id;	/* may be NULL */
-	struct build_id alt_id;	/* len 0: none */
+	const char *go_id;      /* may be NULL */
+	struct build_id alt_id; /* len 0: none */
 	const struct index_segment *segments;
 	size_t segment_count;
-	const uint8_t *sources;	/* packed list (codec_pack) of source paths */
+	const uint8_t *sources; /* packed list (codec_pack) of source paths */
 	size_t sources_size;
 	uint64_t source_count;
 };
 
 /** Members of one archive directory that could be sources. */
 struct index_source_dir {
-	const char *dir;	/* canonical, absolute, without final slash */
-	const uint8_t *files;	/* encoded list, opaque to the index */
+	const char *dir;      /* canonical, absolute, without final slash */
+	const uint8_t *files; /* encoded list, opaque to the index */
 	size_t files_size;
 };
 
-struct index_point {	/* codec_point of the payload */
+struct index_point { /* codec_point of the payload */
 	uint64_t in_offset, out_offset;
 	const uint8_t *state;
 	size_t state_size;
 };
 
 struct index_container {
-	const char *path;	/* absolute, as walked */
+	const char *path; /* absolute, as walked */
 	struct index_stamp stamp;
-	unsigned root_order;	/* the operator's path order: lower wins */
-	const char *scanner;	/* "elf", "deb", …; "" if nobody's */
+	unsigned root_order; /* the operator's path order: lower wins */
+	const char *scanner; /* "elf", "deb", …; "" if nobody's. Not NULL */
 	/** NULL: read whole. Else why it could not be read: kind label and
 	 * message; it is not tried again until the stamp changes. */
 	const char *problem_kind;
 	const char *problem;
-	bool is_retryable;	/* worker died: try again later */
+	bool is_retryable; /* worker died: try again later */
 	uint32_t payload_codec;
 	uint64_t payload_offset, payload_size;
 	const struct index_artifact *artifacts;
@@ -129,6 +163,7 @@ struct index_container {
 /** Called after a commit, on the writer's thread, for every build ID whose
  * artifacts changed, with the index unlocked. */
 typedef void (*index_changed_fn)(void *ctx, const struct build_id *id);
+/** One at a time; it replaces the one before. */
 void index_on_change(struct index *ix, index_changed_fn fn, void *ctx);
 
 /**
@@ -137,7 +172,11 @@ void index_on_change(struct index *ix, index_changed_fn fn, void *ctx);
  *
  * @param[in] c Borrowed. Usually one; a directory's worth of bare ELF files
  * shares a transaction.
- * @return DATABASE, IO (disk full), NO_MEMORY. Nothing is written then.
+ * @return DATABASE, IO (disk full), BUSY (another process has been writing for
+ * half a minute), BAD_DATA (a build ID of no possible length, a directory given
+ * twice, points out of order), NO_MEMORY. Nothing is written then, and the
+ * index is as usable as before.
+ * Cost: about 25 microseconds an artifact.
  * Threads: any; callers queue at the writer's lock.
  */
 MUST_CHECK struct error *index_put_containers(struct index *ix,
@@ -147,6 +186,14 @@ MUST_CHECK struct error *index_put_containers(struct index *ix,
 /** Forget a container that is gone, with all it held. Unknown is no error. */
 MUST_CHECK struct error *index_remove_container(struct index *ix,
 						const char *path);
+
+/**
+ * The operator's order has changed: give every container at or below @p root
+ * this order. Writes only where it differs, all in one transaction.
+ * Cost: a look at each container below @p root.
+ */
+MUST_CHECK struct error *index_set_root(struct index *ix, const char *root,
+					unsigned root_order);
 
 /** Files of one directory that hold nothing of interest, as keyed 64-bit
  * fingerprints of (name, stamp), sorted. Replaces the directory's list; an
@@ -167,31 +214,37 @@ struct index_groom_counts {
 
 /**
  * Remove up to @p limit_rows rows that nothing refers to any more (build IDs
- * without artifacts, directories without containers, …) and give pages back to
- * the file system. Call until @p done_ret. Each slice is one short
- * transaction.
- * @param[in,out] counts Added to.
+ * without artifacts, directories without anything in them), then give free
+ * pages back to the file system. Call until @p done_ret; the next call begins
+ * anew. Each slice is one short transaction and looks at 16 times as many rows.
+ *
+ * @param[in,out] counts Added to: what this slice removed, and what
+ * index_remove_container() and emptied lists of ignored files removed since
+ * the last slice.
  */
 MUST_CHECK struct error *index_groom_slice(struct index *ix, size_t limit_rows,
 					   struct index_groom_counts *counts,
 					   bool *done_ret);
-/** Passive checkpoint, PRAGMA optimize, incremental vacuum of a bounded number
- * of pages. */
+/** For quiet times: give a bounded number of free pages back to the file
+ * system and empty the write-ahead log, unless a reader is in the way. (No
+ * PRAGMA optimize: every statement has one sensible plan.) */
 MUST_CHECK struct error *index_maintain(struct index *ix);
 
 /* ---- Reading ------------------------------------------------------------ */
 
 /** Every container below @p path_prefix (a directory, or a file), for the
- * scan to compare with. @p path is borrowed for the call of @p fn. */
+ * scan to compare with, in no promised order. @p path is borrowed for the call
+ * of @p fn, whose error ends the list. A container that is there all the while
+ * is given exactly once. */
 struct index_known {
 	const char *path;
 	struct index_stamp stamp;
-	bool is_retryable;	/* and failed the last time */
+	unsigned root_order;
+	bool is_retryable; /* and failed the last time */
 	uint32_t attempts;
-	int64_t tried_at;	/* seconds since 1970 */
+	int64_t tried_at; /* seconds since 1970 */
 };
-typedef struct error *(*index_known_fn)(void *ctx,
-					const struct index_known *k);
+typedef struct error *(*index_known_fn)(void *ctx, const struct index_known *k);
 MUST_CHECK struct error *index_each_known(struct index_reader *r,
 					  const char *path_prefix,
 					  index_known_fn fn, void *ctx);
@@ -207,13 +260,13 @@ struct index_place {
 	int64_t container_id;
 	struct build_id id;
 	bool is_gnu;
-	const char *path;	/* container */
+	const char *path; /* container */
 	struct index_stamp stamp;
 	unsigned root_order;
 	const char *scanner;
 	uint32_t payload_codec;
 	uint64_t payload_offset, payload_size;
-	const char *member;	/* NULL: the file itself */
+	const char *member; /* NULL: the file itself */
 	uint64_t ordinal, offset, size, packed_size;
 	uint32_t packed_codec;
 	int64_t mtime;
@@ -237,10 +290,12 @@ void index_places_deinit(struct index_places *p);
 
 /**
  * All places of a build ID that have one of @p roles, best first: better
- * quality when the role is debuginfo, then the operator's path order, then
- * first seen (R-15). Never "newest wins".
+ * quality when debuginfo is among the roles, then the operator's path order,
+ * then first seen (R-15). Never "newest wins": a container that is put again
+ * keeps its place for the build IDs it had before and for no others.
  *
- * @p ret is empty if there are none: an answer, not an error.
+ * @p ret is empty if there are none: an answer, not an error. Owned:
+ * index_places_deinit().
  * An ID of 20 bytes with trailing zeros does not match a shorter one here: that
  * is index_find_padded()'s.
  */
@@ -248,8 +303,18 @@ MUST_CHECK struct error *index_find(struct index_reader *r,
 				    const struct build_id *id, unsigned roles,
 				    struct index_places *ret);
 
+/** As index_find(); where an ID that ends with zero bytes finds nothing, the
+ * shorter IDs that it may pad are tried, longest first: the kernel pads to 20
+ * bytes. The places' IDs say what was found. */
+MUST_CHECK struct error *index_find_padded(struct index_reader *r,
+					   const struct build_id *id,
+					   unsigned roles,
+					   struct index_places *ret);
+
 enum index_key { INDEX_KEY_HTLHASH, INDEX_KEY_BREAKPAD, INDEX_KEY_GO };
-/** Places by another identity. @p key is 16 bytes, or the Go build ID's text. */
+/** Places by another identity, whatever their roles, in the order of
+ * index_find() for debuginfo. @p key is 16 bytes, or the Go build ID's text;
+ * one of another size finds nothing. */
 MUST_CHECK struct error *index_find_by_key(struct index_reader *r,
 					   enum index_key kind, const void *key,
 					   size_t key_size,
@@ -260,15 +325,16 @@ MUST_CHECK struct error *index_find_by_key(struct index_reader *r,
 MUST_CHECK struct error *index_presence(struct index_reader *r,
 					const struct build_id *id,
 					unsigned *roles_ret,
-					unsigned *quality_ret,
-					bool *found_ret);
+					unsigned *quality_ret, bool *found_ret);
 
 /** The packed source list of an artifact, appended to @p ret. */
 MUST_CHECK struct error *index_sources(struct index_reader *r,
 				       int64_t artifact_id, struct buf *ret);
 
 /** Archives that hold files in directory @p dir (canonical), for finding a
- * source: each container with its encoded file list. */
+ * source: each container with its encoded file list, by the operator's path
+ * order, then first seen. All borrowed for the call of @p fn, which may use
+ * the reader for anything but this and ends the list with an error. */
 struct index_source_place {
 	int64_t container_id;
 	const char *path;
@@ -287,9 +353,11 @@ MUST_CHECK struct error *index_each_source_dir(struct index_reader *r,
 					       index_source_fn fn, void *ctx);
 
 /** Points of a container's payload needed to decode [from, to): the last one
- * at or before @p from and all up to @p to. */
+ * at or before @p from and all behind it that lie before @p to. The container
+ * may have been put again since its number was found: whoever decodes with
+ * them checks what comes out. */
 struct index_points {
-	struct index_point *v;	/* owned, states too */
+	struct index_point *v; /* owned, states too */
 	size_t count;
 };
 void index_points_deinit(struct index_points *p);
@@ -297,15 +365,20 @@ MUST_CHECK struct error *index_points(struct index_reader *r,
 				      int64_t container_id, uint64_t from,
 				      uint64_t to, struct index_points *ret);
 
-/** ELF artifacts by file or member name: @p glob false compares whole paths,
- * true uses fnmatch(FNM_PATHNAME). Stops when @p fn says so or at
- * @p deadline_ms (monotonic, 0 none).
- * @param[out] complete_ret False if it stopped at the deadline. */
+/**
+ * ELF artifacts by file or member name: @p glob false compares whole paths,
+ * true uses fnmatch(FNM_PATHNAME). Stops when @p fn returns false or at
+ * @p deadline_ms (clock_ms(), 0 none).
+ *
+ * Cost: microseconds a hit where the last segment of @p pattern is literal;
+ * else every artifact is looked at, two microseconds each.
+ * @param[out] complete_ret False if it stopped at the deadline.
+ */
 struct index_name_hit {
 	struct build_id id;
 	unsigned roles;
-	const char *file;	/* member with leading '/', or the path */
-	const char *archive;	/* NULL: a bare file */
+	const char *file;    /* member with leading '/', or the path */
+	const char *archive; /* NULL: a bare file */
 };
 typedef bool (*index_name_fn)(void *ctx, const struct index_name_hit *hit);
 MUST_CHECK struct error *index_search_names(struct index_reader *r,
@@ -331,17 +404,19 @@ struct index_stats {
 	uint64_t file_bytes, free_bytes, wal_bytes;
 	int schema_version;
 };
+/** Cost: microseconds; the counts are kept by the writer. */
 MUST_CHECK struct error *index_stats(struct index_reader *r,
 				     struct index_stats *ret);
 
 /** Containers that could not be read, with their reasons, for `check` and for
- * people. */
-typedef bool (*index_failed_fn)(void *ctx, const char *path,
-				const char *kind, const char *problem);
+ * people, oldest first. @p fn returns false to stop. */
+typedef bool (*index_failed_fn)(void *ctx, const char *path, const char *kind,
+				const char *problem);
 MUST_CHECK struct error *index_each_failed(struct index_reader *r,
 					   index_failed_fn fn, void *ctx);
 
-/** PRAGMA integrity_check and our own invariants; @p fn gets each complaint. */
+/** PRAGMA integrity_check and our own invariants; @p fn gets each complaint.
+ * Reads the whole database, in one read transaction. */
 typedef void (*index_complaint_fn)(void *ctx, const char *text);
 MUST_CHECK struct error *index_check(struct index_reader *r,
 				     index_complaint_fn fn, void *ctx,

@@ -1,0 +1,12 @@
+# The tests of the index open its database by hand, too, to break it.
+index_fixture_sources = tests/lib/index_fixture.c tests/lib/index_fixture.h
+
+unit_tests += tests/unit/test_index
+tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_fixture_sources)
+tests_unit_test_index_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_index_LDADD = $(INDEX_LIBS) $(CHECK_LIBS)
+
+# Figures, by hand.
+EXTRA_PROGRAMS = tests/unit/bench_index
+tests_unit_bench_index_SOURCES = tests/unit/bench_index.c
+tests_unit_bench_index_LDADD = $(INDEX_LIBS)

@@ -1,0 +1,1348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the index answers: putting, finding, forgetting. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "index/index_private.h"
+#include "tests/lib/index_fixture.h"
+#include "tests/unit/unit.h"
+
+#define FIXTURE(f)                                    \
+	CLEANUP_INDEX_FIXTURE struct index_fixture f; \
+	index_fixture_open(&f)
+
+static struct index_places found(struct index_fixture *f, unsigned n,
+				 unsigned roles)
+{
+	struct build_id id = index_test_id(n);
+	struct index_places places;
+
+	ck_no_error(index_find(f->r, &id, roles, &places));
+	return places;
+}
+
+#define FOUND(name, f, n, roles)     \
+	CLEANUP(index_places_deinit) \
+	struct index_places name = found(&(f), n, roles)
+
+enum { ANY = INDEX_ROLE_EXECUTABLE | INDEX_ROLE_DEBUGINFO };
+
+static void put_file(struct index_fixture *f, const char *path, unsigned n,
+		     unsigned root_order, unsigned quality)
+{
+	struct index_test_container t;
+
+	index_test_file(&t, path, n, 1);
+	t.c.root_order = root_order;
+	t.artifacts[0].quality = quality;
+	t.artifacts[0].roles = ANY;
+	ck_no_error(index_test_put(f->ix, &t));
+}
+
+/* ---- Places ------------------------------------------------------------- */
+
+static bool is_same_segment(const struct index_segment *a,
+			    const struct index_segment *b)
+{
+	return a->offset == b->offset && a->vaddr == b->vaddr &&
+	       a->file_size == b->file_size && a->mem_size == b->mem_size &&
+	       a->flags == b->flags;
+}
+
+START_TEST(a_found_place_has_all_that_was_put)
+{
+	static const struct index_segment segment = { 0x1000, UINT64_MAX, 3, 0,
+						      UINT32_MAX };
+	struct index_test_container t;
+	FIXTURE(f);
+
+	index_test_archive(&t, "/srv/pool/a.deb", 7, 2, 9);
+	struct index_artifact *a = &t.artifacts[1];
+	a->packed_size = UINT64_MAX;
+	a->packed_codec = 6;
+	a->mtime = -5;
+	a->machine = 0xffff;
+	a->type = 0xfeff;
+	a->elf_class = 32;
+	a->is_big_endian = true;
+	a->is_gnu = false;
+	a->go_id = "go/build/id";
+	a->alt_id = index_test_id(99);
+	a->segments = &segment;
+	a->segment_count = 1;
+	t.c.root_order = 3;
+	ck_no_error(index_test_put(f.ix, &t));
+
+	FOUND(places, f, 8, INDEX_ROLE_DEBUGINFO);
+	ck_assert_uint_eq(places.count, 1);
+	const struct index_place *p = places.v;
+	ck_assert(build_id_equal(&p->id, &a->id));
+	ck_assert_str_eq(p->path, "/srv/pool/a.deb");
+	ck_assert_str_eq(p->scanner, "deb");
+	ck_assert_str_eq(p->member, "./m/1");
+	ck_assert_str_eq(p->go_id, "go/build/id");
+	ck_assert(build_id_equal(&p->alt_id, &a->alt_id));
+	ck_assert_mem_eq(p->htlhash, a->htlhash, 16);
+	ck_assert_mem_eq(p->breakpad_guid, a->breakpad_guid, 16);
+	ck_assert_mem_eq(&p->stamp, &t.c.stamp, sizeof(p->stamp));
+	ck_assert_uint_eq(p->root_order, 3);
+	ck_assert_uint_eq(p->payload_codec, 3);
+	ck_assert_uint_eq(p->payload_offset, 132);
+	ck_assert_uint_eq(p->payload_size, 1009);
+	ck_assert_uint_eq(p->ordinal, 1);
+	ck_assert_uint_eq(p->offset, 4096);
+	ck_assert_uint_eq(p->size, 9);
+	ck_assert_uint_eq(p->packed_size, UINT64_MAX);
+	ck_assert_uint_eq(p->packed_codec, 6);
+	ck_assert_int_eq(p->mtime, -5);
+	ck_assert_uint_eq(p->roles, INDEX_ROLE_DEBUGINFO);
+	ck_assert_uint_eq(p->quality, 4);
+	ck_assert_uint_eq(p->machine, 0xffff);
+	ck_assert_uint_eq(p->type, 0xfeff);
+	ck_assert_uint_eq(p->elf_class, 32);
+	ck_assert(p->is_big_endian && !p->is_gnu);
+	ck_assert_uint_eq(p->source_count, 2);
+	ck_assert_uint_eq(p->segment_count, 1);
+	ck_assert(is_same_segment(p->segments, &segment));
+}
+END_TEST
+
+START_TEST(a_bare_file_has_no_member_and_what_is_zero_stays_zero)
+{
+	static const uint8_t zero[16];
+	struct index_test_container t;
+	FIXTURE(f);
+
+	index_test_file(&t, "/a", 1, 1);
+	memset(t.artifacts[0].htlhash, 0, 16);
+	memset(t.artifacts[0].breakpad_guid, 0, 16);
+	t.artifacts[0].segment_count = 0;
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(places, f, 1, ANY);
+	ck_assert_uint_eq(places.count, 1);
+	ck_assert_str_eq(places.v[0].path, "/a");
+	ck_assert_ptr_null(places.v[0].member);
+	ck_assert_ptr_null(places.v[0].go_id);
+	ck_assert_uint_eq(places.v[0].alt_id.len, 0);
+	ck_assert_uint_eq(places.v[0].segment_count, 0);
+	ck_assert_mem_eq(places.v[0].htlhash, zero, 16);
+	ck_assert_mem_eq(places.v[0].breakpad_guid, zero, 16);
+}
+END_TEST
+
+START_TEST(segments_of_any_numbers_survive)
+{
+	const struct index_segment v[] = {
+		{ 0, 0, 0, 0, 0 },
+		{ UINT64_MAX, 0, UINT64_MAX, 0, UINT32_MAX },
+		{ 0, UINT64_MAX, 0, UINT64_MAX, 1 },
+		{ 63, 127, 128, 64, 7 },
+		{ UINT64_C(1) << 63, 1, 1, UINT64_C(1) << 63, 7 },
+	};
+	struct index_segment back[5];
+	CLEANUP_BUF struct buf out = BUF_INIT;
+
+	segments_encode(v, 5, &out);
+	ck_assert_uint_eq(segments_count(out.data, out.size), 5);
+	ck_assert(segments_decode(out.data, out.size, back, 5));
+	for (size_t i = 0; i < 5; i++)
+		ck_assert(is_same_segment(&v[i], &back[i]));
+	for (size_t cut = 1; cut < out.size; cut++)
+		ck_assert(segments_count(out.data, cut) == SIZE_MAX ||
+			  !segments_decode(out.data, cut, back, 5));
+	ck_assert(segments_count("\xff\xff\x03", 3) == SIZE_MAX);
+}
+END_TEST
+
+START_TEST(an_unknown_id_finds_nothing_and_is_no_error)
+{
+	FIXTURE(f);
+	FOUND(places, f, 1, ANY);
+
+	ck_assert_uint_eq(places.count, 0);
+}
+END_TEST
+
+START_TEST(only_places_with_a_wanted_role_are_found)
+{
+	struct index_test_container t;
+	FIXTURE(f);
+
+	index_test_file(&t, "/bin/a", 1, 1);
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(executables, f, 1, INDEX_ROLE_EXECUTABLE);
+	FOUND(debuginfos, f, 1, INDEX_ROLE_DEBUGINFO);
+	ck_assert_uint_eq(executables.count, 1);
+	ck_assert_uint_eq(debuginfos.count, 0);
+}
+END_TEST
+
+START_TEST(debuginfo_of_better_quality_comes_first)
+{
+	FIXTURE(f);
+
+	put_file(&f, "/first/symtab", 1, 0, 3);
+	put_file(&f, "/second/dwarf", 1, 1, 4);
+	put_file(&f, "/third/none", 1, 2, 0);
+	FOUND(places, f, 1, INDEX_ROLE_DEBUGINFO);
+	ck_assert_uint_eq(places.count, 3);
+	ck_assert_str_eq(places.v[0].path, "/second/dwarf");
+	ck_assert_str_eq(places.v[1].path, "/first/symtab");
+	ck_assert_str_eq(places.v[2].path, "/third/none");
+}
+END_TEST
+
+START_TEST(executables_follow_path_order_whatever_their_quality)
+{
+	FIXTURE(f);
+
+	put_file(&f, "/second/dwarf", 1, 1, 4);
+	put_file(&f, "/first/none", 1, 0, 0);
+	FOUND(places, f, 1, INDEX_ROLE_EXECUTABLE);
+	ck_assert_str_eq(places.v[0].path, "/first/none");
+}
+END_TEST
+
+START_TEST(equals_follow_path_order_then_first_sight)
+{
+	FIXTURE(f);
+
+	put_file(&f, "/b/seen-first", 1, 1, 4);
+	put_file(&f, "/b/a-seen-later", 1, 1, 4);
+	put_file(&f, "/a/seen-last", 1, 0, 4);
+	FOUND(places, f, 1, INDEX_ROLE_DEBUGINFO);
+	ck_assert_str_eq(places.v[0].path, "/a/seen-last");
+	ck_assert_str_eq(places.v[1].path, "/b/seen-first");
+	ck_assert_str_eq(places.v[2].path, "/b/a-seen-later");
+}
+END_TEST
+
+START_TEST(a_container_put_again_keeps_its_place)
+{
+	FIXTURE(f);
+
+	put_file(&f, "/old", 1, 0, 4);
+	put_file(&f, "/new", 1, 0, 4);
+	put_file(&f, "/old", 1, 0, 4);
+	FOUND(places, f, 1, ANY);
+	ck_assert_uint_eq(places.count, 2);
+	ck_assert_str_eq(places.v[0].path, "/old");
+}
+END_TEST
+
+START_TEST(an_old_path_filled_with_something_new_overtakes_nobody)
+{
+	FIXTURE(f);
+
+	put_file(&f, "/old-but-changed", 2, 0, 4);
+	put_file(&f, "/honest", 1, 0, 4);
+	put_file(&f, "/old-but-changed", 1, 0, 4);
+	FOUND(places, f, 1, ANY);
+	ck_assert_str_eq(places.v[0].path, "/honest");
+	FOUND(gone, f, 2, ANY);
+	ck_assert_uint_eq(gone.count, 0);
+}
+END_TEST
+
+START_TEST(a_build_id_twice_in_one_archive_is_two_places)
+{
+	struct index_test_container t;
+	int64_t ids[2];
+	FIXTURE(f);
+
+	index_test_archive(&t, "/a.deb", 1, 3, 1);
+	t.artifacts[2].id = t.artifacts[0].id;
+	for (int round = 0; round < 2; round++) {
+		ck_no_error(index_test_put(f.ix, &t));
+		FOUND(places, f, 1, ANY);
+		ck_assert_uint_eq(places.count, 2);
+		ck_assert_str_eq(places.v[0].member, "./m/0");
+		ck_assert_str_eq(places.v[1].member, "./m/2");
+		for (int i = 0; i < 2; i++) {
+			if (round)
+				ck_assert_int_eq(places.v[i].artifact_id,
+						 ids[i]);
+			ids[i] = places.v[i].artifact_id;
+		}
+	}
+	/* A third of them is new and goes behind. */
+	t.artifacts[1].id = t.artifacts[0].id;
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(three, f, 1, ANY);
+	ck_assert_uint_eq(three.count, 3);
+	ck_assert_int_eq(three.v[0].artifact_id, ids[0]);
+	ck_assert_int_eq(three.v[1].artifact_id, ids[1]);
+	ck_assert_int_gt(three.v[2].artifact_id, ids[1]);
+}
+END_TEST
+
+START_TEST(names_of_any_bytes_survive)
+{
+	static const char path[] = "/s\xff\xfe/'\"\n;--/\x01%s";
+	struct index_test_container t;
+	FIXTURE(f);
+
+	index_test_archive(&t, path, 1, 1, 1);
+	t.artifacts[0].member = "\xc3\x28/../../etc/passwd";
+	t.artifacts[0].go_id = "\xff/go";
+	t.dirs[0].dir = "/\x80\x81";
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(places, f, 1, ANY);
+	ck_assert_str_eq(places.v[0].path, path);
+	ck_assert_str_eq(places.v[0].member, t.artifacts[0].member);
+	ck_assert_str_eq(places.v[0].go_id, "\xff/go");
+	ck_no_error(index_remove_container(f.ix, path));
+	FOUND(gone, f, 1, ANY);
+	ck_assert_uint_eq(gone.count, 0);
+}
+END_TEST
+
+START_TEST(a_padded_id_finds_the_shorter_one)
+{
+	struct index_test_container t;
+	struct index_places places;
+	FIXTURE(f);
+
+	index_test_file(&t, "/vmlinux", 1, 1);
+	t.artifacts[0].id.len = 8;
+	memset(t.artifacts[0].id.bytes + 8, 0, 12);
+	ck_no_error(index_test_put(f.ix, &t));
+	struct build_id padded = t.artifacts[0].id;
+	padded.len = 20;
+	ck_no_error(index_find(f.r, &padded, ANY, &places));
+	ck_assert_uint_eq(places.count, 0);
+	ck_no_error(index_find_padded(f.r, &padded, ANY, &places));
+	ck_assert_uint_eq(places.count, 1);
+	ck_assert_uint_eq(places.v[0].id.len, 8);
+	index_places_deinit(&places);
+	padded.bytes[19] = 1;
+	ck_no_error(index_find_padded(f.r, &padded, ANY, &places));
+	ck_assert_uint_eq(places.count, 0);
+	memset(&padded.bytes, 0, 20);
+	ck_no_error(index_find_padded(f.r, &padded, ANY, &places));
+	ck_assert_uint_eq(places.count, 0);
+}
+END_TEST
+
+START_TEST(other_identities_find_the_same_place)
+{
+	struct index_test_container t;
+	struct index_places places;
+	FIXTURE(f);
+
+	index_test_file(&t, "/a", 1, 1);
+	t.artifacts[0].go_id = "abc/def";
+	ck_no_error(index_test_put(f.ix, &t));
+	const struct {
+		enum index_key kind;
+		const void *key;
+		size_t size, count;
+	} asked[] = {
+		{ INDEX_KEY_HTLHASH, t.artifacts[0].htlhash, 16, 1 },
+		{ INDEX_KEY_BREAKPAD, t.artifacts[0].breakpad_guid, 16, 1 },
+		{ INDEX_KEY_GO, "abc/def", 7, 1 },
+		{ INDEX_KEY_GO, "abc/deF", 7, 0 },
+		{ INDEX_KEY_HTLHASH, t.artifacts[0].htlhash, 15, 0 },
+		{ INDEX_KEY_BREAKPAD, t.artifacts[0].htlhash, 16, 0 },
+	};
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		ck_no_error(index_find_by_key(f.r, asked[i].kind, asked[i].key,
+					      asked[i].size, &places));
+		ck_assert_uint_eq(places.count, asked[i].count);
+		if (places.count)
+			ck_assert_str_eq(places.v[0].path, "/a");
+		index_places_deinit(&places);
+	}
+}
+END_TEST
+
+START_TEST(presence_sums_up_all_places)
+{
+	struct index_test_container t;
+	struct build_id id = index_test_id(1);
+	unsigned roles, quality;
+	bool is_known;
+	FIXTURE(f);
+
+	ck_no_error(index_presence(f.r, &id, &roles, &quality, &is_known));
+	ck_assert(!is_known);
+	index_test_file(&t, "/bin/a", 1, 1);
+	ck_no_error(index_test_put(f.ix, &t));
+	index_test_archive(&t, "/a.deb", 1, 1, 1);
+	ck_no_error(index_test_put(f.ix, &t));
+	ck_no_error(index_presence(f.r, &id, &roles, &quality, &is_known));
+	ck_assert(is_known);
+	ck_assert_uint_eq(roles, ANY);
+	ck_assert_uint_eq(quality, 4);
+	ck_no_error(index_remove_container(f.ix, "/bin/a"));
+	ck_no_error(index_remove_container(f.ix, "/a.deb"));
+	/* Not groomed yet, but known no more. */
+	ck_no_error(index_presence(f.r, &id, &roles, &quality, &is_known));
+	ck_assert(!is_known);
+}
+END_TEST
+
+/* ---- What a container holds --------------------------------------------- */
+
+START_TEST(sources_of_an_artifact_come_back_as_they_were_put)
+{
+	struct index_test_container t;
+	CLEANUP_BUF struct buf packed = BUF_INIT;
+	FIXTURE(f);
+
+	index_test_archive(&t, "/a.deb", 1, 2, 1);
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(places, f, 2, ANY);
+	buf_append_str(&packed, "before");
+	ck_no_error(index_sources(f.r, places.v[0].artifact_id, &packed));
+	ck_assert_uint_eq(packed.size, 6 + t.artifacts[1].sources_size);
+	ck_assert_mem_eq(packed.data + 6, t.artifacts[1].sources,
+			 t.artifacts[1].sources_size);
+	ck_no_error(index_sources(f.r, 12345, &packed));
+	ck_assert_uint_eq(packed.size, 6 + t.artifacts[1].sources_size);
+}
+END_TEST
+
+struct seen_dirs {
+	struct index_reader *r;
+	size_t count;
+	char text[256];
+	struct error *end;
+};
+
+static struct error *see_dir(void *ctx, const struct index_source_place *p)
+{
+	struct seen_dirs *seen = ctx;
+	struct index_points points;
+	size_t used = strlen(seen->text);
+
+	snprintf(seen->text + used, sizeof(seen->text) - used, "%s %s %.*s; ",
+		 p->path, p->scanner, (int)p->files_size, (char *)p->files);
+	seen->count++;
+	/* Other reads go on meanwhile. */
+	ck_no_error(index_points(seen->r, p->container_id, 0, 1, &points));
+	ck_assert_uint_eq(points.count, 1);
+	index_points_deinit(&points);
+	return STEAL(seen->end);
+}
+
+START_TEST(archives_with_a_source_directory_come_in_the_order_of_trust)
+{
+	static const char *const paths[] = { "/r1/a.rpm", "/r1/b.rpm",
+					     "/r0/c.rpm" };
+	struct index_test_container t;
+	FIXTURE(f);
+	struct seen_dirs seen = { .r = f.r };
+
+	for (unsigned i = 0; i < 3; i++) {
+		index_test_archive(&t, paths[i], i, 1, 1);
+		t.c.root_order = i == 2 ? 0 : 1;
+		t.c.source_dir_count = i == 1 ? 1 : 2;
+		ck_no_error(index_test_put(f.ix, &t));
+	}
+	ck_no_error(index_each_source_dir(f.r, "/usr/src/a", see_dir, &seen));
+	ck_assert_str_eq(seen.text, "/r0/c.rpm deb one; /r1/a.rpm deb one; "
+				    "/r1/b.rpm deb one; ");
+	seen = (struct seen_dirs) { .r = f.r };
+	ck_no_error(index_each_source_dir(f.r, "/usr/src/b/", see_dir, &seen));
+	ck_assert_uint_eq(seen.count, 2);
+	ck_no_error(index_each_source_dir(f.r, "/usr/src", see_dir, &seen));
+	ck_assert_uint_eq(seen.count, 2);
+	seen.end = error_new(BUSY, "enough");
+	ck_error(index_each_source_dir(f.r, "/usr/src/a", see_dir, &seen), BUSY,
+		 "enough");
+	ck_assert_uint_eq(seen.count, 3);
+}
+END_TEST
+
+START_TEST(points_cover_the_range_asked_for)
+{
+	/* Points at 0, 1000 and 2000. */
+	static const struct {
+		uint64_t from, to;
+		size_t count;
+		uint64_t first;
+	} asked[] = {
+		{ 0, 1, 1, 0 },          { 0, 1000, 1, 0 },
+		{ 0, 1001, 2, 0 },       { 999, 2001, 3, 0 },
+		{ 1000, 1000, 1, 1000 }, { 1000, 1, 1, 1000 },
+		{ 1500, 3000, 2, 1000 }, { 5000, 6000, 1, 2000 },
+		{ 0, UINT64_MAX, 3, 0 }, { UINT64_MAX, UINT64_MAX, 1, 2000 },
+	};
+	struct index_test_container t;
+	struct index_points points;
+	FIXTURE(f);
+
+	index_test_archive(&t, "/a.deb", 1, 1, 1);
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(places, f, 1, ANY);
+	int64_t id = places.v[0].container_id;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		ck_no_error(index_points(f.r, id, asked[i].from, asked[i].to,
+					 &points));
+		ck_assert_uint_eq(points.count, asked[i].count);
+		ck_assert_uint_eq(points.v[0].out_offset, asked[i].first);
+		if (points.v[0].out_offset == 1000) {
+			ck_assert_uint_eq(points.v[0].in_offset, 20);
+			ck_assert_uint_eq(points.v[0].state_size, 6);
+			ck_assert_mem_eq(points.v[0].state, "window", 6);
+		} else {
+			ck_assert_ptr_null(points.v[0].state);
+		}
+		index_points_deinit(&points);
+	}
+	ck_no_error(index_points(f.r, id + 1, 0, 1, &points));
+	ck_assert_uint_eq(points.count, 0);
+}
+END_TEST
+
+START_TEST(of_points_at_one_offset_the_last_is_kept)
+{
+	struct index_test_container t;
+	struct index_points points;
+	FIXTURE(f);
+
+	index_test_archive(&t, "/a.deb", 1, 1, 1);
+	t.points[2].out_offset = 1000;
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(places, f, 1, ANY);
+	ck_no_error(index_points(f.r, places.v[0].container_id, 0, UINT64_MAX,
+				 &points));
+	ck_assert_uint_eq(points.count, 2);
+	ck_assert_uint_eq(points.v[1].in_offset, 30);
+	index_points_deinit(&points);
+}
+END_TEST
+
+/* ---- Putting ------------------------------------------------------------ */
+
+START_TEST(what_cannot_be_is_refused_and_changes_nothing)
+{
+	static const char *const refused[] = {
+		"build ID of 1 bytes",   "not the absolute path",
+		"not the absolute path", "points out of order",
+		"points out of order",   "UNIQUE",
+		"build ID of 65 bytes",  "NOT NULL"
+	};
+	struct index_test_container t[2];
+	FIXTURE(f);
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		index_test_archive(&t[0], "/good.deb", 1, 2, 1);
+		index_test_archive(&t[1], "/bad.deb", 3, 2, 1);
+		switch (i) {
+		case 0:
+			t[1].artifacts[1].id.len = 1;
+			break;
+		case 1:
+			t[1].c.path = "relative";
+			break;
+		case 2:
+			t[1].c.path = "/directory/";
+			break;
+		case 3:
+			t[1].points[2].out_offset = 1;
+			break;
+		case 4:
+			t[1].points[2].out_offset = UINT64_MAX;
+			break;
+		case 5:
+			t[1].dirs[1].dir = "/usr/src/a/";
+			break;
+		case 6:
+			t[1].artifacts[1].id.len = 65;
+			break;
+		default:
+			t[1].c.scanner = NULL;
+		}
+		const struct index_container both[] = { t[0].c, t[1].c };
+		ck_error(index_put_containers(f.ix, both, 2), BAD_DATA,
+			 refused[i]);
+		FOUND(places, f, 1, ANY);
+		ck_assert_uint_eq(places.count, 0);
+	}
+	ck_no_error(index_test_put(f.ix, &t[0]));
+}
+END_TEST
+
+START_TEST(putting_again_replaces_everything)
+{
+	struct index_test_container t;
+	struct index_stats stats;
+	FIXTURE(f);
+	struct seen_dirs seen = { .r = f.r };
+
+	index_test_archive(&t, "/a.deb", 1, 4, 1);
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(before, f, 1, ANY);
+	index_test_archive(&t, "/a.deb", 1, 1, 2);
+	t.c.source_dir_count = 1;
+	t.c.point_count = 1;
+	t.artifacts[0].sources_size = 0;
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(after, f, 1, ANY);
+	FOUND(gone, f, 2, ANY);
+	ck_assert_uint_eq(after.count, 1);
+	ck_assert_uint_eq(gone.count, 0);
+	ck_assert_int_eq(after.v[0].container_id, before.v[0].container_id);
+	ck_assert_int_eq(after.v[0].artifact_id, before.v[0].artifact_id);
+	ck_assert_uint_eq(after.v[0].size, 2);
+	CLEANUP_BUF struct buf packed = BUF_INIT;
+	ck_no_error(index_sources(f.r, after.v[0].artifact_id, &packed));
+	ck_assert_uint_eq(packed.size, 0);
+	ck_no_error(index_each_source_dir(f.r, "/usr/src/b", see_dir, &seen));
+	ck_assert_uint_eq(seen.count, 0);
+	ck_no_error(index_stats(f.r, &stats));
+	ck_assert_uint_eq(stats.containers, 1);
+	ck_assert_uint_eq(stats.artifacts, 1);
+	ck_assert_uint_eq(stats.points, 1);
+	ck_assert_uint_eq(stats.source_dirs, 1);
+}
+END_TEST
+
+START_TEST(the_later_of_two_versions_in_one_batch_stays)
+{
+	struct index_test_container t[2];
+	FIXTURE(f);
+
+	index_test_file(&t[0], "/a", 1, 1);
+	index_test_file(&t[1], "/a", 1, 2);
+	const struct index_container both[] = { t[0].c, t[1].c };
+	ck_no_error(index_put_containers(f.ix, both, 2));
+	FOUND(places, f, 1, ANY);
+	ck_assert_uint_eq(places.count, 1);
+	ck_assert_uint_eq(places.v[0].size, 2);
+}
+END_TEST
+
+struct changes {
+	struct index *ix;
+	struct index_reader *r;
+	size_t count;
+	unsigned mask; /* bit n: ID n */
+	size_t places; /* found by the callback */
+};
+
+static void note_change(void *ctx, const struct build_id *id)
+{
+	struct changes *seen = ctx;
+	struct index_places places;
+
+	for (unsigned n = 0; n < 32; n++) {
+		struct build_id known = index_test_id(n);
+
+		if (build_id_equal(&known, id))
+			seen->mask |= 1U << n;
+	}
+	seen->count++;
+	/* Committed and unlocked by now. */
+	ck_no_error(index_find(seen->r, id, ANY, &places));
+	seen->places += places.count;
+	index_places_deinit(&places);
+	ck_no_error(index_put_ignored(seen->ix, "/x", NULL, 0));
+}
+
+START_TEST(changes_are_announced_once_after_the_commit)
+{
+	struct index_test_container t;
+	FIXTURE(f);
+	struct changes seen = { .ix = f.ix, .r = f.r };
+
+	index_on_change(f.ix, note_change, &seen);
+	index_test_archive(&t, "/a.deb", 1, 3, 1);
+	t.artifacts[2].id = t.artifacts[0].id;
+	ck_no_error(index_test_put(f.ix, &t));
+	ck_assert_uint_eq(seen.count, 2);
+	ck_assert_uint_eq(seen.mask, 1 << 1 | 1 << 2);
+	ck_assert_uint_eq(seen.places, 3);
+
+	/* What came and what went. */
+	seen = (struct changes) { .ix = f.ix, .r = f.r };
+	index_test_archive(&t, "/a.deb", 2, 2, 2);
+	ck_no_error(index_test_put(f.ix, &t));
+	ck_assert_uint_eq(seen.mask, 1 << 1 | 1 << 2 | 1 << 3);
+	ck_assert_uint_eq(seen.count, 3);
+
+	seen = (struct changes) { .ix = f.ix, .r = f.r };
+	t.artifacts[1].id.len = 0;
+	ck_error(index_test_put(f.ix, &t), BAD_DATA, "build ID");
+	ck_assert_uint_eq(seen.count, 0);
+	ck_no_error(index_remove_container(f.ix, "/a.deb"));
+	ck_assert_uint_eq(seen.mask, 1 << 2 | 1 << 3);
+	ck_assert_uint_eq(seen.places, 0);
+
+	index_on_change(f.ix, NULL, NULL);
+	ck_no_error(index_test_put(
+		f.ix, &(struct index_test_container) {
+			      .c = { .path = "/empty", .scanner = "" } }));
+	ck_assert_uint_eq(seen.count, 2);
+}
+END_TEST
+
+START_TEST(the_order_of_roots_can_change)
+{
+	FIXTURE(f);
+
+	put_file(&f, "/srv/a/x", 1, 0, 4);
+	put_file(&f, "/srv/a-b/x", 1, 1, 4);
+	put_file(&f, "/srv/a", 1, 2, 4);
+	ck_no_error(index_set_root(f.ix, "/srv/a-b/", 0));
+	ck_no_error(index_set_root(f.ix, "/srv/a", 7));
+	FOUND(places, f, 1, ANY);
+	ck_assert_str_eq(places.v[0].path, "/srv/a-b/x");
+	ck_assert_uint_eq(places.v[0].root_order, 0);
+	ck_assert_str_eq(places.v[1].path, "/srv/a/x");
+	ck_assert_uint_eq(places.v[1].root_order, 7);
+	ck_assert_str_eq(places.v[2].path, "/srv/a");
+	ck_assert_uint_eq(places.v[2].root_order, 7);
+	ck_no_error(index_set_root(f.ix, "/", 1));
+	FOUND(all, f, 1, ANY);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(all.v[i].root_order, 1);
+}
+END_TEST
+
+/* ---- Forgetting --------------------------------------------------------- */
+
+START_TEST(removing_an_unknown_container_is_no_error)
+{
+	FIXTURE(f);
+
+	put_file(&f, "/bin/a", 1, 0, 4);
+	ck_no_error(index_remove_container(f.ix, "/bin/b"));
+	ck_no_error(index_remove_container(f.ix, "/nowhere/b"));
+	ck_no_error(index_remove_container(f.ix, "relative"));
+	ck_no_error(index_remove_container(f.ix, "/"));
+	ck_no_error(index_remove_container(f.ix, ""));
+	FOUND(places, f, 1, ANY);
+	ck_assert_uint_eq(places.count, 1);
+}
+END_TEST
+
+static void expect_nothing_left(struct index_fixture *f)
+{
+	struct index_stats stats, zero = { 0 };
+
+	ck_no_error(index_stats(f->r, &stats));
+	zero.file_bytes = stats.file_bytes;
+	zero.wal_bytes = stats.wal_bytes;
+	zero.schema_version = stats.schema_version;
+	ck_assert_mem_eq(&stats, &zero, sizeof(stats));
+}
+
+static void fill_index(struct index_fixture *f)
+{
+	static const uint64_t prints[] = { 1, 2, 3 };
+	struct index_test_container t;
+	char path[64];
+
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(path, sizeof(path), "/srv/d%u/f%u", i / 4, i);
+		if (i % 3 == 0)
+			index_test_archive(&t, path, 4 * i, 4, 1);
+		else
+			index_test_file(&t, path, 4 * i, 1);
+		if (i % 10 == 9) {
+			t.c.problem_kind = "bad_data";
+			t.c.problem = "broken";
+		}
+		ck_no_error(index_test_put(f->ix, &t));
+	}
+	ck_no_error(index_put_ignored(f->ix, "/srv/d0", prints, 3));
+	ck_no_error(index_put_ignored(f->ix, "/srv/other", prints, 2));
+}
+
+static void no_complaint(void *ctx, const char *text)
+{
+	(void)ctx;
+	ck_abort_msg("complaint: %s", text);
+}
+
+static void expect_sound(struct index_fixture *f)
+{
+	size_t complaints;
+
+	ck_no_error(index_check(f->r, no_complaint, NULL, &complaints));
+	ck_assert_uint_eq(complaints, 0);
+}
+
+START_TEST(nothing_is_left_when_all_containers_are_gone)
+{
+	struct index_groom_counts counts = { 0 };
+	struct index_stats before;
+	char path[64];
+	bool done = false;
+	unsigned slices = 0;
+	FIXTURE(f);
+
+	fill_index(&f);
+	expect_sound(&f);
+	ck_no_error(index_stats(f.r, &before));
+	ck_assert_uint_eq(before.containers, 60);
+	ck_assert_uint_eq(before.failed, 6);
+	ck_assert_uint_eq(before.artifacts, 20 * 4 + 40);
+	ck_assert_uint_eq(before.executables, 40);
+	ck_assert_uint_eq(before.debuginfos, 80);
+	ck_assert_uint_eq(before.build_ids, 120);
+	ck_assert_uint_eq(before.source_dirs, 40);
+	ck_assert_uint_eq(before.points, 60);
+	ck_assert_uint_eq(before.directories, 15 + 2 + 1);
+	ck_assert_uint_eq(before.ignored_files, 5);
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(path, sizeof(path), "/srv/d%u/f%u", i / 4, i);
+		ck_no_error(index_remove_container(f.ix, path));
+	}
+	ck_no_error(index_put_ignored(f.ix, "/srv/d0", NULL, 0));
+	ck_no_error(index_put_ignored(f.ix, "/srv/other", NULL, 0));
+	for (; !done; slices++)
+		ck_no_error(index_groom_slice(f.ix, 7, &counts, &done));
+	ck_assert_uint_ge(slices, 120 / 7);
+	expect_nothing_left(&f);
+	expect_sound(&f);
+	ck_assert_uint_eq(counts.containers, 60);
+	ck_assert_uint_eq(counts.artifacts, before.artifacts);
+	ck_assert_uint_eq(counts.build_ids, 120);
+	ck_assert_uint_eq(counts.source_dirs, 40);
+	ck_assert_uint_eq(counts.points, 60);
+	ck_assert_uint_eq(counts.directories, 18);
+	ck_assert_uint_eq(counts.ignored, 5);
+	/* Reported once. */
+	counts = (struct index_groom_counts) { 0 };
+	ck_no_error(index_groom_slice(f.ix, 7, &counts, &done));
+	ck_assert_uint_eq(counts.containers + counts.build_ids, 0);
+}
+END_TEST
+
+START_TEST(no_table_holds_a_row_when_everything_is_groomed)
+{
+	struct index_groom_counts counts = { 0 };
+	char path[64], sql[128];
+	bool done = false;
+	int64_t rows;
+	static const char *const tables[] = {
+		"container",   "artifact",   "build_id",      "directory",
+		"source_list", "source_dir", "payload_point", "ignored",
+	};
+	FIXTURE(f);
+
+	fill_index(&f);
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(path, sizeof(path), "/srv/d%u/f%u", i / 4, i);
+		ck_no_error(index_remove_container(f.ix, path));
+	}
+	ck_no_error(index_put_ignored(f.ix, "/srv/d0", NULL, 0));
+	ck_no_error(index_put_ignored(f.ix, "/srv/other", NULL, 0));
+	while (!done)
+		ck_no_error(index_groom_slice(f.ix, 1, &counts, &done));
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s",
+			 tables[i]);
+		ck_no_error(db_exec_int(&f.r->db, sql, &rows));
+		ck_assert_int_eq(rows, 0);
+	}
+}
+END_TEST
+
+START_TEST(grooming_leaves_what_is_in_use)
+{
+	struct index_groom_counts counts = { 0 };
+	bool done = false;
+	FIXTURE(f);
+
+	fill_index(&f);
+	ck_no_error(index_remove_container(f.ix, "/srv/d0/f0"));
+	while (!done)
+		ck_no_error(index_groom_slice(f.ix, 0, &counts, &done));
+	ck_assert_uint_eq(counts.containers, 1);
+	ck_assert_uint_eq(counts.build_ids, 4);
+	ck_assert_uint_eq(counts.directories, 0);
+	expect_sound(&f);
+	FOUND(places, f, 4, ANY);
+	ck_assert_uint_eq(places.count, 1);
+	/* Even a name that comes back between two slices. */
+	put_file(&f, "/srv/d0/f0", 0, 0, 4);
+	FOUND(again, f, 0, ANY);
+	ck_assert_uint_eq(again.count, 1);
+}
+END_TEST
+
+START_TEST(maintenance_gives_pages_back_and_empties_the_log)
+{
+	struct index_groom_counts counts = { 0 };
+	struct index_stats before, after;
+	char path[64];
+	bool done = false;
+	FIXTURE(f);
+
+	fill_index(&f);
+	ck_no_error(index_maintain(f.ix));
+	ck_no_error(index_stats(f.r, &before));
+	ck_assert_uint_eq(before.wal_bytes, 0);
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(path, sizeof(path), "/srv/d%u/f%u", i / 4, i);
+		ck_no_error(index_remove_container(f.ix, path));
+	}
+	while (!done)
+		ck_no_error(index_groom_slice(f.ix, 100, &counts, &done));
+	ck_no_error(index_maintain(f.ix));
+	ck_no_error(index_stats(f.r, &after));
+	ck_assert_uint_lt(after.file_bytes, before.file_bytes);
+	ck_assert_uint_eq(after.free_bytes, 0);
+	ck_assert_uint_eq(after.wal_bytes, 0);
+	expect_sound(&f);
+}
+END_TEST
+
+/* ---- Lists -------------------------------------------------------------- */
+
+struct listed {
+	size_t count;
+	char text[512];
+	struct index_known last;
+	struct error *end;
+};
+
+static struct error *list_known(void *ctx, const struct index_known *k)
+{
+	struct listed *l = ctx;
+	size_t used = strlen(l->text);
+
+	snprintf(l->text + used, sizeof(l->text) - used, "%s ", k->path);
+	l->count++;
+	l->last = *k;
+	return STEAL(l->end);
+}
+
+START_TEST(known_lists_what_is_below_a_path_and_nothing_beside_it)
+{
+	static const char *const paths[] = {
+		"/srv/a",       "/srv/a/1",   "/srv/a/b/2",
+		"/srv/a/b/c/3", "/srv/a-b/4", "/srv/a.d/5",
+		"/srv/ab/6",    "/top",       "/srv/a!/7",
+	};
+	static const struct {
+		const char *prefix, *expected;
+	} asked[] = {
+		{ "/srv/a", "/srv/a /srv/a/1 /srv/a/b/2 /srv/a/b/c/3 " },
+		{ "/srv/a/", "/srv/a/1 /srv/a/b/2 /srv/a/b/c/3 " },
+		{ "/srv/a/1", "/srv/a/1 " },
+		{ "/srv/a/b", "/srv/a/b/2 /srv/a/b/c/3 " },
+		{ "/srv/ab/6", "/srv/ab/6 " },
+		{ "/nowhere", "" },
+		{ "/top", "/top " },
+	};
+	FIXTURE(f);
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		put_file(&f, paths[i], (unsigned)i, 0, 1);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		struct listed l = { 0 };
+
+		ck_no_error(
+			index_each_known(f.r, asked[i].prefix, list_known, &l));
+		ck_assert_str_eq(l.text, asked[i].expected);
+	}
+	struct listed all = { 0 };
+	ck_no_error(index_each_known(f.r, "/", list_known, &all));
+	ck_assert_uint_eq(all.count, 9);
+	all.end = error_new(BUSY, "stopped");
+	ck_error(index_each_known(f.r, "/", list_known, &all), BUSY, "stopped");
+	ck_assert_uint_eq(all.count, 10);
+}
+END_TEST
+
+START_TEST(lists_are_complete_however_they_are_sliced)
+{
+	struct index_test_container t;
+	struct listed l = { 0 };
+	char path[64];
+	FIXTURE(f);
+
+	read_slice_ms = 0;
+	for (unsigned i = 0; i < 1500; i++) {
+		snprintf(path, sizeof(path), "/srv/%u/f%u", i / 700, i);
+		index_test_file(&t, path, i, 1);
+		t.c.problem_kind = "io";
+		t.c.problem = "unreadable";
+		ck_no_error(index_test_put(f.ix, &t));
+	}
+	ck_no_error(index_each_known(f.r, "/", list_known, &l));
+	ck_assert_uint_eq(l.count, 1500);
+	l.count = 0;
+	ck_no_error(index_each_known(f.r, "/srv/1", list_known, &l));
+	ck_assert_uint_eq(l.count, 700);
+}
+END_TEST
+
+static bool count_failed(void *ctx, const char *path, const char *kind,
+			 const char *problem)
+{
+	size_t *left = ctx;
+
+	ck_assert_int_eq(path[0], '/');
+	ck_assert_str_eq(kind, "bad_data");
+	ck_assert_str_eq(problem, "broken");
+	return --*left;
+}
+
+START_TEST(failed_containers_are_listed_with_their_reasons)
+{
+	size_t left = 6;
+	FIXTURE(f);
+
+	read_slice_ms = 0;
+	ck_no_error(index_each_failed(f.r, count_failed, &left));
+	ck_assert_uint_eq(left, 6);
+	fill_index(&f);
+	ck_no_error(index_each_failed(f.r, count_failed, &left));
+	ck_assert_uint_eq(left, 0);
+	left = 2;
+	ck_no_error(index_each_failed(f.r, count_failed, &left));
+	ck_assert_uint_eq(left, 0);
+}
+END_TEST
+
+static struct index_known put_failure(struct index_fixture *f, unsigned version,
+				      bool is_retryable)
+{
+	struct index_test_container t;
+	struct listed l = { 0 };
+
+	index_test_file(&t, "/crash", 1, version);
+	t.c.artifact_count = 0;
+	t.c.problem_kind = "worker";
+	t.c.problem = "killed by signal 11";
+	t.c.is_retryable = is_retryable;
+	ck_no_error(index_test_put(f->ix, &t));
+	ck_no_error(index_each_known(f->r, "/crash", list_known, &l));
+	ck_assert_uint_eq(l.count, 1);
+	return l.last;
+}
+
+START_TEST(attempts_count_failures_of_the_same_file)
+{
+	FIXTURE(f);
+
+	for (unsigned i = 1; i <= 3; i++) {
+		struct index_known k = put_failure(&f, 1, true);
+
+		ck_assert_uint_eq(k.attempts, i);
+		ck_assert(k.is_retryable);
+		ck_assert_int_gt(k.tried_at, 1600000000);
+	}
+	ck_assert_uint_eq(put_failure(&f, 2, true).attempts, 1);
+	ck_assert_uint_eq(put_failure(&f, 2, true).attempts, 2);
+	struct index_known k = put_failure(&f, 2, false);
+	ck_assert_uint_eq(k.attempts, 0);
+	ck_assert(!k.is_retryable);
+	ck_assert_uint_eq(put_failure(&f, 2, true).attempts, 1);
+	put_file(&f, "/crash", 1, 0, 1);
+	struct listed l = { 0 };
+	ck_no_error(index_each_known(f.r, "/crash", list_known, &l));
+	ck_assert_uint_eq(l.last.attempts, 0);
+	ck_assert(!l.last.is_retryable);
+}
+END_TEST
+
+struct prints {
+	size_t dirs, count;
+	uint64_t sum;
+	char last[64];
+};
+
+static struct error *add_prints(void *ctx, const char *dir,
+				const uint64_t *prints, size_t count)
+{
+	struct prints *p = ctx;
+
+	p->dirs++;
+	p->count += count;
+	for (size_t i = 0; i < count; i++)
+		p->sum += prints[i];
+	snprintf(p->last, sizeof(p->last), "%s", dir);
+	return NULL;
+}
+
+static struct prints ignored_below(struct index_fixture *f, const char *prefix)
+{
+	struct prints p = { 0 };
+
+	ck_no_error(index_each_ignored(f->r, prefix, add_prints, &p));
+	return p;
+}
+
+START_TEST(ignored_files_of_a_directory_are_replaced_and_removed)
+{
+	static const uint64_t few[] = { 1, 2, UINT64_MAX };
+	char dir[64];
+	FIXTURE(f);
+
+	read_slice_ms = 0;
+	ck_no_error(index_put_ignored(f.ix, "/etc", few, 3));
+	ck_no_error(index_put_ignored(f.ix, "/etc/x/", few, 1));
+	ck_no_error(index_put_ignored(f.ix, "/etc-x", few, 1));
+	ck_no_error(index_put_ignored(f.ix, "/", few, 2));
+	struct prints p = ignored_below(&f, "/etc");
+	ck_assert_uint_eq(p.dirs, 2);
+	ck_assert_uint_eq(p.count, 4);
+	ck_assert_uint_eq(p.sum, 3); /* modulo 2^64 */
+	ck_assert_str_eq(p.last, "/etc/x");
+	ck_assert_uint_eq(ignored_below(&f, "/").dirs, 4);
+	ck_no_error(index_put_ignored(f.ix, "/etc", few + 1, 1));
+	ck_assert_uint_eq(ignored_below(&f, "/etc").sum, 3);
+	ck_no_error(index_put_ignored(f.ix, "/etc", NULL, 0));
+	ck_assert_uint_eq(ignored_below(&f, "/etc").dirs, 1);
+	expect_sound(&f);
+	for (unsigned i = 0; i < 600; i++) {
+		snprintf(dir, sizeof(dir), "/many/%u", i);
+		ck_no_error(index_put_ignored(f.ix, dir, few, 1));
+	}
+	ck_assert_uint_eq(ignored_below(&f, "/many").dirs, 600);
+}
+END_TEST
+
+static void count_id(void *ctx, const struct build_id *id)
+{
+	ck_assert_uint_eq(id->len, 20);
+	++*(size_t *)ctx;
+}
+
+START_TEST(ids_are_listed_from_where_the_last_list_ended)
+{
+	struct index_groom_counts counts = { 0 };
+	size_t count = 0;
+	int64_t last = 0;
+	bool done = false;
+	FIXTURE(f);
+
+	fill_index(&f);
+	ck_no_error(index_each_id(f.r, 0, 100, count_id, &count, &last));
+	ck_assert_uint_eq(count, 100);
+	ck_no_error(index_each_id(f.r, last, 100, count_id, &count, &last));
+	ck_assert_uint_eq(count, 120);
+	int64_t end = last;
+	ck_no_error(index_each_id(f.r, end, 100, count_id, &count, &last));
+	ck_assert_uint_eq(count, 120);
+	ck_assert_int_eq(last, end);
+	/* The last one goes and comes again: it is new. */
+	ck_no_error(index_remove_container(f.ix, "/srv/d14/f59"));
+	while (!done)
+		ck_no_error(index_groom_slice(f.ix, 100, &counts, &done));
+	put_file(&f, "/srv/d14/f59", 4 * 59, 0, 1);
+	ck_no_error(index_each_id(f.r, end, SIZE_MAX, count_id, &count, &last));
+	ck_assert_uint_eq(count, 121);
+	ck_assert_int_gt(last, end);
+}
+END_TEST
+
+/* ---- Search by name ----------------------------------------------------- */
+
+struct hits {
+	size_t count, stop_at;
+	char text[512];
+};
+
+static bool note_hit(void *ctx, const struct index_name_hit *hit)
+{
+	struct hits *h = ctx;
+	size_t used = strlen(h->text);
+
+	snprintf(h->text + used, sizeof(h->text) - used, "%s%s%s ",
+		 hit->archive ? hit->archive : "", hit->archive ? ":" : "",
+		 hit->file);
+	return ++h->count != h->stop_at;
+}
+
+static void fill_names(struct index_fixture *f)
+{
+	static const char *const members[] = { "./usr/bin/ls", "usr/bin/ls.x",
+					       "/usr/lib/a/libc.so.6",
+					       ".//usr/odd/[x]" };
+	struct index_test_container t;
+
+	index_test_archive(&t, "/p/a.deb", 10, 4, 1);
+	for (size_t i = 0; i < 4; i++)
+		t.artifacts[i].member = members[i];
+	ck_no_error(index_test_put(f->ix, &t));
+	put_file(f, "/usr/bin/ls", 1, 0, 1);
+	put_file(f, "/usr/lib/b/libc.so.6", 2, 0, 1);
+	put_file(f, "/vmlinux", 3, 0, 1);
+}
+
+START_TEST(names_are_found_by_path_and_by_pattern)
+{
+	static const struct {
+		const char *pattern;
+		bool glob;
+		const char *expected;
+	} asked[] = {
+		{ "/usr/bin/ls", false, "/p/a.deb:/usr/bin/ls /usr/bin/ls " },
+		{ "/usr/bin/ls", true, "/p/a.deb:/usr/bin/ls /usr/bin/ls " },
+		{ "/usr/bin/ls*", false, "" },
+		{ "/usr/bin/ls*", true,
+		  "/p/a.deb:/usr/bin/ls /p/a.deb:/usr/bin/ls.x /usr/bin/ls " },
+		{ "/usr/lib/*/libc.so.6", true,
+		  "/p/a.deb:/usr/lib/a/libc.so.6 /usr/lib/b/libc.so.6 " },
+		{ "/usr/*/libc.so.6", true, "" },
+		{ "/usr/lib/[b-z]/libc*", true, "/usr/lib/b/libc.so.6 " },
+		{ "/usr/odd/[x]", false, "/p/a.deb:/usr/odd/[x] " },
+		{ "/usr/odd/\\[x]", true, "/p/a.deb:/usr/odd/[x] " },
+		{ "/usr/odd/[x]", true, "" },
+		{ "/*", true, "/vmlinux " },
+		{ "vmlinux", true, "" },
+		{ "/usr/bin/", true, "" },
+		{ "", true, "" },
+	};
+	bool complete;
+	FIXTURE(f);
+
+	fill_names(&f);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		struct hits h = { 0 };
+
+		ck_no_error(index_search_names(f.r, asked[i].pattern,
+					       asked[i].glob, 0, note_hit, &h,
+					       &complete));
+		ck_assert_str_eq(h.text, asked[i].expected);
+		ck_assert(complete);
+	}
+}
+END_TEST
+
+START_TEST(a_search_ends_when_told_to_or_at_its_deadline)
+{
+	struct index_test_container t;
+	struct hits h = { .stop_at = 2 };
+	char path[64];
+	bool complete;
+	FIXTURE(f);
+
+	read_slice_ms = 0;
+	fill_names(&f);
+	ck_no_error(index_search_names(f.r, "/usr/bin/*", true, 0, note_hit, &h,
+				       &complete));
+	ck_assert_uint_eq(h.count, 2);
+	ck_assert(complete);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "/many/f%u", i);
+		index_test_file(&t, path, i, 1);
+		ck_no_error(index_test_put(f.ix, &t));
+	}
+	h = (struct hits) { 0 };
+	ck_no_error(index_search_names(f.r, "/many/*", true, 0, note_hit, &h,
+				       &complete));
+	ck_assert_uint_eq(h.count, 1000);
+	ck_assert(complete);
+	h = (struct hits) { 0 };
+	ck_no_error(index_search_names(f.r, "/many/*", true, 1, note_hit, &h,
+				       &complete));
+	ck_assert_uint_lt(h.count, 1000);
+	ck_assert(!complete);
+}
+END_TEST
+
+/* ---- About the database ------------------------------------------------- */
+
+START_TEST(the_data_version_changes_with_every_commit)
+{
+	uint32_t before, same, after;
+	FIXTURE(f);
+
+	ck_no_error(index_data_version(f.r, &before));
+	ck_no_error(index_data_version(f.r, &same));
+	put_file(&f, "/a", 1, 0, 1);
+	ck_no_error(index_data_version(f.r, &after));
+	ck_assert_uint_eq(before, same);
+	ck_assert_uint_ne(before, after);
+}
+END_TEST
+
+static void first_complaint(void *ctx, const char *text)
+{
+	char *first = ctx;
+
+	if (!first[0])
+		snprintf(first, 256, "%s", text);
+}
+
+START_TEST(check_finds_what_was_broken_by_hand)
+{
+	static const struct {
+		const char *sql, *complaint;
+	} damages[] = {
+		{ "UPDATE meta SET artifacts = artifacts + 1",
+		  "count differs from the rows: artifacts, counted: 121 120" },
+		{ "UPDATE meta SET failed = 0",
+		  "count differs from the rows: failed" },
+		{ "PRAGMA foreign_keys = OFF;"
+		  "DELETE FROM container WHERE id = 5",
+		  "row without its parent: artifact" },
+		{ "UPDATE directory SET path = x'2f612f' WHERE id = 1",
+		  "directory with a final slash: 1" },
+		{ "UPDATE container SET name = x'612f62' WHERE id = 1",
+		  "container name with a slash: 1" },
+		{ "PRAGMA ignore_check_constraints = ON;"
+		  "UPDATE ignored SET prints = x'00'",
+		  "ignored files not a list of 64-bit numbers, directory: 1" },
+		{ "UPDATE artifact SET htlhash = x'00' WHERE id = 2",
+		  "hash of a length that cannot be, artifact: 2" },
+		{ "DELETE FROM meta", "table meta does not have one row" },
+	};
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+		char first[256] = "";
+		size_t complaints;
+		FIXTURE(f);
+
+		fill_index(&f);
+		expect_sound(&f);
+		ck_no_error(db_exec(&f.ix->db, "damage", damages[i].sql));
+		ck_no_error(
+			index_check(f.r, first_complaint, first, &complaints));
+		ck_assert_uint_gt(complaints, 0);
+		ck_assert_msg(strstr(first, damages[i].complaint) != NULL,
+			      "'%s' for: %s", first, damages[i].sql);
+	}
+}
+END_TEST
+
+UNIT_MAIN("index", a_found_place_has_all_that_was_put,
+	  a_bare_file_has_no_member_and_what_is_zero_stays_zero,
+	  segments_of_any_numbers_survive,
+	  an_unknown_id_finds_nothing_and_is_no_error,
+	  only_places_with_a_wanted_role_are_found,
+	  debuginfo_of_better_quality_comes_first,
+	  executables_follow_path_order_whatever_their_quality,
+	  equals_follow_path_order_then_first_sight,
+	  a_container_put_again_keeps_its_place,
+	  an_old_path_filled_with_something_new_overtakes_nobody,
+	  a_build_id_twice_in_one_archive_is_two_places,
+	  names_of_any_bytes_survive, a_padded_id_finds_the_shorter_one,
+	  other_identities_find_the_same_place, presence_sums_up_all_places,
+	  sources_of_an_artifact_come_back_as_they_were_put,
+	  archives_with_a_source_directory_come_in_the_order_of_trust,
+	  points_cover_the_range_asked_for,
+	  of_points_at_one_offset_the_last_is_kept,
+	  what_cannot_be_is_refused_and_changes_nothing,
+	  putting_again_replaces_everything,
+	  the_later_of_two_versions_in_one_batch_stays,
+	  changes_are_announced_once_after_the_commit,
+	  the_order_of_roots_can_change,
+	  removing_an_unknown_container_is_no_error,
+	  nothing_is_left_when_all_containers_are_gone,
+	  no_table_holds_a_row_when_everything_is_groomed,
+	  grooming_leaves_what_is_in_use,
+	  maintenance_gives_pages_back_and_empties_the_log,
+	  known_lists_what_is_below_a_path_and_nothing_beside_it,
+	  lists_are_complete_however_they_are_sliced,
+	  failed_containers_are_listed_with_their_reasons,
+	  attempts_count_failures_of_the_same_file,
+	  ignored_files_of_a_directory_are_replaced_and_removed,
+	  ids_are_listed_from_where_the_last_list_ended,
+	  names_are_found_by_path_and_by_pattern,
+	  a_search_ends_when_told_to_or_at_its_deadline,
+	  the_data_version_changes_with_every_commit,
+	  check_finds_what_was_broken_by_hand)
