@@ -34,3 +34,8 @@ unit_tests += tests/unit/test_scanners_deb
 tests_unit_test_scanners_deb_SOURCES = tests/unit/test_scanners_deb.c
 tests_unit_test_scanners_deb_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_scanners_deb_LDADD = $(SCANNERS_FIXTURE_LIBS) $(CHECK_LIBS)
+
+unit_tests += tests/unit/test_scanners_rpm
+tests_unit_test_scanners_rpm_SOURCES = tests/unit/test_scanners_rpm.c
+tests_unit_test_scanners_rpm_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_scanners_rpm_LDADD = $(SCANNERS_FIXTURE_LIBS) $(CHECK_LIBS)
