@@ -240,6 +240,10 @@ static struct error *check_point(const struct codec_stream *s,
 				 "point at offset %" PRIu64
 				 " lies outside the input of %" PRIu64 " bytes",
 				 p->in_offset, s->in.size);
+	// Half the range is enough for any data, and sums do not wrap.
+	if (p->out_offset > INT64_MAX)
+		return error_new(BAD_DATA, "point at decoded offset %" PRIu64,
+				 p->out_offset);
 	if (before && p->out_offset < before->out_offset)
 		return error_new(BAD_DATA, "points are not in order");
 	if (!s->backend && p->in_offset != p->out_offset)

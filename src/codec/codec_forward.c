@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include <inttypes.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -35,7 +35,8 @@ static uint64_t forward_tell(const struct codec_forward *f)
 	return f->decoder.out_offset - (f->size - f->pos);
 }
 
-/* The last point at or before @offset; NULL if all lie behind it. */
+/* The last point at or before @offset; codec_seek() keeps it from lying before
+ * the first. */
 static const struct codec_point *point_before(const struct codec_stream *s,
 					      uint64_t offset)
 {
@@ -49,7 +50,8 @@ static const struct codec_point *point_before(const struct codec_stream *s,
 		else
 			high = mid;
 	}
-	return low ? &s->points[low - 1] : NULL;
+	assert(low);
+	return &s->points[low - 1];
 }
 
 /* Have the decoder at or before @offset, as near as the points allow. */
@@ -62,11 +64,6 @@ static struct error *approach(struct codec_stream *s, uint64_t offset)
 		return NULL;
 	const struct codec_point *p = point_before(s, offset);
 
-	if (!p)
-		return error_new(BAD_DATA,
-				 "offset %" PRIu64
-				 " lies before the first known point, %" PRIu64,
-				 offset, s->points[0].out_offset);
 	if (!is_back && p->out_offset <= f->decoder.out_offset)
 		return NULL;
 	f->is_begun = false;

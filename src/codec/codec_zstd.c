@@ -100,8 +100,9 @@ static struct error *decode(struct codec_decoder *d, uint8_t *buf, size_t size,
 			if (end)
 				return z->is_first ? codec_error_truncated(d)
 						   : NULL;
-			TRY(codec_note_point(d, codec_source_tell(src),
-					     d->out_offset, NULL, 0));
+			if (!z->block)
+				TRY(codec_note_point(d, codec_source_tell(src),
+						     d->out_offset, NULL, 0));
 			z->in_frame = true;
 			z->is_first = false;
 		}

@@ -251,21 +251,33 @@ START_TEST(a_bomb_stops_at_the_limit)
 }
 END_TEST
 
-/* A block header that asks for a dictionary of 1.5 GiB. */
-static void enlarge_xz_dictionary(struct sample *p)
+/* Where a block header with one filter has that filter's ID, and its only
+ * property, the size of its dictionary. */
+enum { XZ_FILTER = 2, XZ_DICTIONARY = 4 };
+
+/* Change the first block's header, and make its CRC right. */
+static void change_xz_header(struct sample *p, size_t at, uint8_t value)
 {
 	uint8_t *header = p->packed.data + 12;
 	size_t size = (header[0] + 1u) * 4;
-	// Size, flags, filter 0x21, property size 1, property.
-	size_t at = 4;
 
-	ck_assert_uint_eq(header[2], 0x21);
-	header[at] = 37;
+	ck_assert_uint_eq(header[XZ_FILTER], 0x21);
+	header[at] = value;
 	uint32_t crc = (uint32_t)crc32(0, header, (uInt)size - 4);
 
 	for (size_t i = 0; i < 4; i++)
 		header[size - 4 + i] = (uint8_t)(crc >> (8 * i));
 }
+
+START_TEST(unknown_filters_are_unsupported)
+{
+	CLEANUP_SAMPLE struct sample p = { 0 };
+
+	sample_add(&p, CODEC_XZ, 1000);
+	change_xz_header(&p, XZ_FILTER, 0x7e);
+	ck_error(read_all(CODEC_XZ, &p.in, &p.plain), UNSUPPORTED, "filters");
+}
+END_TEST
 
 START_TEST(decoders_that_need_too_much_memory_are_refused)
 {
@@ -273,10 +285,11 @@ START_TEST(decoders_that_need_too_much_memory_are_refused)
 				     zstd = { 0 };
 
 	sample_add(&xz, CODEC_XZ, 1000);
-	enlarge_xz_dictionary(&xz);
+	// 1.5 GiB.
+	change_xz_header(&xz, XZ_DICTIONARY, 37);
 	ck_error(read_all(CODEC_XZ, &xz.in, &xz.plain), LIMIT, "256 MiB");
 	sample_add(&forward, CODEC_XZ, 1000);
-	enlarge_xz_dictionary(&forward);
+	change_xz_header(&forward, XZ_DICTIONARY, 37);
 	forward.packed.data[forward.packed.size - 1] = 'X';
 	ck_error(read_all(CODEC_XZ, &forward.in, &forward.plain), LIMIT,
 		 "256 MiB");
@@ -405,6 +418,7 @@ UNIT_MAIN("codec_damage", truncated_anywhere_is_bad_data,
 	  a_broken_index_leaves_the_stream_readable_forward,
 	  an_index_that_lies_is_found_out,
 	  blocks_too_large_to_hold_are_read_forward, a_bomb_stops_at_the_limit,
+	  unknown_filters_are_unsupported,
 	  decoders_that_need_too_much_memory_are_refused,
 	  a_tail_of_zeros_or_of_streams_does_not_take_for_ever,
 	  a_disk_that_fails_is_an_io_error_and_can_be_tried_again,
