@@ -117,7 +117,13 @@ static void parse_member(char *arg, struct pkg_file *f)
 	}
 }
 
-int main(int argc, char **argv)
+struct args {
+	struct pkg_options o;
+	uint64_t claim;
+	int64_t mtime;
+};
+
+static void parse_options(int argc, char **argv, struct args *args)
 {
 	static const struct option options[] = {
 		{ "compress", required_argument, NULL, 'c' },
@@ -134,56 +140,60 @@ int main(int argc, char **argv)
 		{ "mtime", required_argument, NULL, 'm' },
 		{ 0 },
 	};
-	struct pkg_options o = { 0 };
-	uint64_t claim = 0;
-	int64_t mtime = 0;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (c) {
 		case 'c':
-			o.codec = parse_codec(optarg);
+			args->o.codec = parse_codec(optarg);
 			break;
 		case 'b':
-			o.block_size = strtoull(optarg, NULL, 0);
+			args->o.block_size = strtoull(optarg, NULL, 0);
 			break;
 		case 'p':
-			o.use_pax = true;
+			args->o.use_pax = true;
 			break;
 		case 's':
-			o.is_stripped = true;
+			args->o.is_stripped = true;
 			break;
 		case '6':
-			o.is_v6 = true;
+			args->o.is_v6 = true;
 			break;
 		case 'S':
-			o.is_source = true;
+			args->o.is_source = true;
 			break;
 		case 'o':
-			o.use_old_names = true;
+			args->o.use_old_names = true;
 			break;
 		case 'w':
-			o.is_magic_wrong = true;
+			args->o.is_magic_wrong = true;
 			break;
 		case 'x':
-			o.cut = strtoull(optarg, NULL, 0);
+			args->o.cut = strtoull(optarg, NULL, 0);
 			break;
 		case 'X':
-			o.cut_payload = strtoull(optarg, NULL, 0);
+			args->o.cut_payload = strtoull(optarg, NULL, 0);
 			break;
 		case 'z':
-			claim = strtoull(optarg, NULL, 0);
+			args->claim = strtoull(optarg, NULL, 0);
 			break;
 		case 'm':
-			mtime = strtoll(optarg, NULL, 0);
+			args->mtime = strtoll(optarg, NULL, 0);
 			break;
 		default:
 			die("no such option");
 		}
 	}
+}
+
+int main(int argc, char **argv)
+{
+	struct args args = { 0 };
+
+	parse_options(argc, argv, &args);
 	if (argc - optind < 2)
 		die("what, and where to?");
-	o.kind = parse_kind(argv[optind]);
+	args.o.kind = parse_kind(argv[optind]);
 	size_t count = (size_t)(argc - optind - 2);
 	struct pkg_file *files = mem_array(count, sizeof(*files));
 
@@ -191,11 +201,11 @@ int main(int argc, char **argv)
 		die("out of memory");
 	for (size_t i = 0; i < count; i++) {
 		parse_member(argv[optind + 2 + (int)i], &files[i]);
-		files[i].mtime = mtime;
+		files[i].mtime = args.mtime;
 	}
 	if (count)
-		files[count - 1].claimed_size = claim;
-	pkg_write_file(argv[optind + 1], &o, files, count);
+		files[count - 1].claimed_size = args.claim;
+	pkg_write_file(argv[optind + 1], &args.o, files, count);
 	for (size_t i = 0; i < count; i++)
 		free((void *)(uintptr_t)files[i].data);
 	mem_free(files);

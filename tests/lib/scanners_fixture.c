@@ -7,11 +7,8 @@
 #include "tests/lib/codec_writer.h"
 #include "tests/lib/scanners_fixture.h"
 
-#define X10(s) s s s s s s s s s s
-#define X150(s)                                                               \
-	X10(s)                                                                \
-	X10(s) X10(s) X10(s) X10(s) X10(s) X10(s) X10(s) X10(s) X10(s) X10(s) \
-		X10(s) X10(s) X10(s) X10(s)
+#define D50  "dddddddddddddddddddddddddddddddddddddddddddddddddd"
+#define D150 D50 D50 D50
 
 enum { BIG_SIZE = 120000 };
 
@@ -41,10 +38,8 @@ static struct pkg_file files[] = {
 	{ .name = "./dev/null", .mode = S_IFCHR | 0666 },
 	{ .name = "./dev/sda", .mode = S_IFBLK | 0660 },
 	{ .name = "./run/fifo", .mode = S_IFIFO | 0600 },
-	{ .name = "./" X150("d") "/" X150("e"), .size = 513, .mtime = 3 },
-	{ .name = "./" X150("l"),
-	  .mode = S_IFLNK | 0777,
-	  .link = X150("t") X150("t") },
+	{ .name = "./" D150 "/" D150, .size = 513, .mtime = 3 },
+	{ .name = "./link/" D150, .mode = S_IFLNK | 0777, .link = D150 D150 },
 	{ .name = "./caf\xc3\xa9/\xff\n\x01 '\"", .size = 511, .mtime = 4 },
 	{ .name = "../../etc/passwd", .size = 7, .mtime = 5 },
 	{ .name = "//abs/olute", .size = 1, .mtime = 6 },
