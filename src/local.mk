@@ -1,3 +1,12 @@
 bin_PROGRAMS += symbolized
-symbolized_SOURCES = src/main.c
-symbolized_LDADD = $(ELF_LIBS) $(BASE_LIBS)
+symbolized_SOURCES = \
+	src/cmd_check.c src/cmd_describe.c src/cmd_find.c src/cmd_scan.c \
+	src/cmd_serve.c src/cmd_worker.c \
+	src/command.h src/commands.h \
+	src/config_options.h \
+	src/main.c \
+	src/progress.c src/progress.h \
+	src/roots.c \
+	src/scanner_loop.c src/scanner_loop.h \
+	src/settings.c src/settings.h
+symbolized_LDADD = $(HTTP_LIBS) libstore.a libscan.a libindex.a $(WORKER_LIBS) $(SQLITE_LIBS)

@@ -1,5 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* argv to a command; nothing else. */
 #include "config.h"
-int main(void)
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "command.h"
+
+static const struct {
+	const char *name;
+	char letter;
+	const char *arguments, *help;
+	struct error *(*run)(const struct settings *s, const char *program);
+} commands[] = {
+#define COMMAND(name, letter, arguments, help) \
+	{ #name, letter, arguments, help, cmd_##name },
+#define HIDDEN(name)
+#include "commands.h"
+#undef COMMAND
+#undef HIDDEN
+};
+enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
+
+static void print_usage(FILE *to)
 {
-	return 0;
+	fprintf(to,
+		"Usage: symbolized COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+		"Gives names to addresses: indexes ELF files and packages by "
+		"build ID and serves\nthem to debuggers and profilers.\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-7s %s\n", commands[i].name, commands[i].help);
+	fprintf(to, "\n`symbolized COMMAND --help` lists a command's options, "
+		    "`symbolized --version` says\nwhich this is. "
+		    "Manual: symbolized(8).\n");
+}
+
+static void print_help(size_t command)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT;
+
+	buf_printf(&text, "Usage: symbolized %s %s\n\n%c%s.\n\n",
+		   commands[command].name, commands[command].arguments,
+		   commands[command].help[0] - 'a' + 'A',
+		   commands[command].help + 1);
+	settings_help(commands[command].letter, &text);
+	fwrite(text.data, 1, text.size, stdout);
+}
+
+static int fail(struct error *err)
+{
+	int code = error_kind_exit_code(error_kind(err));
+
+	fprintf(stderr, "symbolized: %s\n", error_message(err));
+	error_free(err);
+	return code;
+}
+
+static int run(size_t command, int argc, char **argv)
+{
+	CLEANUP(settings_deinit) struct settings s;
+	static char program[PATH_MAX];
+	struct error *err =
+		settings_read(commands[command].letter, argc, argv, &s);
+
+	if (err)
+		return fail(error_wrap(err, "%s", commands[command].name));
+	if (s.wants_help) {
+		print_help(command);
+		return 0;
+	}
+	/* The file itself, even if it is replaced while we run. */
+	snprintf(program, sizeof(program), "/proc/%d/exe", (int)getpid());
+	log_init((enum log_level)s.log_level, (enum log_format)s.log_format);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	err = commands[command].run(&s, program);
+	return err ? fail(err) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "--help";
+	struct error *err;
+
+	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
+		print_usage(argc > 1 ? stdout : stderr);
+		return argc > 1 ? 0 : 64;
+	}
+	if (!strcmp(name, "--version")) {
+		printf("symbolized %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+#define COMMAND(...)
+#define HIDDEN(hidden)                                  \
+	if (!strcmp(name, #hidden)) {                   \
+		err = cmd_##hidden(argc - 1, argv + 1); \
+		return err ? fail(err) : 0;             \
+	}
+#include "commands.h"
+#undef COMMAND
+#undef HIDDEN
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (!strcmp(name, commands[i].name))
+			return run(i, argc - 1, argv + 1);
+	}
+	fprintf(stderr, "symbolized: unknown command \"%s\"\n\n", name);
+	print_usage(stderr);
+	return 64;
 }

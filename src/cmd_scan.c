@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/prctl.h>
+
+#include "base/log.h"
+#include "command.h"
+#include "scanner_loop.h"
+
+struct waiter {
+	struct scanner_loop *loop;
+	sigset_t signals;
+};
+
+/* Signals arrive on this thread alone. */
+static void *wait_signals(void *arg)
+{
+	struct waiter *w = arg;
+	int sig;
+
+	prctl(PR_SET_NAME, "signals");
+	for (;;) {
+		if (sigwait(&w->signals, &sig))
+			continue;
+		if (sig == SIGUSR1)
+			scanner_loop_ask_scan(w->loop);
+		else if (sig == SIGUSR2)
+			scanner_loop_ask_groom(w->loop);
+		else
+			break;
+	}
+	log_info("scan", "stopping", LOG_I("signal", sig));
+	scanner_loop_stop(w->loop);
+	return NULL;
+}
+
+struct error *cmd_scan(const struct settings *s, const char *program)
+{
+	CLEANUP(roots_deinit) struct roots roots = { 0 };
+	struct waiter waiter;
+	pthread_t thread;
+	struct error *err;
+
+	if (!s->path_count)
+		return error_new(BAD_REQUEST, "scan: no PATH to scan");
+	TRY(roots_resolve(s, &roots));
+	sigemptyset(&waiter.signals);
+	sigaddset(&waiter.signals, SIGINT);
+	sigaddset(&waiter.signals, SIGTERM);
+	sigaddset(&waiter.signals, SIGHUP);
+	sigaddset(&waiter.signals, SIGUSR1);
+	sigaddset(&waiter.signals, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, &waiter.signals, NULL);
+	TRY(scanner_loop_open(s, &roots, program, &waiter.loop));
+	if (pthread_create(&thread, NULL, wait_signals, &waiter)) {
+		scanner_loop_close(waiter.loop);
+		return error_new(BUSY, "cannot start a thread");
+	}
+	if (s->watch) {
+		err = scanner_loop_start(waiter.loop);
+		if (!err)
+			pthread_join(thread, NULL);
+	} else {
+		err = scanner_loop_scan(waiter.loop);
+		pthread_kill(thread, SIGTERM);
+		pthread_join(thread, NULL);
+	}
+	scanner_loop_close(waiter.loop);
+	return err;
+}

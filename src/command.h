@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What main.c and the cmd_*.c share. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include "base/error.h"
+#include "settings.h"
+
+/** A command. @p program is what to start workers with. */
+#define COMMAND(name, ...)                                            \
+	MUST_CHECK struct error *cmd_##name(const struct settings *s, \
+					    const char *program);
+#define HIDDEN(name) MUST_CHECK struct error *cmd_##name(int argc, char **argv);
+#include "commands.h"
+#undef COMMAND
+#undef HIDDEN
+
+/** Scanned roots as the layers below want them: canonical, NULL at the end. */
+struct roots {
+	char **v; /* owned */
+	size_t count;
+};
+/** @return BAD_REQUEST naming a path that does not exist. */
+MUST_CHECK struct error *roots_resolve(const struct settings *s,
+				       struct roots *ret);
+void roots_deinit(struct roots *r);
+
+#endif

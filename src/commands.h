@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every command. Include with COMMAND defined:
+ * COMMAND(name, letter in config_options.h, arguments, one-line help)
+ * and HIDDEN(name) for those that are not for people.
+ */
+COMMAND(serve, 's', "[OPTIONS] [PATH...]",
+	"scan and answer HTTP until told to stop")
+COMMAND(scan, 'c', "[OPTIONS] PATH...",
+	"bring the index up to date, once or for ever")
+COMMAND(find, 'f', "[OPTIONS] ID", "where a build ID's artifacts are")
+COMMAND(check, 'k', "[OPTIONS]",
+	"schema version, integrity, unreadable files, statistics")
+HIDDEN(worker)
+HIDDEN(describe)

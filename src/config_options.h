@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every option, in one table. Include with OPTION defined:
+ *
+ * OPTION(field, type, name, commands, default, least, most, argument, help)
+ *
+ * type: TEXT, NUMBER, BYTES (suffix K, M, G, T),
+ * SECONDS (suffix s, m, h, d), FLAG, CHOICE_LEVEL, CHOICE_FORMAT.
+ * commands: letters of the commands that take it: s serve, c scan, f find,
+ * k check. Each is also read from the environment as SYMBOLIZED_<NAME>, upper
+ * case with underscores; the command line wins. A FLAG is on there for any
+ * value but "", "0", "no" and "false".
+ * default: as text; NULL where the program works it out.
+ */
+OPTION(listen, TEXT, "listen", "s", "127.0.0.1:8002", 0, 0, "ADDR:PORT",
+       "Address to answer HTTP on; port 0 takes a free one")
+OPTION(state_dir, TEXT, "state-dir", "scfk", NULL, 0, 0, "DIR",
+       "Where the index is (default: $XDG_STATE_HOME/symbolized, "
+       "~/.local/state/symbolized; as root /var/lib/symbolized)")
+OPTION(cache_dir, TEXT, "cache-dir", "scf", NULL, 0, 0, "DIR",
+       "Where extracted files are kept (default: $XDG_CACHE_HOME/symbolized, "
+       "~/.cache/symbolized; as root /var/cache/symbolized)")
+OPTION(cache_size, BYTES, "cache-size", "s", NULL, 0, INT64_MAX, "BYTES",
+       "Most the cache may hold (default: a tenth of its file system)")
+OPTION(workers, NUMBER, "workers", "sc", NULL, 1, 256, "N",
+       "Worker processes that parse files (default: one a core)")
+OPTION(rescan_s, SECONDS, "rescan", "sc", "300", 0, 31536000, "SECONDS",
+       "Pause between scans; 0 scans once")
+OPTION(groom_s, SECONDS, "groom", "sc", "86400", 0, 31536000, "SECONDS",
+       "Pause between grooms, which remove what nothing refers to; 0 never")
+OPTION(include, TEXT, "include", "sc", NULL, 0, 0, "ERE",
+       "Scan only files whose path matches this extended regular expression")
+OPTION(exclude, TEXT, "exclude", "sc", NULL, 0, 0, "ERE",
+       "Do not scan files whose path matches; wins over --include")
+OPTION(follow_symlinks, FLAG, "follow-symlinks", "sc", "0", 0, 1, NULL,
+       "Follow symbolic links; files are named by their real path")
+OPTION(one_file_system, FLAG, "one-file-system", "sc", "0", 0, 1, NULL,
+       "Do not descend into directories on other file systems")
+OPTION(watch, FLAG, "watch", "c", "0", 0, 1, NULL,
+       "Keep rescanning until told to stop, instead of ending when the index "
+       "is up to date")
+OPTION(cors, FLAG, "cors", "s", "0", 0, 1, NULL,
+       "Let web pages of other origins read answers")
+OPTION(hide_paths, FLAG, "hide-paths", "s", "0", 0, 1, NULL,
+       "Leave out X-DEBUGINFOD-FILE and -ARCHIVE")
+OPTION(connection_limit, NUMBER, "connection-limit", "s", "8192", 16, 1000000,
+       "N", "Most connections at a time")
+OPTION(connections_per_address, NUMBER, "connections-per-address", "s", "500",
+       1, 1000000, "N", "Most connections of one client address")
+OPTION(drain_s, SECONDS, "drain-delay", "s", "0", 0, 3600, "SECONDS",
+       "After SIGTERM go on answering for so long while /readyz says 503")
+OPTION(drain_timeout_s, SECONDS, "drain-timeout", "s", "25", 0, 3600,
+       "SECONDS", "How long running requests may take to finish at the end")
+OPTION(json, FLAG, "json", "fk", "0", 0, 1, NULL, "Print JSON for programs")
+OPTION(log_level, CHOICE_LEVEL, "log-level", "scfk", "info", 0, 0, "LEVEL",
+       "What to log on stderr: error, warn, info or debug")
+OPTION(log_format, CHOICE_FORMAT, "log-format", "scfk", "logfmt", 0, 0,
+       "FORMAT", "logfmt or json")

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "settings.h"
+
+enum option_type {
+	TYPE_TEXT,
+	TYPE_NUMBER,
+	TYPE_BYTES,
+	TYPE_SECONDS,
+	TYPE_FLAG,
+	TYPE_CHOICE_LEVEL,
+	TYPE_CHOICE_FORMAT,
+};
+
+struct option_row {
+	size_t offset; /* in struct settings */
+	enum option_type type;
+	const char *name, *commands, *fallback;
+	int64_t least, most;
+	const char *argument, *help;
+};
+
+static const struct option_row rows[] = {
+#define OPTION(field, type, name, commands, fallback, least, most, arg, help) \
+	{ offsetof(struct settings, field),                                   \
+	  TYPE_##type,                                                        \
+	  name,                                                               \
+	  commands,                                                           \
+	  fallback,                                                           \
+	  least,                                                              \
+	  most,                                                               \
+	  arg,                                                                \
+	  help },
+#include "config_options.h"
+#undef OPTION
+};
+enum { ROWS = sizeof(rows) / sizeof(*rows) };
+
+struct unit {
+	const char *suffix;
+	int64_t factor;
+};
+static const struct unit byte_units[] = {
+	{ "", 1 },
+	{ "K", (int64_t)KIB },
+	{ "M", (int64_t)MIB },
+	{ "G", (int64_t)GIB },
+	{ "T", (int64_t)(1024 * GIB) },
+	{ NULL, 0 },
+};
+static const struct unit second_units[] = {
+	{ "", 1 },     { "s", 1 },     { "m", 60 },
+	{ "h", 3600 }, { "d", 86400 }, { NULL, 0 },
+};
+static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
+
+static struct error *parse_number(const struct option_row *row,
+				  const char *from, const char *value,
+				  int64_t *ret)
+{
+	const struct unit *u = row->type == TYPE_BYTES     ? byte_units
+			       : row->type == TYPE_SECONDS ? second_units
+							   : no_units;
+	char *end;
+
+	errno = 0;
+	long long n = strtoll(value, &end, 10);
+
+	if (end == value || errno || !isdigit((unsigned char)value[0]))
+		return error_new(BAD_REQUEST, "%s: \"%s\" is not a number",
+				 from, value);
+	while (u->suffix && strcmp(u->suffix, end) != 0)
+		u++;
+	if (!u->suffix)
+		return error_new(BAD_REQUEST, "%s: \"%s\": unknown unit \"%s\"",
+				 from, value, end);
+	if (n > INT64_MAX / u->factor || n * u->factor < row->least ||
+	    n * u->factor > row->most)
+		return error_new(BAD_REQUEST,
+				 "%s: %s is outside %" PRId64 " to %" PRId64,
+				 from, value, row->least, row->most);
+	*ret = n * u->factor;
+	return NULL;
+}
+
+static struct error *parse_choice(const char *from, const char *value,
+				  const char *const *names, int64_t *ret)
+{
+	CLEANUP_BUF struct buf all = BUF_INIT;
+
+	for (int64_t i = 0; names[i]; i++) {
+		if (!strcmp(names[i], value)) {
+			*ret = i;
+			return NULL;
+		}
+		buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+	}
+	const char *text = buf_str(&all);
+
+	return error_new(BAD_REQUEST, "%s: \"%s\" is none of %s", from, value,
+			 text ? text : "the known ones");
+}
+
+/* @p from names the option or variable in messages. */
+static struct error *set_value(struct settings *s, const struct option_row *row,
+			       const char *from, const char *value)
+{
+	void *field = (char *)s + row->offset;
+	char **text = field;
+	int64_t *number = field;
+
+	switch (row->type) {
+	case TYPE_TEXT:
+		mem_free(*text);
+		*text = mem_strdup(value);
+		return *text ? NULL : error_no_memory;
+	case TYPE_FLAG:
+		*number = *value && strcmp(value, "0") != 0 &&
+			  strcmp(value, "no") != 0 &&
+			  strcmp(value, "false") != 0;
+		return NULL;
+	case TYPE_CHOICE_LEVEL:
+		return parse_choice(from, value, log_level_names, number);
+	case TYPE_CHOICE_FORMAT:
+		return parse_choice(from, value, log_format_names, number);
+	case TYPE_NUMBER:
+	case TYPE_BYTES:
+	case TYPE_SECONDS:
+		return parse_number(row, from, value, number);
+	}
+	return NULL;
+}
+
+static bool applies(const struct option_row *row, char letter)
+{
+	return strchr(row->commands, letter) != NULL;
+}
+
+static struct error *read_environment(struct settings *s, char letter)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		char name[64] = "SYMBOLIZED_";
+		size_t n = strlen(name);
+
+		for (const char *p = rows[i].name; *p; p++)
+			name[n++] = *p == '-' ? '_' : (char)toupper(*p);
+		name[n] = '\0';
+		const char *value = getenv(name);
+
+		if (value && applies(&rows[i], letter))
+			TRY(set_value(s, &rows[i], name, value));
+	}
+	return NULL;
+}
+
+static struct error *add_path(struct settings *s, const char *path)
+{
+	char **bigger = mem_array(s->path_count + 2, sizeof(*bigger));
+
+	if (!bigger)
+		return error_no_memory;
+	for (size_t i = 0; i < s->path_count; i++)
+		bigger[i] = s->paths[i];
+	mem_free(s->paths);
+	s->paths = bigger;
+	s->paths[s->path_count] = mem_strdup(path);
+	return s->paths[s->path_count++] ? NULL : error_no_memory;
+}
+
+static struct error *read_arguments(struct settings *s, char letter, int argc,
+				    char **argv)
+{
+	struct option options[ROWS + 2] = {
+		{ "help", no_argument, NULL, 'h' },
+	};
+	size_t row_of[ROWS + 1];
+	size_t count = 1;
+	int at, c;
+
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!applies(&rows[i], letter))
+			continue;
+		row_of[count] = i;
+		options[count++] = (struct option) {
+			.name = rows[i].name,
+			.has_arg = rows[i].type == TYPE_FLAG
+					   ? no_argument
+					   : required_argument,
+		};
+	}
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":h", options, &at)) != -1) {
+		char from[64];
+
+		if (c == ':')
+			return error_new(BAD_REQUEST, "%s needs a value",
+					 argv[optind - 1]);
+		if (c == '?')
+			return error_new(BAD_REQUEST,
+					 "unknown option %s; see %s --help",
+					 argv[optind - 1], argv[0]);
+		if (c == 'h') {
+			s->wants_help = true;
+			continue;
+		}
+		const struct option_row *row = &rows[row_of[at]];
+
+		snprintf(from, sizeof(from), "--%s", row->name);
+		TRY(set_value(s, row, from, optarg ? optarg : "1"));
+	}
+	for (int i = optind; i < argc; i++)
+		TRY(add_path(s, argv[i]));
+	return NULL;
+}
+
+/* Where things lie unless said otherwise. */
+static struct error *default_dir(char **field, const char *variable,
+				 const char *below_home, const char *as_root)
+{
+	const char *base = getenv(variable);
+	const char *home = getenv("HOME");
+
+	if (*field)
+		return NULL;
+	if (base && *base == '/')
+		*field = mem_printf("%s/symbolized", base);
+	else if (geteuid() == 0)
+		*field = mem_strdup(as_root);
+	else if (home && *home)
+		*field = mem_printf("%s/%s/symbolized", home, below_home);
+	else
+		return error_new(BAD_REQUEST,
+				 "neither %s nor HOME is set: say --state-dir "
+				 "and --cache-dir",
+				 variable);
+	return *field ? NULL : error_no_memory;
+}
+
+/* A tenth of the file system that will hold the cache; the directory itself
+ * may not be there yet. */
+static int64_t default_cache_size(const char *dir)
+{
+	CLEANUP_FREE char *path = mem_strdup(dir);
+	struct statvfs fs;
+
+	while (path && statvfs(path, &fs)) {
+		char *slash = strrchr(path, '/');
+
+		if (!slash || slash == path)
+			return (int64_t)GIB;
+		*slash = '\0';
+	}
+	return path ? (int64_t)((uint64_t)fs.f_blocks * fs.f_frsize / 10)
+		    : (int64_t)GIB;
+}
+
+static int64_t default_workers(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 1;
+	return CPU_COUNT(&set) > 256 ? 256 : CPU_COUNT(&set);
+}
+
+static struct error *fill_defaults(struct settings *s)
+{
+	TRY(default_dir(&s->state_dir, "XDG_STATE_HOME", ".local/state",
+			"/var/lib/symbolized"));
+	TRY(default_dir(&s->cache_dir, "XDG_CACHE_HOME", ".cache",
+			"/var/cache/symbolized"));
+	if (s->cache_size < 0)
+		s->cache_size = default_cache_size(s->cache_dir);
+	if (s->workers < 0)
+		s->workers = default_workers();
+	return NULL;
+}
+
+struct error *settings_read(char letter, int argc, char **argv,
+			    struct settings *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->cache_size = -1;
+	ret->workers = -1;
+	for (size_t i = 0; i < ROWS; i++) {
+		if (rows[i].fallback)
+			TRY(set_value(ret, &rows[i], rows[i].name,
+				      rows[i].fallback));
+	}
+	TRY(read_environment(ret, letter));
+	TRY(read_arguments(ret, letter, argc, argv));
+	return fill_defaults(ret);
+}
+
+void settings_deinit(struct settings *s)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		if (rows[i].type == TYPE_TEXT)
+			mem_free(*(char **)((char *)s + rows[i].offset));
+	}
+	for (size_t i = 0; i < s->path_count; i++)
+		mem_free(s->paths[i]);
+	mem_free(s->paths);
+	memset(s, 0, sizeof(*s));
+}
+
+/* Wrap the help text behind a margin. */
+static void wrap(struct buf *out, const char *text)
+{
+	size_t column = 80;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column + n + 1 > 78) {
+			buf_append_str(out, "\n        ");
+			column = 8;
+		} else {
+			buf_append_byte(out, ' ');
+			column++;
+		}
+		buf_append(out, text, n);
+		column += n;
+		text += n + (text[n] == ' ');
+	}
+}
+
+void settings_help(char letter, struct buf *out)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct option_row *row = &rows[i];
+
+		if (!applies(row, letter))
+			continue;
+		buf_printf(out, "  --%s%s%s", row->name,
+			   row->argument ? "=" : "",
+			   row->argument ? row->argument : "");
+		wrap(out, row->help);
+		if (row->fallback && row->type != TYPE_FLAG)
+			buf_printf(out, " (default %s)", row->fallback);
+		buf_append_byte(out, '\n');
+	}
+}
+
+/* Troff: a hyphen that is to be copied, and nothing that starts a request. */
+static void troff(struct buf *out, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '-')
+			buf_append_str(out, "\\-");
+		else if (*s == '\\')
+			buf_append_str(out, "\\e");
+		else
+			buf_append(out, s, 1);
+	}
+}
+
+void settings_manual(char letter, struct buf *out)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct option_row *row = &rows[i];
+
+		if (!applies(row, letter))
+			continue;
+		buf_append_str(out, ".TP\n\\fB\\-\\-");
+		troff(out, row->name);
+		buf_append_str(out, "\\fR");
+		if (row->argument)
+			buf_printf(out, "=\\fI%s\\fR", row->argument);
+		buf_append_byte(out, '\n');
+		troff(out, row->help);
+		if (row->fallback && row->type != TYPE_FLAG) {
+			buf_append_str(out, " (default ");
+			troff(out, row->fallback);
+			buf_append_byte(out, ')');
+		}
+		buf_append_str(out, ".\n");
+	}
+}
