@@ -169,8 +169,11 @@ static struct error *converse(struct worker *w, struct worker_job *job,
 			      bool *recycle_ret, struct error **job_error_ret)
 {
 	CLEANUP_BUF struct buf request = BUF_INIT;
-	int64_t until = clock_ms() +
-			(int64_t)job->cpu_limit_s * WORKER_WALL_FACTOR * 1000;
+	int64_t limit = job->wall_limit_ms ?
+				job->wall_limit_ms :
+				(int64_t)job->cpu_limit_s *
+					WORKER_WALL_FACTOR * 1000;
+	int64_t until = clock_ms() + limit;
 
 	buf_put_u32(&request, job->cpu_limit_s);
 	buf_append(&request, job->request.data, job->request.size);

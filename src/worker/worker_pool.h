@@ -39,6 +39,7 @@ struct worker_job {
 	int fds[WIRE_MAX_FDS];
 	size_t fd_count;
 	uint32_t cpu_limit_s;
+	int64_t wall_limit_ms; /* 0: ten times the CPU limit */
 	/** An answer message, on the pool's thread. An error ends the job and
 	 * the process. */
 	struct error *(*answer)(struct worker_job *job, enum wire_type type,

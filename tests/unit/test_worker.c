@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pool with real worker processes: the program under test started as
+ * `symbolized worker` ($SYMBOLIZED).
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/mem.h"
+#include "tests/lib/elf_writer.h"
+#include "tests/lib/pkg_writer.h"
+#include "tests/unit/unit.h"
+#include "worker/jobs.h"
+#include "worker/wire.h"
+#include "worker/worker_pool.h"
+
+struct test_job {
+	struct worker_job base;
+	_Atomic bool is_done;
+	_Atomic bool answered;
+	struct error *err;
+	unsigned artifacts, files;
+	struct file_end end;
+};
+
+static struct error *on_answer(struct worker_job *base, enum wire_type type,
+			       struct reader *payload)
+{
+	struct test_job *job = (struct test_job *)base;
+
+	atomic_store(&job->answered, true);
+	if (type == WIRE_FILE)
+		job->files++;
+	if (type == WIRE_ARTIFACT)
+		job->artifacts++;
+	if (type == WIRE_FILE_END) {
+		mem_free((char *)job->end.scanner);
+		mem_free((char *)job->end.message);
+		return file_end_get(payload, &job->end);
+	}
+	return NULL;
+}
+
+static void on_done(struct worker_job *base, struct error *err)
+{
+	struct test_job *job = (struct test_job *)base;
+
+	job->err = err;
+	atomic_store(&job->is_done, true);
+}
+
+static void job_init(struct test_job *job, enum wire_type type)
+{
+	memset(job, 0, sizeof(*job));
+	job->base.type = type;
+	job->base.answer = on_answer;
+	job->base.done = on_done;
+	job->base.cpu_limit_s = 20;
+}
+
+static void job_deinit(struct test_job *job)
+{
+	buf_deinit(&job->base.request);
+	mem_free((char *)job->end.scanner);
+	mem_free((char *)job->end.message);
+	error_free(job->err);
+}
+
+static void wait_for(_Atomic bool *flag)
+{
+	int64_t until = clock_ms() + 30000;
+
+	while (!atomic_load(flag)) {
+		ck_assert_msg(clock_ms() < until, "waited in vain");
+		usleep(1000);
+	}
+}
+
+static struct worker_pool *make_pool(unsigned workers, size_t queue)
+{
+	const char *program = getenv("SYMBOLIZED");
+	struct worker_pool_options options = {
+		.name = "scan",
+		.program = program ? program : "./symbolized",
+		.workers = workers,
+		.queue_limit = queue,
+	};
+	struct worker_pool *pool;
+
+	ck_no_error(worker_pool_create(&options, &pool));
+	return pool;
+}
+
+static int temporary_file(const void *data, size_t size)
+{
+	char name[] = "/tmp/symbolized-test-XXXXXX";
+	int fd = mkostemp(name, O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	unlink(name);
+	ck_assert_int_eq(pwrite(fd, data, size, 0), (ssize_t)size);
+	return fd;
+}
+
+static void scan_one(struct worker_pool *pool, struct test_job *job, int fd,
+		     uint64_t size, const char *path)
+{
+	struct scan_file file = { .path = path, .size = size };
+
+	job_init(job, WIRE_SCAN);
+	scan_request_put(&job->base.request, &file, 1);
+	job->base.fds[0] = fd;
+	job->base.fd_count = 1;
+	ck_no_error(worker_pool_submit(pool, &job->base));
+}
+
+/* Children of this process: started by threads of the pool. */
+static size_t children(pid_t *pids, size_t room)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *d;
+	size_t count = 0;
+
+	ck_assert_ptr_nonnull(tasks);
+	while ((d = readdir(tasks))) {
+		char path[300];
+		long pid;
+
+		if (d->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/children",
+			 d->d_name);
+		FILE *f = fopen(path, "re");
+
+		while (f && count < room && fscanf(f, "%ld", &pid) == 1)
+			pids[count++] = (pid_t)pid;
+		if (f)
+			fclose(f);
+	}
+	closedir(tasks);
+	return count;
+}
+
+static pid_t only_child(void)
+{
+	pid_t pids[8];
+
+	ck_assert_uint_eq(children(pids, 8), 1);
+	return pids[0];
+}
+
+/* A small ELF file with a build ID. */
+static int elf_file(uint64_t *size_ret)
+{
+	struct buf out = BUF_INIT;
+
+	elf_write(&(struct elf_spec){ .build_id = "0102030405060708",
+				      .text_size = 64 },
+		  &out);
+	int fd = temporary_file(out.data, out.size);
+
+	*size_ret = out.size;
+	buf_deinit(&out);
+	return fd;
+}
+
+START_TEST(a_worker_reads_the_facts_of_an_elf_file)
+{
+	struct worker_pool *pool = make_pool(1, 4);
+	struct test_job job;
+	uint64_t size;
+	int fd = elf_file(&size);
+
+	scan_one(pool, &job, fd, size, "/srv/lib/libx.so");
+	wait_for(&job.is_done);
+	ck_no_error(STEAL(job.err));
+	ck_assert_uint_eq(job.files, 1);
+	ck_assert_uint_eq(job.artifacts, 1);
+	ck_assert_str_eq(job.end.scanner, "elf");
+	ck_assert_uint_eq(job.end.error_kind_plus_one, 0);
+	job_deinit(&job);
+	close(fd);
+	worker_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(a_killed_worker_costs_only_its_own_job)
+{
+	struct worker_pool *pool = make_pool(1, 4);
+	struct test_job first, killed, after;
+	uint64_t size;
+	int fd = elf_file(&size);
+
+	scan_one(pool, &first, fd, size, "/a");
+	wait_for(&first.is_done);
+	ck_no_error(STEAL(first.err));
+	pid_t pid = only_child();
+
+	/* Stopped, it takes the next job and does nothing. */
+	kill(pid, SIGSTOP);
+	scan_one(pool, &killed, fd, size, "/b");
+	scan_one(pool, &after, fd, size, "/c");
+	usleep(20000);
+	ck_assert(!atomic_load(&killed.is_done));
+	kill(pid, SIGKILL);
+	wait_for(&killed.is_done);
+	wait_for(&after.is_done);
+	ck_error(STEAL(killed.err), WORKER, "signal 9");
+	ck_no_error(STEAL(after.err));
+	ck_assert_uint_eq(after.artifacts, 1);
+	ck_assert_int_ne(only_child(), pid);
+	job_deinit(&first);
+	job_deinit(&killed);
+	job_deinit(&after);
+	close(fd);
+	worker_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(a_hanging_worker_is_ended_at_its_deadline)
+{
+	struct worker_pool *pool = make_pool(1, 4);
+	struct test_job first, hung;
+	struct scan_file file = { .path = "/b" };
+	int fd = elf_file(&file.size);
+
+	scan_one(pool, &first, fd, file.size, "/a");
+	wait_for(&first.is_done);
+	kill(only_child(), SIGSTOP);
+	job_init(&hung, WIRE_SCAN);
+	hung.base.wall_limit_ms = 200;
+	scan_request_put(&hung.base.request, &file, 1);
+	hung.base.fds[0] = fd;
+	hung.base.fd_count = 1;
+	ck_no_error(worker_pool_submit(pool, &hung.base));
+	wait_for(&hung.is_done);
+	ck_error(STEAL(hung.err), LIMIT, "deadline");
+	ck_no_error(STEAL(first.err));
+	job_deinit(&first);
+	job_deinit(&hung);
+	close(fd);
+	worker_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(other_workers_do_not_notice_a_death)
+{
+	struct worker_pool *pool = make_pool(2, 64);
+	struct test_job jobs[40];
+	uint64_t size;
+	int fd = elf_file(&size);
+	unsigned failed = 0;
+
+	for (size_t i = 0; i < 40; i++) {
+		pid_t pids[4];
+
+		scan_one(pool, &jobs[i], fd, size, "/x");
+		if (i % 10 == 5 && children(pids, 4))
+			kill(pids[0], SIGKILL);
+		usleep(500);
+	}
+	for (size_t i = 0; i < 40; i++) {
+		wait_for(&jobs[i].is_done);
+		if (jobs[i].err) {
+			failed++;
+			ck_error(STEAL(jobs[i].err), WORKER, "");
+		} else {
+			ck_assert_uint_eq(jobs[i].artifacts, 1);
+		}
+		job_deinit(&jobs[i]);
+	}
+	/* Four were killed: no more than four jobs can have been hit. */
+	ck_assert_uint_le(failed, 4);
+	close(fd);
+	worker_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(a_full_queue_refuses_and_a_destroyed_pool_answers_all)
+{
+	struct worker_pool *pool = make_pool(1, 2);
+	struct test_job first, jobs[4];
+	uint64_t size;
+	int fd = elf_file(&size);
+	unsigned refused = 0;
+
+	scan_one(pool, &first, fd, size, "/a");
+	wait_for(&first.is_done);
+	pid_t pid = only_child();
+
+	kill(pid, SIGSTOP);
+	for (size_t i = 0; i < 4; i++) {
+		struct scan_file file = { .path = "/q", .size = size };
+
+		job_init(&jobs[i], WIRE_SCAN);
+		scan_request_put(&jobs[i].base.request, &file, 1);
+		jobs[i].base.fds[0] = fd;
+		jobs[i].base.fd_count = 1;
+		struct error *err = worker_pool_submit(pool, &jobs[i].base);
+
+		if (err) {
+			ck_error(err, BUSY, "waiting for a worker");
+			refused++;
+			atomic_store(&jobs[i].is_done, true);
+		}
+		usleep(20000);
+	}
+	ck_assert_uint_eq(refused, 1);
+	worker_pool_abort(pool);
+	worker_pool_destroy(pool);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert(atomic_load(&jobs[i].is_done));
+		job_deinit(&jobs[i]);
+	}
+	job_deinit(&first);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_bomb_is_stopped_by_its_claim)
+{
+	/* ... and says who and how much. */
+	struct worker_pool *pool = make_pool(1, 2);
+	struct pkg_file zeros = { .name = "./usr/lib/zeros",
+				  .zeros = UINT64_C(256) << 20 };
+	struct buf deb = BUF_INIT;
+	struct test_job job;
+
+	pkg_write(&deb, &(struct pkg_options){ .kind = PKG_DEB,
+					       .codec = CODEC_XZ },
+		  &zeros, 1);
+	int fd = temporary_file(deb.data, deb.size);
+
+	scan_one(pool, &job, fd, deb.size, "/srv/bomb.deb");
+	wait_for(&job.is_done);
+	ck_no_error(STEAL(job.err));
+	ck_assert_uint_eq(job.end.error_kind_plus_one, ERROR_LIMIT + 1);
+	ck_assert_ptr_nonnull(strstr(job.end.message, "zeros"));
+	ck_assert_ptr_nonnull(strstr(job.end.message, "over 1000 times"));
+	job_deinit(&job);
+	buf_deinit(&deb);
+	close(fd);
+	worker_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(messages_cross_the_socket_whole_with_their_descriptors)
+{
+	int pair[2];
+	struct wire_in in;
+	struct buf payload = BUF_INIT;
+	enum wire_type type;
+	struct reader r;
+	bool ended;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	for (unsigned i = 0; i < 1000; i++)
+		buf_put_u32(&payload, i);
+	int fds[2] = { STDIN_FILENO, STDERR_FILENO };
+
+	ck_no_error(wire_send(pair[0], WIRE_SCAN, &payload, fds, 2));
+	wire_in_init(&in, pair[1]);
+	ck_no_error(wire_receive(&in, clock_ms() + 1000, &type, &r, &ended));
+	ck_assert_int_eq(type, WIRE_SCAN);
+	ck_assert_uint_eq(in.fd_count, 2);
+	ck_assert_uint_eq(reader_left(&r), 4000);
+	for (unsigned i = 0; i < 1000; i++)
+		ck_assert_uint_eq(reader_u32(&r), i);
+	ck_error(wire_receive(&in, clock_ms() + 20, &type, &r, &ended), LIMIT,
+		 "deadline");
+	close(pair[0]);
+	ck_no_error(wire_receive(&in, clock_ms() + 1000, &type, &r, &ended));
+	ck_assert(ended);
+	wire_in_deinit(&in);
+	close(pair[1]);
+	buf_deinit(&payload);
+}
+END_TEST
+
+START_TEST(a_message_of_absurd_size_is_refused)
+{
+	static const uint8_t header[8] = { 0xff, 0xff, 0xff, 0xff, 1 };
+	int pair[2];
+	struct wire_in in;
+	enum wire_type type;
+	struct reader r;
+	bool ended;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	ck_assert_int_eq(write(pair[0], header, 8), 8);
+	wire_in_init(&in, pair[1]);
+	ck_error(wire_receive(&in, clock_ms() + 1000, &type, &r, &ended),
+		 BAD_DATA, "message of");
+	wire_in_deinit(&in);
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
+START_TEST(broken_requests_are_errors_not_crashes)
+{
+	struct worker_pool *pool = make_pool(1, 2);
+	static const enum wire_type types[] = { WIRE_SCAN, WIRE_EXTRACT,
+						WIRE_SECTION, WIRE_IDENTIFY,
+						99 };
+
+	for (size_t i = 0; i < 5; i++) {
+		struct test_job job;
+
+		job_init(&job, types[i]);
+		buf_append(&job.base.request, "\xff\xff\xff\xff\1\2\3", 7);
+		ck_no_error(worker_pool_submit(pool, &job.base));
+		wait_for(&job.is_done);
+		ck_error(STEAL(job.err), BAD_DATA, "");
+		job_deinit(&job);
+	}
+	worker_pool_destroy(pool);
+}
+END_TEST
+
+UNIT_MAIN("worker", a_worker_reads_the_facts_of_an_elf_file,
+	  a_killed_worker_costs_only_its_own_job,
+	  a_hanging_worker_is_ended_at_its_deadline,
+	  other_workers_do_not_notice_a_death,
+	  a_full_queue_refuses_and_a_destroyed_pool_answers_all,
+	  a_bomb_is_stopped_by_its_claim,
+	  messages_cross_the_socket_whole_with_their_descriptors,
+	  a_message_of_absurd_size_is_refused,
+	  broken_requests_are_errors_not_crashes)
