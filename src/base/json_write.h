@@ -14,6 +14,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* jansson, which src/http links, has functions of the short names. */
+#define json_object json_write_object
+#define json_object_end json_write_object_end
+#define json_array json_write_array
+#define json_array_end json_write_array_end
+#define json_key json_write_key
+#define json_string json_write_string
+#define json_string_n json_write_string_n
+#define json_uint json_write_uint
+#define json_int json_write_int
+#define json_bool json_write_bool
+#define json_null json_write_null
+#define json_hex json_write_hex
+#define json_kv_string json_write_kv_string
+#define json_kv_uint json_write_kv_uint
+#define json_kv_int json_write_kv_int
+#define json_kv_bool json_write_kv_bool
+#define json_init json_write_init
+#define json_quote json_write_quote
+
 enum { JSON_DEPTH = 32 };
 
 struct json_write {

@@ -28,7 +28,7 @@ struct scan {
 	const struct scanner *scanner;
 	struct scanner_stream *stream;
 	struct codec_stream *payload; /* NULL for a bare file */
-	enum codec codec;
+	uint32_t payload_codec;
 	uint64_t payload_offset, payload_size;
 	uint64_t ordinal;
 	uint64_t elf_without_id;
@@ -301,7 +301,7 @@ static struct error *send_points(struct scan *s)
 	const struct codec_point *points;
 	size_t count;
 
-	if (!s->payload)
+	if (!s->payload || s->payload_codec == LOCATOR_RESCAN)
 		return NULL;
 	codec_points(s->payload, &points, &count);
 	/* One point, the beginning, says nothing. */
@@ -343,8 +343,15 @@ static struct error *scan_container(struct scan *s)
 		return NULL;
 	TRY(s->scanner->open(&in, &s->stream));
 	s->payload = s->scanner->payload(s->stream);
-	s->scanner->payload_place(s->stream, &s->codec, &s->payload_offset,
+	enum codec codec = CODEC_NONE;
+
+	s->scanner->payload_place(s->stream, &codec, &s->payload_offset,
 				  &s->payload_size);
+	s->payload_codec = codec;
+	/* In no one place of the file: such members are found again by walking
+	 * the archive. */
+	if (s->payload && !s->payload_size)
+		s->payload_codec = LOCATOR_RESCAN;
 	if (!s->payload)
 		return scan_bare(s);
 	TRY(scan_archive(s));
@@ -369,7 +376,7 @@ static struct error *scan_one(const struct scan_file *file, int fd,
 		.scanner = s.scanner ? s.scanner->name : "",
 		.error_kind_plus_one = err ? (unsigned)error_kind(err) + 1 : 0,
 		.message = err ? error_message(err) : "",
-		.payload_codec = s.codec,
+		.payload_codec = s.payload_codec,
 		.payload_offset = s.payload_offset,
 		.payload_size = s.payload_size,
 		.members = s.ordinal,

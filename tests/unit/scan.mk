@@ -1,0 +1,4 @@
+unit_tests += tests/unit/test_scan
+tests_unit_test_scan_SOURCES = tests/unit/test_scan.c
+tests_unit_test_scan_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_scan_LDADD = $(SCAN_LIBS) $(ELF_WRITER_LIBS) $(PKG_WRITER_LIBS) $(CHECK_LIBS)

@@ -164,8 +164,8 @@ static int elf_file(uint64_t *size_ret)
 {
 	struct buf out = BUF_INIT;
 
-	elf_write(&(struct elf_spec){ .build_id = "0102030405060708",
-				      .text_size = 64 },
+	elf_write(&(struct elf_spec) { .build_id = "0102030405060708",
+				       .text_size = 64 },
 		  &out);
 	int fd = temporary_file(out.data, out.size);
 
@@ -336,8 +336,8 @@ START_TEST(a_bomb_is_stopped_by_its_claim)
 	struct buf deb = BUF_INIT;
 	struct test_job job;
 
-	pkg_write(&deb, &(struct pkg_options){ .kind = PKG_DEB,
-					       .codec = CODEC_XZ },
+	pkg_write(&deb,
+		  &(struct pkg_options) { .kind = PKG_DEB, .codec = CODEC_XZ },
 		  &zeros, 1);
 	int fd = temporary_file(deb.data, deb.size);
 

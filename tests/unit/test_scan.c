@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "scan/known.h"
+#include "scan/scan.h"
+#include "scan/walk.h"
+#include "tests/lib/elf_writer.h"
+#include "tests/lib/pkg_writer.h"
+#include "tests/unit/unit.h"
+
+static char base[] = "/tmp/symbolized-scan-XXXXXX";
+
+static void make_base(void)
+{
+	strcpy(base + sizeof(base) - 7, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(base));
+}
+
+static void remove_base(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "chmod -R u+rwx '%s'; rm -rf '%s'",
+		 base, base);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static char *in_base(const char *name)
+{
+	static char paths[8][256];
+	static unsigned next;
+	char *path = paths[next++ % 8];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", base, name);
+	return path;
+}
+
+static void make_dir(const char *name)
+{
+	ck_no_error(file_make_dirs(in_base(name)));
+}
+
+static void make_file(const char *name, const void *data, size_t size)
+{
+	int fd = open(in_base(name), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	ck_no_error(file_write_all(fd, data, size));
+	close(fd);
+}
+
+static void make_elf(const char *name, const char *build_id)
+{
+	CLEANUP_BUF struct buf elf = BUF_INIT;
+
+	elf_write(&(struct elf_spec) { .build_id = build_id, .text_size = 64 },
+		  &elf);
+	make_file(name, elf.data, elf.size);
+}
+
+/* ---- Walk ------------------------------------------------------------------
+ */
+
+struct seen {
+	char names[16][256];
+	size_t count;
+	size_t problems;
+};
+
+static struct error *see(void *ctx, const char *dir, const char *path,
+			 const struct stat *st)
+{
+	struct seen *s = ctx;
+
+	ck_assert(S_ISREG(st->st_mode));
+	ck_assert(!strncmp(path, dir, strlen(dir)));
+	ck_assert_uint_lt(s->count, 16);
+	snprintf(s->names[s->count++], 256, "%s", path + strlen(base) + 1);
+	return NULL;
+}
+
+static void see_problem(void *ctx, const char *path, struct error *err)
+{
+	(void)path;
+	((struct seen *)ctx)->problems++;
+	error_free(err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void walk(const char *root, bool follow, const char *skip,
+		 struct seen *s)
+{
+	_Atomic bool stop = false;
+	const char *const skips[] = { skip, NULL };
+	struct walk_options o = {
+		.root = root,
+		.skip = skips,
+		.follow_symlinks = follow,
+		.stop = &stop,
+		.file = see,
+		.problem = see_problem,
+		.ctx = s,
+	};
+
+	memset(s, 0, sizeof(*s));
+	ck_no_error(walk_tree(&o));
+	qsort(s->names, s->count, sizeof(s->names[0]), by_name);
+}
+
+START_TEST(a_walk_meets_every_regular_file_once)
+{
+	struct seen s;
+
+	make_base();
+	make_dir("a/b");
+	make_file("one", "1", 1);
+	make_file("a/two", "2", 1);
+	make_file("a/b/three", "3", 1);
+	ck_assert_int_eq(mkfifo(in_base("a/fifo"), 0600), 0);
+	ck_assert_int_eq(symlink("two", in_base("a/link")), 0);
+	ck_assert_int_eq(symlink("..", in_base("a/up")), 0);
+	walk(base, false, NULL, &s);
+	ck_assert_uint_eq(s.count, 3);
+	ck_assert_str_eq(s.names[0], "a/b/three");
+	ck_assert_str_eq(s.names[1], "a/two");
+	ck_assert_str_eq(s.names[2], "one");
+	ck_assert_uint_eq(s.problems, 0);
+	remove_base();
+}
+END_TEST
+
+START_TEST(links_followed_go_by_the_real_name_and_never_in_circles)
+{
+	struct seen s;
+
+	make_base();
+	make_dir("tree/sub");
+	make_dir("away");
+	make_file("away/far", "f", 1);
+	make_file("away/near", "n", 1);
+	ck_assert_int_eq(symlink("..", in_base("tree/sub/up")), 0);
+	ck_assert_int_eq(symlink("../away", in_base("tree/away")), 0);
+	ck_assert_int_eq(symlink("nowhere", in_base("tree/dangling")), 0);
+	walk(in_base("tree"), true, NULL, &s);
+	ck_assert_uint_eq(s.count, 2);
+	ck_assert_str_eq(s.names[0], "away/far");
+	ck_assert_str_eq(s.names[1], "away/near");
+	walk(in_base("tree"), false, NULL, &s);
+	ck_assert_uint_eq(s.count, 0);
+	remove_base();
+}
+END_TEST
+
+START_TEST(a_skipped_directory_is_not_entered_and_a_file_can_be_a_root)
+{
+	struct seen s;
+
+	make_base();
+	make_dir("cache");
+	make_file("cache/x", "x", 1);
+	make_file("y", "y", 1);
+	walk(base, false, in_base("cache"), &s);
+	ck_assert_uint_eq(s.count, 1);
+	ck_assert_str_eq(s.names[0], "y");
+	walk(in_base("y"), false, NULL, &s);
+	ck_assert_uint_eq(s.count, 1);
+	walk(in_base("gone"), false, NULL, &s);
+	ck_assert_uint_eq(s.count, 0);
+	ck_assert_uint_eq(s.problems, 1);
+	remove_base();
+}
+END_TEST
+
+/* ---- Scan ------------------------------------------------------------------
+ */
+
+struct fixture {
+	struct index *index;
+	struct scan *scan;
+	const char *roots[2];
+	char *state, *cache;
+};
+
+static void fixture_open(struct fixture *f)
+{
+	const char *program = getenv("SYMBOLIZED");
+	char *notice = NULL;
+
+	make_dir("tree");
+	f->roots[0] = mem_strdup(in_base("tree"));
+	f->roots[1] = NULL;
+	f->state = mem_strdup(in_base("state"));
+	f->cache = mem_strdup(in_base("cache"));
+	make_dir("cache");
+	ck_no_error(index_open(f->state, 0, &notice, &f->index));
+	mem_free(notice);
+	struct scan_options o = {
+		.roots = f->roots,
+		.state_dir = f->state,
+		.cache_dir = f->cache,
+		.workers = 2,
+		.program = program ? program : "./symbolized",
+		.index = f->index,
+		.exclude = "not-this",
+	};
+
+	ck_no_error(scan_create(&o, &f->scan));
+}
+
+static void fixture_close(struct fixture *f)
+{
+	scan_destroy(f->scan);
+	index_close(f->index);
+	mem_free((char *)f->roots[0]);
+	mem_free(f->state);
+	mem_free(f->cache);
+}
+
+static uint64_t looked_into(struct fixture *f)
+{
+	ck_no_error(scan_run(f->scan));
+	return atomic_load(&scan_progress(f->scan)->done_files);
+}
+
+static size_t places(struct fixture *f, const char *hex)
+{
+	CLEANUP(index_places_deinit) struct index_places p = { 0 };
+	struct index_reader *r;
+	struct build_id id;
+
+	ck_assert(build_id_parse(hex, strlen(hex), &id));
+	ck_no_error(index_reader_open(f->state, &r));
+	ck_no_error(index_find(r, &id, 3, &p));
+	index_reader_close(r);
+	return p.count;
+}
+
+START_TEST(a_second_scan_looks_into_nothing_that_did_not_change)
+{
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	make_elf("tree/a", "aaaa");
+	make_file("tree/text", "not an ELF file", 15);
+	make_file("tree/empty", "", 0);
+	make_elf("tree/not-this", "dddd");
+	ck_assert_uint_eq(looked_into(&f), 3);
+	ck_assert_uint_eq(places(&f, "aaaa"), 1);
+	ck_assert_uint_eq(places(&f, "dddd"), 0);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	make_elf("tree/b", "bbbb");
+	ck_assert_uint_eq(looked_into(&f), 1);
+	ck_assert_uint_eq(places(&f, "bbbb"), 1);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+START_TEST(what_is_gone_or_changed_is_so_in_the_index_after_one_scan)
+{
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	make_elf("tree/a", "aaaa");
+	make_elf("tree/b", "bbbb");
+	make_elf("tree/c", "cccc");
+	looked_into(&f);
+	unlink(in_base("tree/a"));
+	make_elf("tree/b", "eeee");
+	make_file("tree/c", "text now", 8);
+	ck_assert_uint_eq(looked_into(&f), 2);
+	ck_assert_uint_eq(places(&f, "aaaa"), 0);
+	ck_assert_uint_eq(places(&f, "bbbb"), 0);
+	ck_assert_uint_eq(places(&f, "eeee"), 1);
+	ck_assert_uint_eq(places(&f, "cccc"), 0);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+START_TEST(an_unreadable_directory_loses_nothing)
+{
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	make_dir("tree/sub");
+	make_elf("tree/sub/a", "aaaa");
+	looked_into(&f);
+	/* A file where the directory was: the walk cannot say what became of
+	 * it only when the directory is there and cannot be read, so take the
+	 * right away; root reads all the same. */
+	if (geteuid() != 0) {
+		ck_assert_int_eq(chmod(in_base("tree/sub"), 0), 0);
+		looked_into(&f);
+		ck_assert_uint_eq(places(&f, "aaaa"), 1);
+		chmod(in_base("tree/sub"), 0700);
+	}
+	rename(in_base("tree/sub"), in_base("tree/moved"));
+	ck_assert_uint_eq(looked_into(&f), 1);
+	ck_assert_uint_eq(places(&f, "aaaa"), 1);
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+START_TEST(a_damaged_package_is_recorded_and_not_tried_again)
+{
+	CLEANUP_BUF struct buf deb = BUF_INIT;
+	CLEANUP_BUF struct buf elf = BUF_INIT;
+	struct pkg_file files[2] = { { .name = "./usr/bin/a" },
+				     { .name = "./usr/share/z" } };
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	elf_write(&(struct elf_spec) { .build_id = "aaaa", .text_size = 64 },
+		  &elf);
+	files[0].data = elf.data;
+	files[0].size = elf.size;
+	files[1].zeros = 1000;
+	pkg_write(
+		&deb,
+		&(struct pkg_options) { .kind = PKG_DEB, .codec = CODEC_GZIP },
+		files, 2);
+	make_file("tree/good.deb", deb.data, deb.size);
+	buf_clear(&deb);
+	pkg_write(&deb,
+		  &(struct pkg_options) {
+			  .kind = PKG_DEB, .codec = CODEC_GZIP, .cut = 100 },
+		  files, 2);
+	make_file("tree/cut.deb", deb.data, deb.size);
+	ck_assert_uint_eq(looked_into(&f), 2);
+	ck_assert_uint_eq(atomic_load(&scan_progress(f.scan)->failed), 1);
+	ck_assert_uint_ge(places(&f, "aaaa"), 1);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+static bool print_failed(void *ctx, const char *path, const char *kind,
+			 const char *problem)
+{
+	snprintf(ctx, 512, "%s|%s|%s", path, kind, problem);
+	return true;
+}
+
+START_TEST(a_problem_names_file_member_and_place)
+{
+	CLEANUP_BUF struct buf deb = BUF_INIT;
+	struct pkg_file zeros = { .name = "./usr/share/zeros",
+				  .zeros = UINT64_C(100) << 20 };
+	struct index_reader *r;
+	char text[512] = "";
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	pkg_write(&deb,
+		  &(struct pkg_options) { .kind = PKG_DEB, .codec = CODEC_XZ },
+		  &zeros, 1);
+	make_file("tree/bomb.deb", deb.data, deb.size);
+	looked_into(&f);
+	ck_no_error(index_reader_open(f.state, &r));
+	ck_no_error(index_each_failed(r, print_failed, text));
+	index_reader_close(r);
+	ck_assert_ptr_nonnull(strstr(text, "tree/bomb.deb|limit|"));
+	ck_assert_ptr_nonnull(strstr(text, "usr/share/zeros"));
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+START_TEST(grooming_removes_all_that_nothing_refers_to)
+{
+	_Atomic bool stop = false;
+	struct index_groom_counts counts;
+	struct index_reader *r;
+	struct index_stats stats;
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	make_elf("tree/a", "aaaa");
+	looked_into(&f);
+	unlink(in_base("tree/a"));
+	/* Without a scan: the file is simply gone. */
+	ck_no_error(scan_groom(f.index, f.state, &stop, &counts));
+	ck_no_error(index_reader_open(f.state, &r));
+	ck_no_error(index_stats(r, &stats));
+	index_reader_close(r);
+	ck_assert_uint_eq(stats.containers, 0);
+	ck_assert_uint_eq(stats.artifacts, 0);
+	ck_assert_uint_eq(stats.build_ids, 0);
+	ck_assert_uint_eq(counts.containers, 1);
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+START_TEST(a_regular_expression_that_is_none_is_refused_by_name)
+{
+	struct scan_options o = { .include = "(" };
+	struct scan *s;
+
+	ck_error(scan_create(&o, &s), BAD_REQUEST, "--include: \"(\"");
+}
+END_TEST
+
+UNIT_MAIN("scan", a_walk_meets_every_regular_file_once,
+	  links_followed_go_by_the_real_name_and_never_in_circles,
+	  a_skipped_directory_is_not_entered_and_a_file_can_be_a_root,
+	  a_second_scan_looks_into_nothing_that_did_not_change,
+	  what_is_gone_or_changed_is_so_in_the_index_after_one_scan,
+	  an_unreadable_directory_loses_nothing,
+	  a_damaged_package_is_recorded_and_not_tried_again,
+	  a_problem_names_file_member_and_place,
+	  grooming_removes_all_that_nothing_refers_to,
+	  a_regular_expression_that_is_none_is_refused_by_name)
