@@ -22,7 +22,7 @@
 #include "scanner_loop.h"
 #include "store/store.h"
 
-enum { STATS_EVERY_S = 15 };
+enum { STATS_EVERY_S = 15, POLL_MS = 200 };
 
 struct serve {
 	const struct settings *settings;
@@ -157,13 +157,19 @@ static struct error *open_all(struct serve *v, const char *program)
 	return v->roots.count ? scanner_loop_start(v->loop) : NULL;
 }
 
-/* Until told to stop. A second signal ends at once. */
-static int wait_for_end(struct serve *v)
+static void ask_stats(struct serve *v)
 {
-	struct timespec pause = { .tv_sec = STATS_EVERY_S };
-
 	log_consume(LOG_WARN, "index", "no statistics",
 		    store_read(v->store, read_stats, NULL));
+}
+
+/* Until told to stop. The index's figures are read now and then, and soon
+ * after each scan. */
+static int wait_for_end(struct serve *v)
+{
+	struct timespec pause = { .tv_nsec = POLL_MS * 1000000 };
+	int64_t scans = -1, next_ms = 0;
+
 	for (;;) {
 		int sig = sigtimedwait(&v->signals, NULL, &pause);
 
@@ -173,9 +179,13 @@ static int wait_for_end(struct serve *v)
 			scanner_loop_ask_groom(v->loop);
 		else if (sig > 0)
 			return sig;
-		else
-			log_consume(LOG_WARN, "index", "no statistics",
-				    store_read(v->store, read_stats, NULL));
+		int64_t now_scans = metric_get(METRIC_SCANS, 0, 0);
+
+		if (now_scans == scans && clock_ms() < next_ms)
+			continue;
+		scans = now_scans;
+		next_ms = clock_ms() + STATS_EVERY_S * 1000;
+		ask_stats(v);
 	}
 }
 

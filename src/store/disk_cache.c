@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/input.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -41,8 +42,12 @@ static const char magic[8] = "SYMCACH1";
 enum cache_op { OP_HIT, OP_MISS, OP_INSERT, OP_EVICT, OP_REJECT };
 
 struct entry {
-	uint64_t name;  /* 0: free */
-	uint64_t size;  /* with the trailer */
+	uint64_t name; /* 0: free */
+	uint64_t size; /* with the trailer */
+	/* State of the file whose bytes were compared with their hash; the
+	 * next use of the same state need not read it all again. */
+	uint64_t inode;
+	int64_t ctime_ns;
 	int64_t used_s; /* wall time: kept as the file's mtime */
 };
 
@@ -199,30 +204,94 @@ static void put_u64(uint8_t *p, uint64_t v)
 }
 
 static void make_trailer(uint8_t t[TRAILER_SIZE], struct cache_key key,
-			 uint64_t size)
+			 uint64_t size, uint64_t content)
 {
 	memcpy(t, magic, sizeof(magic));
 	put_u64(t + 8, key.check);
 	put_u64(t + 16, size);
-	put_u64(t + 24, 0);
+	put_u64(t + 24, content);
 	put_u64(t + 32, hash_bytes(t, 32, 0));
 }
 
+/* Hash of the first @p size bytes, a chunk at a time. */
+static struct error *hash_content(int fd, uint64_t size, uint64_t *ret)
+{
+	enum { CHUNK = 1 << 20 };
+	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
+	struct input in = input_from_fd(fd, 0, size);
+	uint64_t h = size;
+
+	if (!chunk)
+		return error_no_memory;
+	for (uint64_t at = 0; at < size;) {
+		size_t n;
+
+		TRY(in.read(&in, at, chunk, CHUNK, &n));
+		if (!n)
+			return error_new(BAD_DATA, "cached file is too short");
+		h = hash_bytes(chunk, n, h);
+		at += n;
+	}
+	*ret = h;
+	return NULL;
+}
+
+/* Do trailer and content say it is what @p key names? */
 static bool is_whole(int fd, struct cache_key key, const struct stat *st,
-		     uint64_t *size_ret)
+		     bool is_verified, uint64_t *size_ret)
 {
 	uint8_t expected[TRAILER_SIZE], found[TRAILER_SIZE];
+	uint64_t content = 0;
 
 	if (!S_ISREG(st->st_mode) || st->st_size < TRAILER_SIZE)
 		return false;
 	*size_ret = (uint64_t)st->st_size - TRAILER_SIZE;
-	make_trailer(expected, key, *size_ret);
-	return pread(fd, found, sizeof(found), (off_t)*size_ret) ==
-		       sizeof(found) &&
-	       !memcmp(expected, found, sizeof(found));
+	if (pread(fd, found, sizeof(found), (off_t)*size_ret) != sizeof(found))
+		return false;
+	for (size_t i = 0; i < 8; i++)
+		content |= (uint64_t)found[24 + i] << (8 * i);
+	make_trailer(expected, key, *size_ret, content);
+	if (memcmp(expected, found, sizeof(found)) != 0)
+		return false;
+	if (is_verified)
+		return true;
+	uint64_t actual;
+	CLEANUP_ERROR struct error *err = hash_content(fd, *size_ret, &actual);
+
+	return !err && actual == content;
 }
 
-static void note_use(struct disk_cache *c, uint64_t name, uint64_t size, int fd)
+static bool was_verified(struct disk_cache *c, uint64_t name,
+			 const struct stat *st)
+{
+	LOCKED(&c->lock);
+	if (!c->table_size)
+		return false;
+	const struct entry *e = &c->table[slot_of(c, name)];
+
+	return e->name && e->inode == st->st_ino &&
+	       e->ctime_ns == clock_timespec_ns(st->st_ctim);
+}
+
+/* The file is sound as it is now. */
+static void note_verified(struct disk_cache *c, uint64_t name, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return;
+	LOCKED(&c->lock);
+	struct entry *e = &c->table[slot_of(c, name)];
+
+	if (e->name) {
+		e->inode = st.st_ino;
+		e->ctime_ns = clock_timespec_ns(st.st_ctim);
+	}
+}
+
+/* Keep the time of use, in memory and (for the next start) on the file. */
+static void note_use(struct disk_cache *c, uint64_t name, uint64_t size, int fd,
+		     bool is_verified)
 {
 	int64_t now = clock_wall_s();
 	bool touch;
@@ -239,6 +308,8 @@ static void note_use(struct disk_cache *c, uint64_t name, uint64_t size, int fd)
 	}
 	if (touch)
 		futimens(fd, NULL);
+	if (touch || !is_verified)
+		note_verified(c, name, fd);
 }
 
 void disk_cache_get(struct disk_cache *c, struct cache_key key, int *fd_ret,
@@ -255,13 +326,15 @@ void disk_cache_get(struct disk_cache *c, struct cache_key key, int *fd_ret,
 		count_op(OP_MISS);
 		return;
 	}
-	if (!is_whole(fd, key, &st, size_ret)) {
+	bool verified = was_verified(c, key.name, &st);
+
+	if (!is_whole(fd, key, &st, verified, size_ret)) {
 		log_warn("cache", "damaged file removed", LOG_S("file", name));
 		LOCKED(&c->lock);
 		drop(c, key.name, OP_REJECT);
 		return;
 	}
-	note_use(c, key.name, *size_ret, fd);
+	note_use(c, key.name, *size_ret, fd, verified);
 	count_op(OP_HIT);
 	*fd_ret = steal_fd(&fd);
 }
@@ -310,8 +383,10 @@ static struct error *write_trailer(struct disk_cache *c, struct cache_key key,
 				   int fd, uint64_t size)
 {
 	uint8_t trailer[TRAILER_SIZE];
+	uint64_t content;
 
-	make_trailer(trailer, key, size);
+	TRY(hash_content(fd, size, &content));
+	make_trailer(trailer, key, size, content);
 	if (pwrite(fd, trailer, sizeof(trailer), (off_t)size) !=
 	    sizeof(trailer))
 		return error_errno("write in %s", c->dir);
@@ -338,6 +413,8 @@ struct error *disk_cache_commit(struct disk_cache *c, struct cache_key key,
 				       clock_wall_s()))
 			drop(c, key.name, OP_EVICT);
 	}
+	if (!err)
+		note_verified(c, key.name, fd);
 	if (!err)
 		err = file_sync_dir(c->dir);
 	if (!err)

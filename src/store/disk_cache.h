@@ -10,12 +10,13 @@
  *	 0  8  "SYMCACH1"
  *	 8  8  second hash of what it was made from, little endian
  *	16  8  size of the content
- *	24  8  reserved, zero
+ *	24  8  hash of the content
  *	32  8  hash of the 32 bytes before
  *
- * They are checked at every use; a file that does not fit them is removed. A
- * file appears under its name only after its bytes are on disk (fsync, then
- * link by rename).
+ * They are checked at every use, the content at its first use by this process
+ * and whenever the file's inode or ctime is another than then; a file that
+ * does not fit is removed. A file appears under its name only after its bytes
+ * are on disk (fsync, then link and rename).
  *
  * Threads: any.
  */
