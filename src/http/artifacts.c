@@ -21,8 +21,7 @@
 struct artifact_ticket {
 	struct ticket ticket;
 	struct store *store;
-	struct store_query query;
-	char *suffix; /* owner of query.suffix */
+	struct store_query query; /* its suffix is the request's: for start */
 	/* Outcome. */
 	struct error *err;
 	struct artifact artifact; /* fd -1: absent */
@@ -170,8 +169,7 @@ static void artifact_ready(void *ctx, struct error *err, struct artifact *a)
 
 	t->err = err;
 	if (a) {
-		/* The strings go over, not the struct's own memory: that is
-		 * the caller's. */
+		/* What it holds goes over; its own memory is the caller's. */
 		t->artifact = *a;
 		*a = (struct artifact)ARTIFACT_INIT;
 	}
@@ -201,7 +199,6 @@ static void deinit_artifact(struct ticket *base)
 {
 	struct artifact_ticket *t = artifact_ticket(base);
 
-	mem_free(t->suffix);
 	error_free(t->err);
 	artifact_deinit(&t->artifact);
 }
@@ -223,15 +220,6 @@ static void wait_for_store(struct request *rq, const struct store_query *q)
 	t->store = rq->http->options->store;
 	t->artifact = (struct artifact)ARTIFACT_INIT;
 	t->query = *q;
-	if (q->suffix) {
-		t->suffix = mem_strdup(q->suffix);
-		t->query.suffix = t->suffix;
-		if (!t->suffix) {
-			ticket_put(base);
-			request_fail_with(rq, error_no_memory);
-			return;
-		}
-	}
 	rq->ticket = base;
 }
 

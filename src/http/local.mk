@@ -16,7 +16,7 @@ libhttp_a_SOURCES = \
 	src/http/reply.c src/http/reply.h \
 	src/http/request.c src/http/request.h src/http/request_headers.h \
 	src/http/router.c src/http/routes.h src/http/routes_table.h \
-	src/http/server.h \
+	src/http/server.c src/http/server.h \
 	src/http/ticket.c src/http/ticket.h \
 	src/http/watchdog.c
 HTTP_LIBS = libhttp.a $(ELF_LIBS) $(MHD_LIBS) $(JANSSON_LIBS)

@@ -19,15 +19,11 @@
 #include <assert.h>
 #include <microhttpd.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "http/account.h"
-#include "http/listen.h"
 #include "http/routes.h"
 #include "http/server.h"
 #include "http/ticket.h"
@@ -38,12 +34,11 @@ enum {
 	/** Unwanted bodies are read up to this many times the limit of wanted
 	 * ones, so that their sender reads the answer instead of a reset. */
 	DISCARD_FACTOR = 4,
-	THREADS_MAX = 16,
 	SMALL_FILE = 32 << 10,
 	STOP_FLUSH_MS = 1000,
 };
 
-/* ---- Replies ------------------------------------------------------------- */
+/* ---- Replies ----------------------------------------------------------- */
 
 /* A small file goes out with its header in one piece. Sent as a file it is
  * two: libmicrohttpd 0.9 sends the header alone and at once. */
@@ -137,8 +132,7 @@ static enum MHD_Result queue_reply(struct connection *c)
 	return result;
 }
 
-/* ---- Parking --------------------------------------------------------------
- */
+/* ---- Parking ----------------------------------------------------------- */
 
 void connection_resume(struct connection *c)
 {
@@ -234,8 +228,7 @@ static enum MHD_Result answer_parked(struct connection *c)
 	return queue_reply(c);
 }
 
-/* ---- The header ------------------------------------------------------------
- */
+/* ---- The header -------------------------------------------------------- */
 
 struct collected {
 	struct request *request;
@@ -301,40 +294,14 @@ read_header(struct connection *c, const char *method, const char *version)
 			     !strcmp(version, "HTTP/1.1"));
 }
 
-/* "type/subtype", whatever parameters follow. */
-static bool is_media_type(const char *header, const char *type)
-{
-	size_t size = strlen(type);
-
-	return !strncasecmp(header, type, size) &&
-	       (!header[size] || strchr("; \t", header[size]));
-}
-
-static void check_body(struct request *rq, const struct framing_result *f)
-{
-	const char *type = rq->header[HEADER_CONTENT_TYPE];
-	size_t limit = rq->http->options->body_limit_bytes;
-
-	if (!rq->route->body_type)
-		return;
-	if (type && !is_media_type(type, rq->route->body_type)) {
-		request_fail(rq, 415, "unsupported_media_type",
-			     "Content-Type must be %s", rq->route->body_type);
-		reply_header(&rq->reply, "Accept", rq->route->body_type);
-	} else if (f->content_length > limit) {
-		request_fail(rq, 413, "too_large",
-			     "the body is larger than %zu bytes", limit);
-	}
-}
-
 /* A reply that is due before the body: is the body read nevertheless? */
 static bool is_worth_discarding(const struct request *rq,
-				const struct framing_result *f)
+				uint64_t content_length)
 {
+	size_t limit = rq->http->options->body_limit_bytes;
+
 	return !rq->header[HEADER_EXPECT] &&
-	       f->content_length <=
-		       DISCARD_FACTOR *
-			       (uint64_t)rq->http->options->body_limit_bytes;
+	       content_length <= DISCARD_FACTOR * (uint64_t)limit;
 }
 
 static enum MHD_Result refuse_framing(struct connection *c,
@@ -362,13 +329,13 @@ static enum MHD_Result begin_request(struct connection *c, const char *url,
 	if (!path_is_good)
 		request_fail(rq, 400, "bad_request", "malformed path");
 	else if (route_request(rq))
-		check_body(rq, &f);
+		route_check_body(rq, f.content_length);
 	if (!f.has_body) {
 		c->stage = STAGE_READY;
 		return MHD_YES;
 	}
 	c->is_discarding = rq->reply.status != 0;
-	if (c->is_discarding && !is_worth_discarding(rq, &f)) {
+	if (c->is_discarding && !is_worth_discarding(rq, f.content_length)) {
 		rq->reply.is_last = true;
 		return queue_reply(c);
 	}
@@ -377,8 +344,7 @@ static enum MHD_Result begin_request(struct connection *c, const char *url,
 	return MHD_YES;
 }
 
-/* ---- The body --------------------------------------------------------------
- */
+/* ---- The body ---------------------------------------------------------- */
 
 static enum MHD_Result take_body(struct connection *c, const char *data,
 				 size_t size)
@@ -403,8 +369,7 @@ static enum MHD_Result take_body(struct connection *c, const char *data,
 								: MHD_NO;
 }
 
-/* ---- Callbacks -------------------------------------------------------------
- */
+/* ---- Callbacks --------------------------------------------------------- */
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *handle,
 				  const char *url, const char *method,
@@ -568,65 +533,7 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *handle, char *text)
 	return strlen(text);
 }
 
-/* ---- Start and stop
- * ---------------------------------------------------------- */
-
-static void set_gauges(void *ctx)
-{
-	struct http_server *s = ctx;
-
-	metric_set(METRIC_HTTP_CONNECTIONS, 0, 0,
-		   atomic_load(&s->connection_count));
-	LOCKED(&s->lock);
-	metric_set(METRIC_HTTP_SUSPENDED, 0, 0, s->parked_count);
-}
-
-static void set_default(unsigned *option, unsigned value)
-{
-	if (*option == 0)
-		*option = value;
-}
-
-/* Descriptors: 20 % are kept back for what is served and for the rest of the
- * program. */
-static void fit_connection_limit(struct http_options *o)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) ||
-	    files.rlim_cur == RLIM_INFINITY ||
-	    files.rlim_cur / 5 * 4 >= o->connection_limit)
-		return;
-	o->connection_limit = (unsigned)(files.rlim_cur / 5 * 4);
-	log_warn("http", "connection_limit_lowered",
-		 LOG_U("limit", o->connection_limit),
-		 LOG_U("rlimit_nofile", files.rlim_cur));
-}
-
-static void fill_defaults(struct http_options *o)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (cores < 1)
-		cores = 1;
-	set_default(&o->threads,
-		    cores < THREADS_MAX ? (unsigned)cores : THREADS_MAX);
-	set_default(&o->connection_limit, 8192);
-	set_default(&o->per_ip_limit, 500);
-	set_default(&o->suspended_limit, 2048);
-	set_default(&o->idle_timeout_s, 60);
-	set_default(&o->artifact_wait_ms, 80000);
-	set_default(&o->answer_wait_ms, 20000);
-	set_default(&o->metadata_ms, 5000);
-	set_default(&o->head_ms, 20000);
-	set_default(&o->body_ms, 30000);
-	set_default(&o->send_ms, 30000);
-	if (o->body_limit_bytes == 0)
-		o->body_limit_bytes = 16 << 20;
-	fit_connection_limit(o);
-	if (o->threads > o->connection_limit)
-		o->threads = o->connection_limit;
-}
+/* ---- Start and stop ---------------------------------------------------- */
 
 static struct error *start_daemon(struct http_server *s)
 {
@@ -664,108 +571,28 @@ static struct error *start_daemon(struct http_server *s)
 	return NULL;
 }
 
-static void server_free(struct http_server *s)
-{
-	cleanup_close(&s->listen_fd);
-	condition_deinit(&s->changed);
-	lock_deinit(&s->lock);
-	mem_free(s);
-}
-
-static struct error *start_threads(struct http_server *s)
-{
-	if (pthread_create(&s->watchdog, NULL, watchdog_run, s))
-		return error_new(BUSY, "no thread for the HTTP watchdog");
-	s->has_watchdog = true;
-	return start_daemon(s);
-}
-
-static void stop_watchdog(struct http_server *s)
-{
-	if (!s->has_watchdog)
-		return;
-	lock_acquire(&s->lock);
-	s->is_stopping = true;
-	condition_signal(&s->changed);
-	lock_release(&s->lock);
-	pthread_join(s->watchdog, NULL);
-}
-
 struct error *http_start(const struct http_options *options,
 			 struct http_server **ret)
 {
-	struct http_server *s = mem_zalloc(sizeof(*s));
+	struct http_server *s = server_create(options);
 
 	if (!s) {
 		cleanup_close(&options->listen_fd);
 		return error_no_memory;
 	}
-	s->options = *options;
-	fill_defaults(&s->options);
-	s->context.options = &s->options;
-	s->context.started_ms = clock_ms();
-	s->context.set_gauges = set_gauges;
-	s->context.gauges_ctx = s;
-	lock_init(&s->lock, LOCK_HTTP);
-	condition_init(&s->changed);
-	LIST_INIT(&s->connections);
-	LIST_INIT(&s->parked);
-	s->listen_fd = options->listen_fd;
-	s->owns_address = options->listen_fd < 0;
-	struct error *err = NULL;
+	struct error *err = server_listen(s);
 
-	if (s->owns_address)
-		err = listen_open(options->listen, &s->listen_fd);
 	if (!err)
-		err = start_threads(s);
+		err = server_start_watchdog(s);
+	if (!err)
+		err = start_daemon(s);
 	if (err) {
-		stop_watchdog(s);
+		server_stop_watchdog(s);
 		server_free(s);
 		return err;
 	}
 	*ret = s;
 	return NULL;
-}
-
-uint16_t http_port(const struct http_server *s)
-{
-	return listen_port(s->listen_fd);
-}
-
-void http_drain(struct http_server *s)
-{
-	atomic_store(&s->context.is_draining, true);
-}
-
-static void sleep_ms(int ms)
-{
-	const struct timespec ts = { .tv_nsec = ms * 1000000L };
-
-	nanosleep(&ts, NULL);
-}
-
-static void wait_for_requests(struct http_server *s, int64_t until_ms)
-{
-	while (atomic_load(&s->request_count) > 0 && clock_ms() < until_ms)
-		sleep_ms(2);
-}
-
-static bool is_anyone_parked(struct http_server *s)
-{
-	LOCKED(&s->lock);
-	return s->parked_count > 0;
-}
-
-static void give_up_parked(struct http_server *s)
-{
-	lock_acquire(&s->lock);
-	s->parks_no_more = true;
-	lock_release(&s->lock);
-	watchdog_give_up_all(s);
-	/* Those that were won by their work at this very moment come out by
-	 * themselves. */
-	while (is_anyone_parked(s) || atomic_load(&s->wakers) > 0)
-		sleep_ms(1);
 }
 
 void http_stop(struct http_server *s, unsigned deadline_ms)
@@ -778,10 +605,10 @@ void http_stop(struct http_server *s, unsigned deadline_ms)
 	 * A socket that was passed to us stays open for our successor. */
 	if (s->owns_address)
 		shutdown(s->listen_fd, SHUT_RDWR);
-	wait_for_requests(s, clock_ms() + deadline_ms);
-	give_up_parked(s);
-	wait_for_requests(s, clock_ms() + STOP_FLUSH_MS);
+	server_wait_for_requests(s, deadline_ms);
+	server_give_up_parked(s);
+	server_wait_for_requests(s, STOP_FLUSH_MS);
 	MHD_stop_daemon(s->daemon);
-	stop_watchdog(s);
+	server_stop_watchdog(s);
 	server_free(s);
 }

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/metrics.h"
 #include "http/routes.h"
@@ -122,6 +123,33 @@ bool route_request(struct request *rq)
 		     allowed_methods(rq));
 	reply_header(&rq->reply, "Allow", allowed_methods(rq));
 	return false;
+}
+
+/* "type/subtype", whatever parameters follow. */
+static bool is_media_type(const char *header, const char *type)
+{
+	size_t size = strlen(type);
+
+	return !strncasecmp(header, type, size) &&
+	       (!header[size] || strchr("; \t", header[size]));
+}
+
+void route_check_body(struct request *rq, uint64_t content_length)
+{
+	const char *type = rq->header[HEADER_CONTENT_TYPE];
+	const char *wanted = rq->route->body_type;
+	size_t limit = rq->http->options->body_limit_bytes;
+
+	if (!wanted)
+		return;
+	if (type && !is_media_type(type, wanted)) {
+		request_fail(rq, 415, "unsupported_media_type",
+			     "Content-Type must be %s", wanted);
+		reply_header(&rq->reply, "Accept", wanted);
+	} else if (content_length > limit) {
+		request_fail(rq, 413, "too_large",
+			     "the body is larger than %zu bytes", limit);
+	}
 }
 
 void route_handle(struct request *rq)

@@ -34,6 +34,13 @@ struct route {
  */
 bool route_request(struct request *rq);
 
+/**
+ * Would the route take a body of that type and size? If not the reply is made
+ * (415, 413).
+ * @param[in] content_length 0 for a chunked body.
+ */
+void route_check_body(struct request *rq, uint64_t content_length);
+
 /** Run the handler. */
 void route_handle(struct request *rq);
 

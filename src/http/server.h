@@ -99,6 +99,18 @@ static inline void connection_enter(struct connection *c, enum phase phase,
 	atomic_store_explicit(&c->phase, phase, memory_order_relaxed);
 }
 
+/** NULL without memory. Takes the passed socket, if there is one. */
+struct http_server *
+server_create(const struct http_options *options) MUST_CHECK;
+MUST_CHECK struct error *server_listen(struct http_server *s);
+MUST_CHECK struct error *server_start_watchdog(struct http_server *s);
+void server_stop_watchdog(struct http_server *s);
+/** Until no request is under way, at most @p wait_ms. */
+void server_wait_for_requests(struct http_server *s, unsigned wait_ms);
+/** Nobody parks from now on; returns when nobody is parked (invariant 3). */
+void server_give_up_parked(struct http_server *s);
+void server_free(struct http_server *s);
+
 /** Resume a connection whose ticket the caller has won. */
 void connection_resume(struct connection *c);
 

@@ -33,7 +33,8 @@ enum ticket_state { TICKET_WAITING, TICKET_DONE, TICKET_GIVEN_UP };
 struct ticket {
 	_Atomic unsigned references;
 	_Atomic unsigned state; /* enum ticket_state */
-	/** Begin the work, which gets a reference of its own. Must not wait. */
+	/** Begin the work, which gets a reference of its own. On the request's
+	 * thread, while the request is there. Must not wait. */
 	void (*start)(struct ticket *t);
 	/** Make the reply of a DONE ticket, on the request's thread. NULL:
 	 * reply is it. */

@@ -17,7 +17,7 @@
 #include "http/server.h"
 #include "http/ticket.h"
 
-enum { TICK_MS = 1000, PARKED_TICK_MS = 100, LEAVE_GRACE_MS = 1000 };
+enum { TICK_MS = 1000, PARKED_TICK_MS = 100, LEAVE_GRACE_MS = 500 };
 
 static uint64_t acked_bytes(int fd)
 {
@@ -133,22 +133,32 @@ void watchdog_give_up_all(struct http_server *s)
 	}
 }
 
+/* Often enough for the shortest deadline. */
+static int64_t tick_ms(const struct http_options *o)
+{
+	unsigned shortest = o->head_ms < o->body_ms ? o->head_ms : o->body_ms;
+
+	if (o->send_ms / 3 < shortest)
+		shortest = o->send_ms / 3;
+	return shortest / 2 < TICK_MS ? shortest / 2 + 1 : TICK_MS;
+}
+
 void *watchdog_run(void *server)
 {
 	struct http_server *s = server;
+	const int64_t tick = tick_ms(&s->options);
 	int64_t checked_ms = clock_ms();
 
 	LOCKED(&s->lock);
 	while (!s->is_stopping) {
 		int64_t now = clock_ms();
 
-		condition_wait_until(&s->changed, &s->lock,
-				     now + (LIST_EMPTY(&s->parked)
-						    ? TICK_MS
-						    : PARKED_TICK_MS));
+		int64_t pause = LIST_EMPTY(&s->parked) ? tick : PARKED_TICK_MS;
+
+		condition_wait_until(&s->changed, &s->lock, now + pause);
 		now = clock_ms();
 		check_parked(s, now);
-		if (now - checked_ms >= TICK_MS) {
+		if (now - checked_ms >= tick) {
 			check_connections(s, now);
 			checked_ms = now;
 		}

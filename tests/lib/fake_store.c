@@ -101,6 +101,15 @@ void fake_store_set_ready(struct store *st, bool is_ready, const char *degraded)
 	st->degraded = degraded;
 }
 
+void fake_store_truncate(struct store *st, size_t i, size_t size)
+{
+	char path[96];
+	int rc = truncate(file_path(st, i, path), (off_t)size);
+
+	assert(rc == 0);
+	(void)rc;
+}
+
 unsigned fake_store_asked(struct store *st)
 {
 	return st->asked;
@@ -287,8 +296,7 @@ bool store_is_ready(struct store *st, const char **degraded_ret)
 	return !st->is_not_ready;
 }
 
-/* ---- The index -------------------------------------------------------------
- */
+/* ---- The index --------------------------------------------------------- */
 
 void index_places_deinit(struct index_places *p)
 {

@@ -45,6 +45,8 @@ void fake_store_delay_reads(struct store *st, unsigned ms);
 /** store_is_ready()'s answer. */
 void fake_store_set_ready(struct store *st, bool is_ready,
 			  const char *degraded);
+/** Cut the file of artifact number @p i, while it is being sent. */
+void fake_store_truncate(struct store *st, size_t i, size_t size);
 /** How often store_ask() was called. */
 unsigned fake_store_asked(struct store *st);
 

@@ -186,8 +186,7 @@ START_TEST(conditions_come_before_ranges)
 }
 END_TEST
 
-/* ---- Paths, queries, lists -------------------------------------------------
- */
+/* ---- Paths, queries, lists --------------------------------------------- */
 
 static struct http_options options = {
 	.body_limit_bytes = 1 << 20,
@@ -322,8 +321,7 @@ START_TEST(a_sane_request_id_is_kept_and_another_is_made)
 }
 END_TEST
 
-/* ---- Routes -----------------------------------------------------------------
- */
+/* ---- Routes ------------------------------------------------------------ */
 
 START_TEST(every_path_finds_its_route)
 {
@@ -432,8 +430,7 @@ START_TEST(every_route_has_a_metric_label_of_its_own)
 }
 END_TEST
 
-/* ---- Framing ----------------------------------------------------------------
- */
+/* ---- Framing ----------------------------------------------------------- */
 
 struct field {
 	const char *name, *value;
@@ -585,8 +582,7 @@ START_TEST(folded_lines_and_bare_line_feeds_are_seen)
 }
 END_TEST
 
-/* ---- Replies ----------------------------------------------------------------
- */
+/* ---- Replies ----------------------------------------------------------- */
 
 START_TEST(a_moved_reply_keeps_its_headers)
 {
@@ -696,8 +692,7 @@ START_TEST(a_large_json_answer_is_compressed_for_who_wants_it)
 }
 END_TEST
 
-/* ---- Bodies -----------------------------------------------------------------
- */
+/* ---- Bodies ------------------------------------------------------------ */
 
 START_TEST(content_codings_other_than_ours_are_refused)
 {
@@ -785,8 +780,7 @@ START_TEST(json_members_are_checked_for_their_type)
 }
 END_TEST
 
-/* ---- Tickets ----------------------------------------------------------------
- */
+/* ---- Tickets ----------------------------------------------------------- */
 
 static unsigned wakes;
 
@@ -820,8 +814,7 @@ START_TEST(a_ticket_is_won_once)
 }
 END_TEST
 
-/* ---- Accounts and sockets
- * ----------------------------------------------------- */
+/* ---- Accounts and sockets ---------------------------------------------- */
 
 START_TEST(the_access_log_has_a_steady_rate_behind_a_burst)
 {

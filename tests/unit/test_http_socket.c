@@ -101,8 +101,7 @@ static void stop(unsigned deadline_ms)
 	store_close(store);
 }
 
-/* ---- A client
- * ---------------------------------------------------------------- */
+/* ---- A client ---------------------------------------------------------- */
 
 struct answer {
 	unsigned status; /* 0: the connection ended instead */
@@ -117,7 +116,8 @@ static void cleanup_answer(struct answer *a)
 }
 #define CLEANUP_ANSWER CLEANUP(cleanup_answer)
 
-static int dial(void)
+/* @room: of the receive buffer; NULL leaves it. */
+static int dial_with(const int *room)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -129,9 +129,16 @@ static int dial(void)
 
 	ck_assert_int_ge(fd, 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (room)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, room, sizeof(*room));
 	ck_assert_int_eq(
 		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
+}
+
+static int dial(void)
+{
+	return dial_with(NULL);
 }
 
 static void say_n(int fd, const char *data, size_t size)
@@ -258,8 +265,7 @@ static void wait_until(const char *line)
 	}
 }
 
-/* ---- Answers
- * ------------------------------------------------------------------ */
+/* ---- Answers ----------------------------------------------------------- */
 
 /* The header without what differs between any two answers. */
 static void strip(char *head)
@@ -403,8 +409,7 @@ START_TEST(every_answer_has_a_request_id)
 }
 END_TEST
 
-/* ---- Waiting
- * -------------------------------------------------------------------- */
+/* ---- Waiting ----------------------------------------------------------- */
 
 START_TEST(others_are_answered_while_one_waits)
 {
@@ -630,8 +635,7 @@ START_TEST(a_passed_socket_stays_open_for_the_successor)
 }
 END_TEST
 
-/* ---- Bodies
- * ---------------------------------------------------------------------- */
+/* ---- Bodies ------------------------------------------------------------ */
 
 #define POST(headers, body)                            \
 	"POST /buildids/query HTTP/1.1\r\nHost: a\r\n" \
@@ -751,8 +755,7 @@ START_TEST(a_body_over_the_limit_is_413_however_it_comes)
 }
 END_TEST
 
-/* ---- Hostile shapes
- * ---------------------------------------------------------------- */
+/* ---- Hostile shapes ---------------------------------------------------- */
 
 START_TEST(ambiguous_requests_are_400_and_the_connection_ends)
 {
@@ -887,6 +890,14 @@ START_TEST(one_address_has_a_limit_of_connections)
 }
 END_TEST
 
+/* Takes in little before it reads: what is sent waits in the server. */
+static int dial_with_little_room(void)
+{
+	const int little = 4096;
+
+	return dial_with(&little);
+}
+
 START_TEST(absolute_deadlines_end_connections_that_drip)
 {
 	set_up();
@@ -896,14 +907,12 @@ START_TEST(absolute_deadlines_end_connections_that_drip)
 	CLEANUP_CLOSE int silent = dial();
 	CLEANUP_CLOSE int head = dial();
 	CLEANUP_CLOSE int body = dial();
-	CLEANUP_CLOSE int reader = dial();
+	CLEANUP_CLOSE int reader = dial_with_little_room();
 
 	say(head, "GET / HTTP/1.1\r\nHost: a\r\nX: ");
 	say(body, POST("Content-Length: 1000\r\n", "{"));
-	/* Does not read: what fits into the sockets' buffers is all that
-	 * goes. */
 	say(reader, GET("/buildid/aa01/debuginfo"));
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 12; i++) {
 		say(head, "x");
 		say(body, " ");
 		poll(NULL, 0, 100);
@@ -914,6 +923,30 @@ START_TEST(absolute_deadlines_end_connections_that_drip)
 	CLEANUP_ANSWER struct answer a = hear(reader, false);
 
 	ck_assert_uint_eq(a.status, 200);
+	ck_assert_uint_lt(a.size, LARGE);
+	stop(100);
+}
+END_TEST
+
+START_TEST(a_file_that_shrinks_ends_the_connection)
+{
+	set_up();
+	options.send_ms = 600;
+	start();
+	CLEANUP_CLOSE int fd = dial_with_little_room();
+
+	say(fd, GET("/buildid/aa01/debuginfo"));
+	poll(NULL, 0, 50);
+	fake_store_truncate(store, 1, 1000);
+	CLEANUP_ANSWER struct answer a = hear(fd, false);
+
+	ck_assert_uint_eq(a.status, 200);
+	ck_assert_uint_lt(a.size, LARGE);
+	/* sendfile() lends out pages: what is on its way when they are cut off
+	 * may turn to zeros. What the file still has is what was sent. */
+	ck_assert_uint_ge(a.size, 1000);
+	ck_assert(!memcmp(a.body, large, 1000));
+	ck_assert_uint_eq(get_once(GET("/healthz")), 200);
 	stop(100);
 }
 END_TEST
@@ -968,5 +1001,5 @@ UNIT_MAIN("http_socket", head_says_what_get_says_without_a_body,
 	  a_nul_in_a_value_is_400, oversized_headers_are_431,
 	  one_address_has_a_limit_of_connections,
 	  absolute_deadlines_end_connections_that_drip,
-	  a_bad_address_does_not_start,
+	  a_file_that_shrinks_ends_the_connection, a_bad_address_does_not_start,
 	  requests_are_counted_by_route_and_status)
