@@ -117,16 +117,11 @@ uint64_t codec_point_distance(const struct codec_decoder *d,
 	return out_offset < next ? next - out_offset : 0;
 }
 
-bool codec_wants_point(const struct codec_decoder *d, uint64_t out_offset)
-{
-	return !codec_point_distance(d, out_offset);
-}
-
 struct error *codec_note_point(struct codec_decoder *d, uint64_t in_offset,
 			       uint64_t out_offset, const void *state,
 			       size_t state_size)
 {
-	if (!codec_wants_point(d, out_offset))
+	if (codec_point_distance(d, out_offset))
 		return NULL;
 	return add_point(
 		d->stream,

@@ -88,7 +88,9 @@ MUST_CHECK struct error *codec_read(struct codec_stream *s, void *buf,
  * the end is found by the next read. */
 MUST_CHECK struct error *codec_skip(struct codec_stream *s, uint64_t size);
 
-/** Move anywhere. Backward only where codec_is_seekable(). */
+/** Move anywhere. Backward is cheap where codec_is_seekable(); elsewhere the
+ * next read begins again at the last point before. BAD_DATA before the first
+ * point. */
 MUST_CHECK struct error *codec_seek(struct codec_stream *s, uint64_t offset);
 
 /** Decoded offset of the next byte. */

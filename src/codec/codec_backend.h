@@ -4,8 +4,8 @@
  *
  * A *backend* is one format. A *decoder* is one run of a backend over the
  * input, begun at a point, that gives bytes in order. A stream owns one
- * decoder where it is read forward only, and several (codec_blocks.h) where it
- * is read by blocks.
+ * decoder where it is read forward only, and several where it is read by
+ * blocks.
  */
 #ifndef CODEC_CODEC_BACKEND_H
 #define CODEC_CODEC_BACKEND_H
@@ -102,7 +102,7 @@ struct codec_backend {
 	 */
 	struct error *(*decode)(struct codec_decoder *d, uint8_t *buf,
 				size_t size, size_t *size_ret);
-	/** d->state may be NULL. */
+	/** d->state is not NULL. */
 	void (*destroy)(struct codec_decoder *d);
 
 	/**
@@ -123,12 +123,10 @@ extern const struct codec_backend codec_backend_lzma;
 extern const struct codec_backend codec_backend_bzip2;
 extern const struct codec_backend codec_backend_zstd;
 
-/** Is @p out_offset far enough behind the last point for another one? */
-bool codec_wants_point(const struct codec_decoder *d, uint64_t out_offset);
-/** Output that may still come before codec_wants_point(). */
+/** Output that comes before the next point is due; 0: it is. */
 uint64_t codec_point_distance(const struct codec_decoder *d,
 			      uint64_t out_offset);
-/** Remember a point; a no-op unless codec_wants_point(). @p state is copied. */
+/** Remember a point, if one is due. @p state is copied. */
 MUST_CHECK struct error *codec_note_point(struct codec_decoder *d,
 					  uint64_t in_offset,
 					  uint64_t out_offset,

@@ -32,8 +32,10 @@ enum {
 	 * the cache when it is copied out. */
 	STEP_MIN_BYTES = 4 << 10,
 	STEP_MAX_BYTES = 64 << 10,
-	/* What open blocks may hold together. */
+	/* What open blocks may hold together. Two there must be: of an ELF
+	 * file that spans blocks, both ends are wanted in turn. */
 	OPEN_BYTES_MAX = 128 << 20,
+	OPEN_MIN = 2,
 	STATE_MARK = 2,
 };
 
@@ -106,8 +108,8 @@ void codec_blocks_begin(struct codec_stream *s)
 		if (blocks->v[i].out_size > largest)
 			largest = blocks->v[i].out_size;
 	blocks->open_max = (size_t)(OPEN_BYTES_MAX / largest);
-	if (blocks->open_max < 1)
-		blocks->open_max = 1;
+	if (blocks->open_max < OPEN_MIN)
+		blocks->open_max = OPEN_MIN;
 	if (blocks->open_max > CODEC_OPEN_BLOCKS)
 		blocks->open_max = CODEC_OPEN_BLOCKS;
 	for (size_t i = 0; i < CODEC_OPEN_BLOCKS; i++)

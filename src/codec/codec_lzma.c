@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * .lzma (lzma-file-format.txt of xz 5.4), and what .xz shares with it of
- * liblzma.
+ * liblzma. Bytes behind a .lzma stream's end are not looked at: the format has
+ * no second stream and no padding.
  */
 #include "config.h"
 

@@ -43,7 +43,6 @@ static void free_index(lzma_index **index)
 static struct error *step_over_padding(struct survey *sv, bool *ok_ret)
 {
 	sv->padding = 0;
-	*ok_ret = true;
 	while (sv->end && sv->padding <= PADDING_MAX_BYTES) {
 		size_t size =
 			sv->end < READ_BYTES ? (size_t)sv->end : READ_BYTES;

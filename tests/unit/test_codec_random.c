@@ -2,6 +2,7 @@
 /* Reading at random: blocks, points, inputs. */
 #include "config.h"
 
+#include "base/units.h"
 #include "codec/codec_stream.h"
 #include "tests/lib/codec_fixture.h"
 
@@ -203,6 +204,25 @@ START_TEST(four_places_are_kept_while_a_reader_moves_on)
 	ck_assert_uint_eq(codec_decoded_bytes(s), 5 * FIRST_STEP);
 	expect_input(&in, 0, &p.plain, 100);
 	ck_assert_uint_eq(codec_decoded_bytes(s), 6 * FIRST_STEP);
+}
+END_TEST
+
+START_TEST(two_places_are_kept_even_of_large_blocks)
+{
+	CLEANUP_CODEC struct codec_stream *s = NULL;
+	CLEANUP_BUF struct buf zeros = BUF_INIT;
+	uint8_t byte;
+
+	for (size_t i = 0; i < 3; i++)
+		write_zstd_zeros(200 * MIB, false, &zeros);
+	struct input packed = input_from_memory(zeros.data, zeros.size);
+
+	ck_no_error(codec_open(CODEC_ZSTD, &packed, no_limit, &s));
+	struct input in = codec_input(s, 0, 600 * MIB);
+
+	for (uint64_t i = 0; i < 6; i++)
+		ck_no_error(input_read_exact(&in, i % 2 * 400 * MIB, &byte, 1));
+	ck_assert_uint_eq(codec_decoded_bytes(s), 2 * FIRST_STEP);
 }
 END_TEST
 
@@ -590,6 +610,7 @@ UNIT_MAIN("codec_random", seekable_streams_are_read_anywhere,
 	  skipped_blocks_are_neither_read_nor_decoded,
 	  a_block_is_decoded_as_far_as_needed_and_only_once,
 	  four_places_are_kept_while_a_reader_moves_on,
+	  two_places_are_kept_even_of_large_blocks,
 	  blocks_behind_a_reader_that_are_still_wanted_stay,
 	  an_input_ends_where_it_or_the_stream_ends,
 	  every_block_can_be_begun_at,
