@@ -118,6 +118,7 @@ static void remember(struct memo_answer *m, const struct artifact *a,
 	*m = (struct memo_answer) {
 		.path = mem_strdup(path),
 		.stamp = { .mtime_ns = clock_timespec_ns(sb.st_mtim),
+			   .ctime_ns = clock_timespec_ns(sb.st_ctim),
 			   .size = (uint64_t)sb.st_size,
 			   .inode = sb.st_ino },
 		.size = a->size,
@@ -195,15 +196,13 @@ static void pass_over(struct flight *f, struct error *err)
 
 /* ---- Opening ------------------------------------------------------------ */
 
-static bool same_stamp(const struct stat *sb, const struct index_stamp *s)
-{
-	return S_ISREG(sb->st_mode) &&
-	       clock_timespec_ns(sb->st_mtim) == s->mtime_ns &&
-	       (uint64_t)sb->st_size == s->size && sb->st_ino == s->inode;
-}
-
-/* The container as it was indexed, else -1. */
-static int open_container(const struct store *st, const struct target *t)
+/* The container as it was indexed, else -1.
+ *
+ * A file of another ctime alone may have got another mode or link, or other
+ * bytes with its old mtime put back. @p touched_ret says so: its identity must
+ * be read again before it is served. */
+static int open_container(const struct store *st, const struct target *t,
+			  bool *touched_ret)
 {
 	CLEANUP_CLOSE int fd =
 		t->is_source_file ? source_open(st, t->container)
@@ -212,8 +211,14 @@ static int open_container(const struct store *st, const struct target *t)
 						 O_NOCTTY | O_CLOEXEC);
 	struct stat sb;
 
-	if (fd >= 0 && !fstat(fd, &sb) && same_stamp(&sb, &t->stamp))
+	if (fd >= 0 && !fstat(fd, &sb) && S_ISREG(sb.st_mode) &&
+	    clock_timespec_ns(sb.st_mtim) == t->stamp.mtime_ns &&
+	    (uint64_t)sb.st_size == t->stamp.size &&
+	    sb.st_ino == t->stamp.inode) {
+		*touched_ret =
+			clock_timespec_ns(sb.st_ctim) != t->stamp.ctime_ns;
 		return steal_fd(&fd);
+	}
 	metric_inc(METRIC_ARTIFACTS_STALE);
 	log_info("store", "stale", LOG_S("container", t->container));
 	return -1;
@@ -421,6 +426,17 @@ static void extracted(struct extraction *x)
 	flight_continue(f);
 }
 
+/* A bare file that was touched is still the one that was indexed. */
+static void land_file(struct extraction *x)
+{
+	CLEANUP(cleanup_extraction) struct extraction *owned = x;
+	struct flight *f = x->flight;
+	const struct target *t = &f->targets.v[f->at];
+
+	land_found(f, t, steal_fd(&x->out_fd), x->size, ARTIFACT_FROM_FILE,
+		   t->container);
+}
+
 static void identify_done(struct worker_job *base, struct error *err)
 {
 	struct part *p = (struct part *)base;
@@ -432,6 +448,10 @@ static void identify_done(struct worker_job *base, struct error *err)
 	if (!err && !build_id_equal(&x->id, &t->want))
 		err = error_new(BAD_DATA,
 				"another build ID in the file than indexed");
+	if (!err && !t->member) {
+		land_file(x);
+		return;
+	}
 	if (!err) {
 		extracted(x);
 		return;
@@ -687,8 +707,7 @@ static struct error *section_of_file(struct store *st, struct flight *f, int fd,
 }
 
 static struct error *try_member(struct store *st, struct index_reader *r,
-				struct flight *f, int container_fd,
-				enum step *step_ret)
+				struct flight *f, int container_fd)
 {
 	CLEANUP_CLOSE int container = container_fd;
 	const struct target *t = &f->targets.v[f->at];
@@ -696,7 +715,6 @@ static struct error *try_member(struct store *st, struct index_reader *r,
 	int fd = steal_fd(&f->member_fd);
 	bool started = false;
 
-	*step_ret = STEP_LEFT;
 	if (fd < 0)
 		disk_cache_get(st->cache, cache_key_of(st, t, true), &fd,
 			       &size);
@@ -712,34 +730,59 @@ static struct error *try_member(struct store *st, struct index_reader *r,
 		       : start_extraction(st, r, f, steal_fd(&container));
 }
 
+/* A bare file whose ctime changed: whose is it now? @p fd is taken. */
+static struct error *identify_file(struct flight *f, int fd)
+{
+	CLEANUP_CLOSE int owned = fd;
+	CLEANUP(cleanup_extraction) struct extraction *x = extraction_create(f);
+
+	if (!x)
+		return error_no_memory;
+	x->out_fd = steal_fd(&owned);
+	x->size = f->targets.v[f->at].size;
+	TRY(start_identify(x));
+	x = NULL; /* identify_done's now */
+	return NULL;
+}
+
+static bool land_section(struct store *st, struct flight *f)
+{
+	const struct target *t = &f->targets.v[f->at];
+	struct cache_key key = cache_key_of(st, t, false);
+	uint64_t size;
+	int fd;
+
+	disk_cache_get(st->cache, key, &fd, &size);
+	if (fd < 0)
+		return false;
+	land_cached(f, t, fd, size, key);
+	return true;
+}
+
 /* One target. STEP_LEFT: the flight landed or is with a worker. */
 static struct error *try_target(struct store *st, struct index_reader *r,
 				struct flight *f, enum step *step_ret)
 {
 	const struct target *t = &f->targets.v[f->at];
-	int container = open_container(st, t);
-	uint64_t size;
-	int fd;
+	bool touched = false;
+	CLEANUP_CLOSE int fd = open_container(st, t, &touched);
 
 	*step_ret = STEP_NEXT;
-	if (container < 0)
+	/* What is verified whole may come from a touched file; a section or a
+	 * source, which nothing verifies, may not. */
+	if (fd < 0 || (touched && (t->section || !t->want.len)))
 		return NULL;
-	if (t->section) {
-		disk_cache_get(st->cache, cache_key_of(st, t, false), &fd,
-			       &size);
-		if (fd >= 0) {
-			close(container);
-			*step_ret = STEP_LEFT;
-			land_cached(f, t, fd, size, cache_key_of(st, t, false));
-			return NULL;
-		}
-	}
-	if (t->member || t->packed_codec)
-		return try_member(st, r, f, container, step_ret);
 	*step_ret = STEP_LEFT;
+	if (t->section && land_section(st, f))
+		return NULL;
+	if (t->member)
+		return try_member(st, r, f, steal_fd(&fd));
 	if (t->section)
-		return section_of_file(st, f, container, t->size);
-	land_found(f, t, container, t->size, ARTIFACT_FROM_FILE, t->container);
+		return section_of_file(st, f, steal_fd(&fd), t->size);
+	if (touched)
+		return identify_file(f, steal_fd(&fd));
+	land_found(f, t, steal_fd(&fd), t->size, ARTIFACT_FROM_FILE,
+		   t->container);
 	return NULL;
 }
 

@@ -28,7 +28,7 @@ void memo_destroy(struct memo *m);
 struct memo_answer {
 	bool is_absent;
 	char *path; /* of the file or of the cache's file; owned */
-	struct index_stamp stamp; /* of that file; ctime is not compared */
+	struct index_stamp stamp; /* of that file */
 	uint64_t size;            /* bytes to serve from its beginning */
 	int64_t mtime;
 	uint64_t etag;

@@ -117,6 +117,7 @@ static struct error *add_file(struct store *st, struct flight *f,
 	t.container = mem_strdup(path);
 	t.scanner = mem_strdup("elf");
 	t.stamp.mtime_ns = clock_timespec_ns(sb.st_mtim);
+	t.stamp.ctime_ns = clock_timespec_ns(sb.st_ctim);
 	t.stamp.size = t.size = (uint64_t)sb.st_size;
 	t.stamp.inode = sb.st_ino;
 	t.mtime = sb.st_mtim.tv_sec;

@@ -110,6 +110,7 @@ static bool reopen(struct memo_answer *m, struct artifact *ret)
 	if (fd < 0 || fstat(fd, &sb) || !S_ISREG(sb.st_mode) ||
 	    clock_timespec_ns(sb.st_mtim) != m->stamp.mtime_ns ||
 	    (uint64_t)sb.st_size != m->stamp.size ||
+	    clock_timespec_ns(sb.st_ctim) != m->stamp.ctime_ns ||
 	    sb.st_ino != m->stamp.inode)
 		return false;
 	*ret = (struct artifact) {
