@@ -23,13 +23,15 @@ forget_client_cache() {
 blind_client() {
 	local dir=$1
 	shift
-	client unshare $unshare_flags sh -c \
+	# shellcheck disable=SC2016
+	client unshare "$unshare_flags" sh -c \
 		'mount -t tmpfs none "$0" && exec "$@"' "$dir" "$@"
 }
 
 unshare_flags=
 for flags in -m -rm; do
-	if unshare $flags sh -c 'mount -t tmpfs none "$0"' "$HOME" 2>/dev/null; then
+	# shellcheck disable=SC2016
+	if unshare "$flags" sh -c 'mount -t tmpfs none "$0"' "$HOME" 2>/dev/null; then
 		unshare_flags=$flags
 		break
 	fi

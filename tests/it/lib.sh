@@ -194,10 +194,14 @@ cleanup() {
 		umount -l "$name" 2>/dev/null
 	done
 	chmod -R u+rwX "$tmp" 2>/dev/null
-	[ "${IT_KEEP:-}" ] && diag "kept $tmp" || rm -rf "$tmp"
+	if [ "${IT_KEEP:-}" ]; then
+		diag "kept $tmp"
+	else
+		rm -rf "$tmp"
+	fi
 	exit "$status"
 }
-declare -A server_pid=() server_log=() server_url=()
+declare -A server_pid=() server_url=()
 mounted=()
 trap cleanup EXIT
 trap 'exit 129' HUP INT TERM
@@ -254,7 +258,6 @@ start_server() {
 	local name=$1
 	shift
 	: >>"$tmp/$name.log"
-	server_log[$name]=$tmp/$name.log
 	local begun
 	begun=$(wc -l <"$tmp/$name.log")
 	"$SYMBOLIZED" serve --listen 127.0.0.1:0 --state-dir "$tmp/$name.state" \

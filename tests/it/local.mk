@@ -2,4 +2,4 @@
 it_tests = \
 	tests/it/journey-clients.sh
 TESTS += $(it_tests)
-EXTRA_DIST += $(it_tests) tests/it/lib.sh
+EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/.shellcheckrc
