@@ -339,7 +339,6 @@ static void observe(const struct extraction *x)
 /* Bytes are there and are what they should be: answer, then keep them. */
 static void land_extracted(struct extraction *x)
 {
-	CLEANUP(cleanup_extraction) struct extraction *owned = x;
 	struct flight *f = x->flight;
 	struct store *st = f->store;
 	const struct target *t = &f->targets.v[f->at];
@@ -349,6 +348,7 @@ static void land_extracted(struct extraction *x)
 	if (fd < 0) {
 		pass_over(f, error_errno("dup"));
 		flight_continue(f);
+		extraction_destroy(x);
 		return;
 	}
 	/* Landing frees the flight and its targets; what is needed after it is
@@ -356,6 +356,7 @@ static void land_extracted(struct extraction *x)
 	land_found(f, t, steal_fd(&fd), x->size, ARTIFACT_FROM_ARCHIVE, NULL);
 	log_consume(LOG_WARN, "cache", "not kept",
 		    disk_cache_commit(st->cache, x->key, x->out_fd, x->size));
+	extraction_destroy(x);
 }
 
 /* ---- Section ------------------------------------------------------------ */
@@ -429,12 +430,12 @@ static void extracted(struct extraction *x)
 /* A bare file that was touched is still the one that was indexed. */
 static void land_file(struct extraction *x)
 {
-	CLEANUP(cleanup_extraction) struct extraction *owned = x;
 	struct flight *f = x->flight;
 	const struct target *t = &f->targets.v[f->at];
 
 	land_found(f, t, steal_fd(&x->out_fd), x->size, ARTIFACT_FROM_FILE,
 		   t->container);
+	extraction_destroy(x);
 }
 
 static void identify_done(struct worker_job *base, struct error *err)
