@@ -361,7 +361,9 @@ static struct error *read_header(struct table *t, struct elf_stream *s,
 	if (header_end > ELF_LINE_HEADER_MAX)
 		return error_new(LIMIT, "header of %" PRIu64 " bytes",
 				 header_end);
-	TRY(elf_stream_peek(s, (size_t)header_end, &data, &size));
+	TRY(dwarf_note_problem(
+		t->d, elf_stream_peek(s, (size_t)header_end, &data, &size),
+		".debug_line", t->at));
 	if (size > header_end)
 		size = (size_t)header_end;
 	reader_init(&r, data, size, t->d->file->header.big_endian);

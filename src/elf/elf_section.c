@@ -233,31 +233,43 @@ static bool make_room(struct elf_stream *s, size_t size)
 	return mem_grow(&s->buf, &s->capacity, held + size, 1);
 }
 
+/* Hold some more, knowing that @p want is not yet held. */
+static struct error *hold_more(struct elf_stream *s, size_t want)
+{
+	size_t held = s->end - s->start;
+	uint64_t left = s->size - s->pos - held;
+	size_t size = s->step;
+
+	// Inflating, memory follows bytes that are there, not claims.
+	if (s->codec && size < held)
+		size = held;
+	if (!s->codec && size < want - held)
+		size = want - held;
+	if (size > left)
+		size = (size_t)left;
+	if (!make_room(s, size))
+		return error_no_memory;
+	return read_behind(s, size);
+}
+
 struct error *elf_stream_peek(struct elf_stream *s, size_t want,
 			      const uint8_t **ret, size_t *size_ret)
 {
 	uint64_t left = s->size - s->pos;
+	struct error *err = NULL;
 
 	if (want > left)
 		want = (size_t)left;
-	while (s->end - s->start < want) {
-		size_t held = s->end - s->start;
-		size_t size = s->step;
-
-		// Inflating, memory follows bytes that are there, not claims.
-		if (s->codec && size < held)
-			size = held;
-		if (!s->codec && size < want - held)
-			size = want - held;
-		if (size > left - held)
-			size = (size_t)(left - held);
-		if (!make_room(s, size))
-			return error_no_memory;
-		TRY(read_behind(s, size));
-	}
+	while (!err && s->end - s->start < want)
+		err = hold_more(s, want);
 	*ret = s->buf ? s->buf + s->start : (const uint8_t *)"";
 	*size_ret = s->end - s->start;
-	return NULL;
+	// Damage further on than what is wanted will be met again.
+	if (err && elf_is_damage(err) && *size_ret >= want) {
+		error_free(err);
+		return NULL;
+	}
+	return err;
 }
 
 struct error *elf_stream_skip(struct elf_stream *s, uint64_t size)

@@ -45,7 +45,7 @@ uint64_t elf_stream_tell(const struct elf_stream *s);
  *
  * @param[out] ret Valid until the next call on the stream.
  * @param[out] size_ret At least @p want, fewer only at the section's end; it
- * may be more.
+ * may be more. On an error both are set to what is good in front of it.
  * @return BAD_DATA with the place for damaged or missing compressed data,
  * LIMIT if the file as a whole inflates to more than it may, NO_MEMORY, IO.
  */

@@ -129,7 +129,9 @@ static void settle_part(uint64_t *part, enum source_kind kind,
 	if (source_ref_kind(ref) != kind)
 		return;
 	const struct source_string *found =
-		bsearch(&key, strings, count, sizeof(key), compare_places);
+		count ? bsearch(&key, strings, count, sizeof(key),
+				compare_places)
+		      : NULL;
 
 	*part = found ? found->ref.v : source_ref_at(SOURCE_MISSING, 0).v;
 }
@@ -174,8 +176,10 @@ static bool join(const struct source_names *n, const struct key *k,
 
 	if (!name || is_in_brackets(name))
 		return false;
-	// A name out of an unreadable directory is not one out of its base.
-	if (source_ref_kind(dir_ref) == SOURCE_MISSING)
+	// A name out of an unreadable directory is not one out of its base;
+	// and "<dwz>" is dwz's way to say that there is no one base.
+	if (source_ref_kind(dir_ref) == SOURCE_MISSING ||
+	    (base && is_in_brackets(base)))
 		base = NULL;
 	buf_clear(path);
 	if (name[0] != '/') {

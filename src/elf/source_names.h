@@ -91,8 +91,9 @@ void source_names_settle(struct source_names *n, enum source_kind kind,
  * Join, once no ref is a place in a section any more.
  *
  * The result is dir/name, behind base/ if that is relative; a part that is
- * missing is left out, and so is what is left of it; a file whose name is
- * missing, empty or in angle brackets ("<built-in>") is no file.
+ * missing is left out, and so is what is left of it, and so is a base in angle
+ * brackets ("<dwz>"); a file whose name is missing, empty or in angle brackets
+ * ("<built-in>") is no file.
  *
  * @param[out] sources Empty buffer; gets the names, sorted by strcmp, a NUL
  * behind each, each once.

@@ -4,10 +4,35 @@ libelfwriter_a_SOURCES = tests/lib/elf_writer.c tests/lib/elf_writer_dwarf.c \
 	tests/lib/elf_writer.h tests/lib/elf_writer_impl.h
 ELF_WRITER_LIBS = libelfwriter.a libbase.a $(ZLIB_LIBS) $(ZSTD_LIBS)
 
-# A tool for whoever changes src/elf: see its head.
+elf_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(NETTLE_CFLAGS)
+elf_test_ldadd = $(ELF_LIBS) $(ELF_WRITER_LIBS) $(CHECK_LIBS)
+
+unit_tests += tests/unit/test_elf_facts
+tests_unit_test_elf_facts_SOURCES = tests/unit/test_elf_facts.c tests/lib/elf_fixture.h
+tests_unit_test_elf_facts_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_elf_facts_LDADD = $(elf_test_ldadd)
+
+unit_tests += tests/unit/test_dwarf_sources
+tests_unit_test_dwarf_sources_SOURCES = tests/unit/test_dwarf_sources.c tests/lib/elf_fixture.h
+tests_unit_test_dwarf_sources_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_dwarf_sources_LDADD = $(elf_test_ldadd)
+
+unit_tests += tests/unit/test_elf_parts
+tests_unit_test_elf_parts_SOURCES = tests/unit/test_elf_parts.c tests/lib/elf_fixture.h
+tests_unit_test_elf_parts_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_elf_parts_LDADD = $(elf_test_ldadd)
+
 if HAVE_DW
+unit_tests += tests/unit/test_elf_oracle
+tests_unit_test_elf_oracle_SOURCES = tests/unit/test_elf_oracle.c \
+	tests/lib/elf_fixture.h tests/lib/dw_oracle.c tests/lib/dw_oracle.h
+tests_unit_test_elf_oracle_CPPFLAGS = $(elf_test_cppflags) $(DW_CFLAGS)
+tests_unit_test_elf_oracle_LDADD = $(elf_test_ldadd) $(DW_LIBS)
+
+# For whoever changes src/elf: compares over whole trees, see its head.
 check_PROGRAMS += tests/lib/oracle_sources
-tests_lib_oracle_sources_SOURCES = tests/lib/oracle_sources.c
+tests_lib_oracle_sources_SOURCES = tests/lib/oracle_sources.c \
+	tests/lib/dw_oracle.c tests/lib/dw_oracle.h
 tests_lib_oracle_sources_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS)
 tests_lib_oracle_sources_LDADD = $(ELF_LIBS) $(DW_LIBS)
 endif
