@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Request bodies: content codings undone, JSON read.
+ * Request bodies: content codings undone, JSON read. jansson is included by
+ * body.c alone.
  *
- * jansson is included by body.c alone: its names clash with
- * base/json_write.h.
+ * Threads: any, each with its own body.
  */
 #ifndef HTTP_BODY_H
 #define HTTP_BODY_H

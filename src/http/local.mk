@@ -19,7 +19,5 @@ libhttp_a_SOURCES = \
 	src/http/server.c src/http/server.h \
 	src/http/ticket.c src/http/ticket.h \
 	src/http/watchdog.c
+EXTRA_DIST += schema/http.md
 HTTP_LIBS = libhttp.a $(ELF_LIBS) $(MHD_LIBS) $(JANSSON_LIBS)
-# libbase.a and jansson both define json_object() and others. A program that
-# links both must not export ours: the shared library would call them.
-HTTP_LINK_FLAGS = -Wl,--exclude-libs,libbase.a

@@ -212,9 +212,7 @@ static enum MHD_Result answer_parked(struct connection *c)
 {
 	struct request *rq = &c->request;
 
-	/* Called before it was resumed: it is not its turn. */
-	if (ticket_state(rq->ticket) == TICKET_WAITING)
-		return MHD_YES;
+	assert(ticket_state(rq->ticket) != TICKET_WAITING);
 	unpark(c);
 	struct ticket *t = STEAL(rq->ticket);
 
@@ -478,7 +476,9 @@ static void on_completed(void *cls, struct MHD_Connection *handle,
 		.client = client_address(c),
 	};
 
-	unpark(c);
+	/* Woken, and gone before it was its turn. */
+	if (rq->ticket)
+		unpark(c);
 	account_request(rq, &account);
 	request_deinit(rq);
 	connection_enter(c, PHASE_IDLE, account.now_ns / 1000000);
