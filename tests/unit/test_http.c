@@ -730,7 +730,8 @@ END_TEST
 
 START_TEST(json_that_is_not_what_we_want_is_a_bad_request)
 {
-	static const char *const bad[] = {
+	char deep[64] = "{\"a\":";
+	const char *const bad[] = {
 		"",
 		"x",
 		"[]",
@@ -740,9 +741,10 @@ START_TEST(json_that_is_not_what_we_want_is_a_bad_request)
 		"{\"a\":1} x",
 		"{\"a\":1,\"a\":2}",
 		"{\"a\":\"\xff\"}",
-		"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]"
-		"]]]]]]]]]]]]]]]]]]}",
+		deep,
 	};
+
+	memset(deep + strlen(deep), '[', 40);
 
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct body_json *b;
