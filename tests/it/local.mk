@@ -1,5 +1,9 @@
 # The whole program: scripts that print TAP. Each is by itself.
 it_tests = \
-	tests/it/journey-clients.sh
+	tests/it/get-cache.sh \
+	tests/it/get-http.sh \
+	tests/it/journey-clients.sh \
+	tests/it/scan-index.sh \
+	tests/it/scan-kill.sh
 TESTS += $(it_tests)
 EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/.shellcheckrc
