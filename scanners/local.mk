@@ -13,4 +13,4 @@ libscanners_a_SOURCES = \
 	scanners/scanner.h \
 	scanners/unpack.c scanners/unpack.h
 SCANNERS_LIBS = libscanners.a $(CODEC_LIBS) $(ARCHIVE_LIBS)
-EXTRA_DIST += scanners/README.md
+EXTRA_DIST += scanners/README.md scanners/template.c

@@ -29,9 +29,9 @@
 enum {
 	TAR_BLOCK = 512,
 	/* What is fed at once is decoded behind a header before it is known
-	 * whether anybody wants it. Blocks of 24 MiB that nobody wants are
-	 * worth sparing, 16 KiB of one are not; and a call costs nothing
-	 * beside the decoding of 16 KiB. */
+	 * whether anybody wants it. 4, 16 and 64 KiB took the same time for the
+	 * 30 largest of 463 Debian packages and for 11,751 small files; 64 KiB
+	 * decoded 0.2 % more. */
 	WINDOW_SIZE = 16 << 10,
 };
 
