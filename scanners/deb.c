@@ -48,7 +48,7 @@ enum {
 	NAME_SIZE = 64,
 };
 
-/* Packages for routers and the like; the largest known are some 100 MiB. */
+/* They are packages for routers and the like, whose flash holds less. */
 static const uint64_t ipk_data_max = 256 * MIB;
 
 static const char ar_magic[] = "!<arch>\n";

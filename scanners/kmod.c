@@ -19,8 +19,8 @@
 
 enum { COPY_SIZE = 64 << 10 };
 
-/* The size is found by decoding; a bomb must not be decoded for ever. The
- * largest module with debug information known is below 512 MiB. */
+/* The size is found by decoding, and a bomb must not be decoded for ever. No
+ * module with all its debug information comes near. */
 static const uint64_t module_size_max = GIB;
 
 struct scanner_stream {

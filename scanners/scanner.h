@@ -21,6 +21,8 @@
  * 7. Limits (members, bytes out, ratio, nesting) belong to the caller, in one
  *    place; a scanner enforces none and bypasses none. What it must hold in
  *    memory itself (a header, a name) is bounded and the bound is an error.
+ *    So are entries in a row that are no members, of which the caller learns
+ *    nothing (payload.h).
  * 8. No logging, no globals, no temporary files, no child processes.
  * 9. Only regular files are members. Links, devices, directories and fifos are
  *    passed over. Of several names of one file (hard links) that one is the
