@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "elf/dwarf_reader.h"
+#include "elf/elf_limits.h"
 
 /* "line" for .debug_line and .zdebug_line; NULL if it is neither kind. The
  * .dwo ones are another file's and match nothing. */
@@ -21,6 +22,8 @@ static const char *debug_name(const char *name)
 
 static struct error *list_add(struct dwarf_section_list *list, size_t number)
 {
+	if (list->count >= ELF_DEBUG_SECTIONS_MAX)
+		return NULL;
 	if (!mem_grow(&list->numbers, &list->capacity, list->count + 1,
 		      sizeof(*list->numbers)))
 		return error_no_memory;

@@ -25,7 +25,8 @@ struct dwarf_section_list {
 
 /** Numbers of sections; 0: there is none. */
 struct dwarf_sections {
-	/** Objects with COMDAT groups have several. */
+	/** Objects with COMDAT groups have several; what is beyond
+	 * ELF_DEBUG_SECTIONS_MAX is left out. */
 	struct dwarf_section_list line;
 	struct dwarf_section_list info;
 	size_t abbrev;

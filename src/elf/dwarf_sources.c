@@ -23,9 +23,9 @@ static struct error *read_line_headers(struct dwarf_reader *d)
 	return NULL;
 }
 
-/* The string that the stream stands at. */
+/* The string that the stream stands at. @p work: bytes looked through. */
 static struct error *read_string(struct dwarf_reader *d, struct elf_stream *s,
-				 struct source_ref *ret)
+				 uint64_t *work, struct source_ref *ret)
 {
 	const uint8_t *data;
 	size_t size = 0;
@@ -34,11 +34,15 @@ static struct error *read_string(struct dwarf_reader *d, struct elf_stream *s,
 		if (want > ELF_NAME_MAX + 1)
 			want = ELF_NAME_MAX + 1;
 		TRY(elf_stream_peek(s, want, &data, &size));
+		if (size > ELF_NAME_MAX + 1)
+			size = ELF_NAME_MAX + 1;
 		const uint8_t *nul = memchr(data, 0, size);
+		size_t len = nul ? (size_t)(nul - data) : size;
 
+		*work += len;
 		if (nul)
-			return source_names_string(&d->names, (char *)data,
-						   (size_t)(nul - data), ret);
+			return source_names_string(&d->names, (char *)data, len,
+						   ret);
 		if (size < want)
 			return error_new(BAD_DATA, "string without an end");
 		if (want > ELF_NAME_MAX)
@@ -53,6 +57,7 @@ static struct error *fetch(struct dwarf_reader *d, size_t section, size_t step,
 			   size_t count)
 {
 	CLEANUP_ELF_STREAM struct elf_stream *s = NULL;
+	uint64_t work = 0;
 
 	if (!section)
 		return error_new(BAD_DATA, "there is no such section");
@@ -67,8 +72,10 @@ static struct error *fetch(struct dwarf_reader *d, size_t section, size_t step,
 					 " lies outside the section",
 					 offset);
 		TRY(elf_stream_skip(s, offset - elf_stream_tell(s)));
-		err = read_string(d, s, &strings[i].ref);
+		err = read_string(d, s, &work, &strings[i].ref);
 		TRY(dwarf_note_problem(d, err, name, offset));
+		if (work > ELF_NAME_WORK_MAX)
+			return error_new(LIMIT, "strings overlap too much");
 	}
 	return NULL;
 }

@@ -228,7 +228,15 @@ struct error *elf_facts_read(struct input *in, bool want_sources,
 	CLEANUP_ELF_FILE struct elf_file f = { 0 };
 
 	TRY(elf_file_open(in, &f));
-	TRY(read_facts(&f, want_sources, &facts));
+	struct error *err = read_facts(&f, want_sources, &facts);
+	struct error *input_error = elf_file_take_error(&f);
+
+	// Says what is behind the other one, if there is another one.
+	if (input_error) {
+		error_free(err);
+		return input_error;
+	}
+	TRY(err);
 	*ret = facts;
 	facts = (struct elf_facts) { 0 };
 	return NULL;

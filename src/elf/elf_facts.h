@@ -38,8 +38,10 @@ enum elf_role_flags {
 	 * or loaded. (debuginfod leaves ET_REL out; modules are wanted here.)
 	 */
 	ELF_ROLE_EXECUTABLE = 1 << 0,
-	/** Has .debug_* or .zdebug_* sections, or .symtab and no allocated
-	 * bytes. */
+	/** Has .debug_* or .zdebug_* sections with bytes that are not loaded,
+	 * or .symtab and no allocated bytes. Of no more weight than .symtab is
+	 * .debug_frame, which some stripped programs keep (ARM), and of none
+	 * .debug_gdb_scripts (Rust). */
 	ELF_ROLE_DEBUGINFO = 1 << 1,
 };
 
@@ -82,15 +84,23 @@ bool elf_is_elf(const void *head, size_t size);
  * Read the facts.
  *
  * A file that is ELF but damaged beyond its headers still gives what could be
- * read; only damage that leaves no identity is an error.
+ * read; only damage that leaves no identity is an error: no ID and a section
+ * table that is not there. A core file is read like any other, but has no
+ * roles and no build ID of its own.
  *
- * @param[in] in Borrowed for the call. Truncation shows as BAD_DATA.
+ * @param[in] in Borrowed for the call. What it cannot give though its size
+ * says so is an error, of the kind the input gives; an input that just ends
+ * earlier is BAD_DATA.
  * @param[in] want_sources False leaves the sources out.
  * @param[out] ret Filled on success: elf_facts_deinit(). Untouched on error.
- * @return BAD_DATA naming the header or section at fault, LIMIT (limits in
- * elf_limits.h), NO_MEMORY, IO.
+ * @return BAD_DATA naming the header or table at fault, NO_MEMORY, IO, or the
+ * input's own. Reaching a limit (elf_limits.h) ends what it is about and shows
+ * in sources_problem.
  *
- * Cost: a few hundred bytes, plus .debug_line and what comp_dir needs.
+ * Cost: two reads of 4 to 64 KiB for the ends of the file; then, for sources,
+ * forward through the headers of .debug_line, .debug_line_str, and what
+ * comp_dir needs. Memory follows what is distinct: some MB for the largest
+ * files there are.
  */
 MUST_CHECK struct error *elf_facts_read(struct input *in, bool want_sources,
 					struct elf_facts *ret);

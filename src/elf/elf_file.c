@@ -30,17 +30,48 @@ bool elf_is_damage(const struct error *err)
 	       kind == ERROR_UNSUPPORTED;
 }
 
+/* Keep the first one; it is needed twice, so it is made anew. */
+static struct error *keep_error(struct elf_file *f, struct error *err)
+{
+	if (!f->input_error)
+		f->input_error = error_from_wire((unsigned)error_kind(err),
+						 error_message(err));
+	return err;
+}
+
+static struct error *check_range(const struct elf_file *f, uint64_t offset,
+				 uint64_t size)
+{
+	if (offset <= f->in->size && size <= f->in->size - offset)
+		return NULL;
+	return error_new(BAD_DATA,
+			 "truncated: %" PRIu64 " bytes wanted at offset "
+			 "%" PRIu64 ", %" PRIu64 " in all",
+			 size, offset, f->in->size);
+}
+
+struct error *elf_file_read(struct elf_file *f, uint64_t offset, void *buf,
+			    size_t size)
+{
+	TRY(check_range(f, offset, size));
+	struct error *err = input_read_exact(f->in, offset, buf, size);
+
+	return err ? keep_error(f, err) : NULL;
+}
+
+struct error *elf_file_take_error(struct elf_file *f)
+{
+	return STEAL(f->input_error);
+}
+
 static struct error *read_head(struct elf_file *f)
 {
-	size_t want = sizeof(f->head);
+	size_t size = sizeof(f->head);
 
-	if (f->in->size < want)
-		want = (size_t)f->in->size;
-	TRY(f->in->read(f->in, 0, f->head, want, &f->head_size));
-	if (f->head_size < want)
-		return error_new(BAD_DATA,
-				 "truncated: ends after %zu bytes of %" PRIu64,
-				 f->head_size, f->in->size);
+	if (f->in->size < size)
+		size = (size_t)f->in->size;
+	TRY(elf_file_read(f, 0, f->head, size));
+	f->head_size = size;
 	return elf_header_parse(f->head, f->head_size, &f->header);
 }
 
@@ -58,10 +89,12 @@ static struct error *read_tail(struct elf_file *f)
 		start = table;
 	if (table >= start && table < size)
 		start -= start < NAMES_BYTES ? start : NAMES_BYTES;
-	TRY(input_read_alloc(f->in, start, size - start, &f->tail));
+	f->tail = mem_alloc((size_t)(size - start));
+	if (!f->tail)
+		return error_no_memory;
 	f->tail_offset = start;
 	f->tail_size = (size_t)(size - start);
-	return NULL;
+	return elf_file_read(f, start, f->tail, f->tail_size);
 }
 
 /* The range where it lies in a window; NULL where it does not. */
@@ -80,13 +113,18 @@ static const uint8_t *in_window(const struct elf_file *f, uint64_t offset,
 struct error *elf_file_view(struct elf_file *f, uint64_t offset, uint64_t size,
 			    struct elf_view *ret)
 {
-	struct elf_view v = { .data = in_window(f, offset, size) };
+	struct elf_view v = { .data = in_window(f, offset, size),
+			      .size = (size_t)size };
 
 	if (!v.data) {
-		TRY(input_read_alloc(f->in, offset, size, &v.owned));
-		v.data = v.owned;
+		TRY(check_range(f, offset, size));
+		CLEANUP_FREE uint8_t *data = mem_alloc((size_t)size);
+
+		if (!data)
+			return error_no_memory;
+		TRY(elf_file_read(f, offset, data, (size_t)size));
+		v.data = v.owned = STEAL(data);
 	}
-	v.size = (size_t)size;
 	*ret = v;
 	return NULL;
 }
@@ -221,6 +259,7 @@ void elf_file_close(struct elf_file *f)
 	elf_view_deinit(&f->names);
 	mem_free(STEAL(f->sections_problem));
 	mem_free(STEAL(f->tail));
+	error_free(STEAL(f->input_error));
 	f->section_count = 0;
 	f->segment_count = 0;
 }

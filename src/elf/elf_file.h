@@ -52,6 +52,9 @@ struct elf_file {
 	 * names. NULL: all well, or none are promised. */
 	char *sections_problem;
 	uint64_t inflated_bytes; /* of all sections so far: elf_section */
+	/** What the input could not give though it claims to have it: damage of
+	 * the archive around the file, not of the file. NULL: nothing. */
+	struct error *input_error;
 };
 
 /**
@@ -83,6 +86,19 @@ struct elf_shdr elf_file_section(const struct elf_file *f, size_t i);
 /** Name of a section; "" if it has none or lies about it. Borrowed. */
 const char *elf_file_section_name(const struct elf_file *f,
 				  const struct elf_shdr *s);
+
+/**
+ * Read exactly @p size bytes.
+ *
+ * @return BAD_DATA if they lie outside the file. Every other error, of
+ * whatever kind, is kept as @c input_error, too.
+ */
+MUST_CHECK struct error *elf_file_read(struct elf_file *f, uint64_t offset,
+				       void *buf, size_t size);
+
+/** The input's error, once; NULL if it had none. To be asked at the end of all
+ * reading: what was read around an error is not all there is. */
+MUST_CHECK struct error *elf_file_take_error(struct elf_file *f);
 
 /**
  * Bytes of the file, from a window where they lie in one.

@@ -17,9 +17,12 @@
 #define ELF_SEGMENTS_MAX UINT64_C(1000000)
 /** .shstrtab. */
 #define ELF_SECTION_NAMES_MAX (64 * MIB)
-/** A section or segment of notes. Beyond, the rest is not looked at: the build
- * ID stands in front. */
-#define ELF_NOTES_MAX (1 * MIB)
+/** A section or segment of notes; beyond, the rest is not looked at: the build
+ * ID stands in front. And all of them, ELF_NOTES_COST for each: there may be as
+ * many as there are sections, one over the other. */
+#define ELF_NOTES_MAX     (1 * MIB)
+#define ELF_ALL_NOTES_MAX (16 * MIB)
+#define ELF_NOTES_COST    UINT64_C(256)
 /** .gnu_debugaltlink. */
 #define ELF_ALT_LINK_MAX (64 * KIB)
 /** Go build ID. The linker's own: 83 bytes. */
@@ -35,6 +38,9 @@
 /** A section that is held as a whole: .debug_abbrev (vmlinux: 5 MiB),
  * .debug_str_offsets. */
 #define ELF_HELD_MAX (256 * MIB)
+/** Sections named .debug_line, and as many named .debug_info. More than one is
+ * seen only in objects. */
+#define ELF_DEBUG_SECTIONS_MAX ((size_t)256)
 /** The tables of one line-table header. */
 #define ELF_LINE_HEADER_MAX (64 * MIB)
 /** The first entry of a unit, up to the last attribute that is wanted. */
@@ -55,9 +61,11 @@
 /** One directory or file name. */
 #define ELF_NAME_MAX (16 * KIB)
 /** Names as the line tables hold them, before they are joined and the same
- * ones found; joined ones; and their bytes. A browser: 200 000 and 20 MB. */
+ * ones found, and their bytes; bytes looked through and joined to make the
+ * sources; sources, and their bytes. A browser: 200 000 and 20 MB. */
 #define ELF_NAMES_MAX        UINT64_C(2000000)
 #define ELF_NAME_BYTES_MAX   (128 * MIB)
+#define ELF_NAME_WORK_MAX    (1 * GIB)
 #define ELF_SOURCES_MAX      UINT64_C(1000000)
 #define ELF_SOURCE_BYTES_MAX (128 * MIB)
 

@@ -93,28 +93,39 @@ struct error *elf_notes_find(const void *data, size_t size, unsigned align,
 	return NULL;
 }
 
-static struct error *find_in_range(struct elf_file *f, uint64_t offset,
-				   uint64_t size, uint64_t align,
-				   struct build_id *gnu_id, char **go_id)
+/* A search over a file, as far as it may go. */
+struct search {
+	struct elf_file *f;
+	struct build_id gnu_id;
+	char *go_id;
+	uint64_t bytes_left;
+};
+
+static struct error *find_in_range(struct search *s, uint64_t offset,
+				   uint64_t size, uint64_t align)
 {
 	CLEANUP_ELF_VIEW struct elf_view v = { 0 };
 	unsigned padding = align == 8 ? 8 : 4;
-	bool big_endian = f->header.big_endian;
+	bool big_endian = s->f->header.big_endian;
 
 	if (size > ELF_NOTES_MAX)
 		size = ELF_NOTES_MAX;
-	struct error *err = elf_file_view(f, offset, size, &v);
+	if (size + ELF_NOTES_COST > s->bytes_left)
+		return NULL;
+	s->bytes_left -= size + ELF_NOTES_COST;
+	struct error *err = elf_file_view(s->f, offset, size, &v);
 
 	if (err && elf_is_damage(err)) {
 		error_free(err);
 		return NULL;
 	}
 	TRY(err);
-	TRY(elf_notes_find(v.data, v.size, padding, big_endian, gnu_id, go_id));
-	if (gnu_id->len || *go_id)
+	TRY(elf_notes_find(v.data, v.size, padding, big_endian, &s->gnu_id,
+			   &s->go_id));
+	if (s->gnu_id.len || s->go_id)
 		return NULL;
-	return elf_notes_find(v.data, v.size, 12 - padding, big_endian, gnu_id,
-			      go_id);
+	return elf_notes_find(v.data, v.size, 12 - padding, big_endian,
+			      &s->gnu_id, &s->go_id);
 }
 
 /* Fedora's annobin notes: megabytes, and never an ID. */
@@ -125,33 +136,30 @@ static bool is_about_building(const char *name)
 	return strncmp(name, prefix, sizeof(prefix) - 1) == 0;
 }
 
-static struct error *find_in_sections(struct elf_file *f,
-				      struct build_id *gnu_id, char **go_id)
+static struct error *find_in_sections(struct search *s)
 {
-	for (size_t i = 1; i < f->section_count; i++) {
-		struct elf_shdr s = elf_file_section(f, i);
+	for (size_t i = 1; i < s->f->section_count; i++) {
+		struct elf_shdr h = elf_file_section(s->f, i);
 
-		if (s.type != SHT_NOTE)
+		if (h.type != SHT_NOTE)
 			continue;
-		const char *name = elf_file_section_name(f, &s);
+		const char *name = elf_file_section_name(s->f, &h);
 
 		if (is_about_building(name) ||
-		    (gnu_id->len && strcmp(name, ".note.go.buildid") != 0))
+		    (s->gnu_id.len && strcmp(name, ".note.go.buildid") != 0))
 			continue;
-		TRY(find_in_range(f, s.offset, s.size, s.align, gnu_id, go_id));
+		TRY(find_in_range(s, h.offset, h.size, h.align));
 	}
 	return NULL;
 }
 
-static struct error *find_in_segments(struct elf_file *f,
-				      struct build_id *gnu_id, char **go_id)
+static struct error *find_in_segments(struct search *s)
 {
-	for (size_t i = 0; i < f->segment_count && !gnu_id->len; i++) {
-		struct elf_phdr p = elf_file_segment(f, i);
+	for (size_t i = 0; i < s->f->segment_count && !s->gnu_id.len; i++) {
+		struct elf_phdr h = elf_file_segment(s->f, i);
 
-		if (p.type == PT_NOTE)
-			TRY(find_in_range(f, p.offset, p.file_size, p.align,
-					  gnu_id, go_id));
+		if (h.type == PT_NOTE)
+			TRY(find_in_range(s, h.offset, h.file_size, h.align));
 	}
 	return NULL;
 }
@@ -159,12 +167,16 @@ static struct error *find_in_segments(struct elf_file *f,
 struct error *elf_file_ids(struct elf_file *f, struct build_id *gnu_id,
 			   char **go_id)
 {
-	CLEANUP_FREE char *go = NULL;
-	struct build_id gnu = { 0 };
+	struct search s = { .f = f, .bytes_left = ELF_ALL_NOTES_MAX };
+	struct error *err = find_in_sections(&s);
 
-	TRY(find_in_sections(f, &gnu, &go));
-	TRY(find_in_segments(f, &gnu, &go));
-	*gnu_id = gnu;
-	*go_id = STEAL(go);
+	if (!err)
+		err = find_in_segments(&s);
+	if (err) {
+		mem_free(s.go_id);
+		return err;
+	}
+	*gnu_id = s.gnu_id;
+	*go_id = s.go_id;
 	return NULL;
 }

@@ -57,8 +57,9 @@ static struct error *read_stored(struct input *in, uint64_t offset, void *buf,
 		return NULL;
 	if (size > s->stored_size - offset)
 		size = (size_t)(s->stored_size - offset);
-	return s->f->in->read(s->f->in, s->offset + offset, buf, size,
-			      size_ret);
+	TRY(elf_file_read(s->f, s->offset + offset, buf, size));
+	*size_ret = size;
+	return NULL;
 }
 
 static struct error *check_claim(const struct elf_stream *s)
@@ -198,8 +199,7 @@ static struct error *read_behind(struct elf_stream *s, size_t size)
 	size_t done = 0;
 
 	if (!s->codec) {
-		TRY(input_read_exact(s->f->in, s->offset + at, s->buf + s->end,
-				     size));
+		TRY(elf_file_read(s->f, s->offset + at, s->buf + s->end, size));
 		s->end += size;
 		return NULL;
 	}

@@ -200,6 +200,7 @@ static struct error *join_all(const struct source_names *n,
 			      struct string_pool *paths, bool *complete_ret)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT;
+	uint64_t work = 0;
 	uint32_t at;
 
 	*complete_ret = true;
@@ -208,7 +209,9 @@ static struct error *join_all(const struct source_names *n,
 			continue;
 		if (path.failed)
 			return error_no_memory;
-		if (paths->count >= ELF_SOURCES_MAX ||
+		work += path.size;
+		if (work > ELF_NAME_WORK_MAX ||
+		    paths->count >= ELF_SOURCES_MAX ||
 		    paths->bytes.size + path.size >= ELF_SOURCE_BYTES_MAX) {
 			*complete_ret = false;
 			return NULL;

@@ -71,7 +71,8 @@ struct watched_input {
 	struct input inner;
 	size_t reads;
 	uint64_t bytes;
-	size_t fail_at; /* the n-th read fails with IO; 0: none */
+	enum error_kind fail_with; /* 0 is ERROR_NO_MEMORY: not to be used */
+	size_t fail_at;            /* the n-th read fails; 0: none */
 };
 
 FIXTURE_FN struct error *watched_read(struct input *in, uint64_t offset,
@@ -80,7 +81,7 @@ FIXTURE_FN struct error *watched_read(struct input *in, uint64_t offset,
 	struct watched_input *w = in->ctx;
 
 	if (++w->reads == w->fail_at)
-		return error_new(IO, "the disk is gone");
+		return error_from_wire(w->fail_with, "it is gone");
 	TRY(w->inner.read(&w->inner, offset, buf, size, size_ret));
 	w->bytes += *size_ret;
 	return NULL;
@@ -89,7 +90,8 @@ FIXTURE_FN struct error *watched_read(struct input *in, uint64_t offset,
 FIXTURE_FN void watch_image(struct watched_input *w,
 			    const struct elf_image *image)
 {
-	*w = (struct watched_input) { .inner = image_input(image) };
+	*w = (struct watched_input) { .inner = image_input(image),
+				      .fail_with = ERROR_IO };
 	w->in = (struct input) { .read = watched_read,
 				 .size = image->size,
 				 .ctx = w };

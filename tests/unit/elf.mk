@@ -13,9 +13,16 @@ tests_unit_test_elf_facts_CPPFLAGS = $(elf_test_cppflags)
 tests_unit_test_elf_facts_LDADD = $(elf_test_ldadd)
 
 unit_tests += tests/unit/test_dwarf_sources
-tests_unit_test_dwarf_sources_SOURCES = tests/unit/test_dwarf_sources.c tests/lib/elf_fixture.h
+tests_unit_test_dwarf_sources_SOURCES = tests/unit/test_dwarf_sources.c \
+	tests/lib/elf_fixture.h tests/lib/dwarf_fixture.h
 tests_unit_test_dwarf_sources_CPPFLAGS = $(elf_test_cppflags)
 tests_unit_test_dwarf_sources_LDADD = $(elf_test_ldadd)
+
+unit_tests += tests/unit/test_dwarf_damage
+tests_unit_test_dwarf_damage_SOURCES = tests/unit/test_dwarf_damage.c \
+	tests/lib/elf_fixture.h tests/lib/dwarf_fixture.h
+tests_unit_test_dwarf_damage_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_dwarf_damage_LDADD = $(elf_test_ldadd)
 
 unit_tests += tests/unit/test_elf_parts
 tests_unit_test_elf_parts_SOURCES = tests/unit/test_elf_parts.c tests/lib/elf_fixture.h

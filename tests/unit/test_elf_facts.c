@@ -654,7 +654,7 @@ START_TEST(a_disk_that_fails_is_no_damage_of_the_file)
 			ck_assert_uint_gt(n, w.reads);
 			break;
 		}
-		ck_error(err, IO, "the disk is gone");
+		ck_error(err, IO, "it is gone");
 	}
 }
 END_TEST

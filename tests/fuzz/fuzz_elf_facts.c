@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * src/elf with a stranger's file: all facts and sources, and a section by
+ * name. Input: the file.
+ *
+ * Beyond what the sanitizers see: sources come sorted, each once, none empty;
+ * what a section's range says lies within the file; errors are of the kinds
+ * that are promised.
+ *
+ *	clang -fsanitize=fuzzer,address,undefined ... fuzz_elf_facts.c
+ *	seed_elf_facts DIR	first files for the corpus
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "elf/elf_facts.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_sources(const struct elf_facts *f)
+{
+	const char *at = (const char *)f->sources.data;
+	const char *before = "";
+
+	for (size_t i = 0; i < f->source_count; i++) {
+		assert(strcmp(before, at) < 0);
+		before = at;
+		at += strlen(at) + 1;
+	}
+	assert((size_t)(at - (const char *)f->sources.data) == f->sources.size);
+}
+
+static void check_facts(const struct elf_facts *f, size_t size)
+{
+	assert(f->gnu_id.len == 0 || f->gnu_id.len >= BUILD_ID_MIN);
+	assert(f->gnu_id.len <= BUILD_ID_MAX);
+	assert(f->elf_class == 32 || f->elf_class == 64);
+	assert(f->quality < ELF_QUALITIES);
+	assert(!f->alt_name == !f->alt_id.len);
+	assert(f->segment_count <= size);
+	if (f->source_count)
+		check_sources(f);
+}
+
+static void read_facts(struct input in, bool want_sources)
+{
+	CLEANUP_ELF_FACTS struct elf_facts f = { 0 };
+	struct error *err = elf_facts_read(&in, want_sources, &f);
+
+	if (!err)
+		check_facts(&f, in.size);
+	assert(!err || error_kind(err) == ERROR_BAD_DATA ||
+	       error_kind(err) == ERROR_NO_MEMORY);
+	error_free(err);
+}
+
+static void find_section(struct input in, const char *name)
+{
+	struct elf_section_range range = { 0 };
+	bool found = false;
+	struct error *err = elf_section_find(&in, name, &range, &found);
+
+	if (!err && found)
+		assert(range.size && range.offset.v < in.size &&
+		       range.size <= in.size - range.offset.v);
+	error_free(err);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	// Of its own, so that a read past the end is seen.
+	uint8_t *copy = malloc(size ? size : 1);
+
+	if (size)
+		memcpy(copy, data, size);
+	struct input in = input_from_memory(copy, size);
+
+	read_facts(in, true);
+	find_section(in, ".debug_line");
+	// One allocation fails, which one depends on the file.
+	if (size > 16) {
+		mem_fail_at(1 + (data[9] | (data[10] & 1) << 8));
+		read_facts(in, true);
+		mem_fail_at(0);
+	}
+	free(copy);
+	return 0;
+}
