@@ -36,8 +36,7 @@ enum { OPEN_CHECK_MS = 2000 };
 
 /* ---- The directory ------------------------------------------------------ */
 
-/* The log's shared memory does not work between machines. */
-static bool is_network_file_system(long type)
+bool is_network_file_system(long type)
 {
 	static const long types[] = {
 		NFS_SUPER_MAGIC, SMB_SUPER_MAGIC,  0xff534d42, /* CIFS */
@@ -186,14 +185,45 @@ static void watchdog_stop(struct watchdog *w)
 	lock_deinit(&w->lock);
 }
 
+struct complaint {
+	char *text; /* the first */
+	bool is_io_error, is_out_of_memory;
+};
+
+static void complaint_deinit(struct complaint *c)
+{
+	mem_free(STEAL(c->text));
+}
+
+/* Pages that could not be read are complaints, too, and no reason to give the
+ * database up: "Page 7: unable to get the page. error code=266". */
+static bool is_read_error(const char *text)
+{
+	static const char mark[] = "error code=";
+	const char *found = strstr(text, mark);
+
+	return found && (atoi(found + strlen(mark)) & 0xff) == SQLITE_IOERR;
+}
+
 static int take_complaint(void *ctx, int count, char **values, char **names)
 {
-	char **complaint = ctx;
+	struct complaint *c = ctx;
 
 	(void)names;
-	if (count > 0 && values[0] && strcmp(values[0], "ok") && !*complaint)
-		*complaint = mem_strdup(values[0]);
-	return 0;
+	if (count < 1 || !values[0] || !strcmp(values[0], "ok"))
+		return 0;
+	/* A headline, "*** in database main ***", comes before the first. */
+	const char *text = strncmp(values[0], "***", 3)
+				   ? values[0]
+				   : strchr(values[0], '\n');
+	if (!text)
+		return 0;
+	text += *text == '\n';
+	c->is_io_error |= is_read_error(text);
+	if (!c->text)
+		c->text = mem_strndup(text, strcspn(text, "\n"));
+	c->is_out_of_memory = !c->text;
+	return c->is_out_of_memory;
 }
 
 /* quick_check reports damage as rows, not as an error. It is one opcode of
@@ -201,19 +231,23 @@ static int take_complaint(void *ctx, int count, char **values, char **names)
  * thread ends it when the time is up. */
 static struct error *check_for_a_while(struct db *db)
 {
-	CLEANUP_FREE char *complaint = NULL;
+	CLEANUP(complaint_deinit) struct complaint c = { 0 };
 	struct watchdog w;
 
 	TRY(watchdog_start(&w, db));
-	int rc = sqlite3_exec(db->handle, "PRAGMA quick_check(1)",
-			      take_complaint, &complaint, NULL);
+	int rc = sqlite3_exec(db->handle, "PRAGMA quick_check(16)",
+			      take_complaint, &c, NULL);
 	watchdog_stop(&w);
+	if (c.is_out_of_memory)
+		return error_no_memory;
 	if (rc && (rc & 0xff) != SQLITE_INTERRUPT)
 		return db_error(db, rc, "quick_check");
-	if (!complaint)
+	if (!c.text)
 		return NULL;
+	if (c.is_io_error)
+		return error_new(IO, "%s: %s", db->path, c.text);
 	atomic_store(&db->is_damaged, true);
-	return error_new(DATABASE, "%s: damaged: %s", db->path, complaint);
+	return error_new(DATABASE, "%s: damaged: %s", db->path, c.text);
 }
 
 static struct error *require_unmarked(struct db *db)
@@ -294,9 +328,14 @@ static struct error *require_current(struct db *db)
 	return NULL;
 }
 
-/* Directories that cannot be written have no place for the log's shared memory
- * when nobody else keeps it there. Without a log there is nothing in it to
- * miss, and the file can be read as it is. */
+static bool is_writable_directory_of(const char *path)
+{
+	CLEANUP_FREE char *dir =
+		mem_strndup(path, (size_t)(path_base(path) - path));
+
+	return !dir || !faccessat(AT_FDCWD, *dir ? dir : ".", W_OK, AT_EACCESS);
+}
+
 static bool has_no_log(const char *path)
 {
 	CLEANUP_FREE char *wal = mem_printf("%s-wal", path);
@@ -317,6 +356,9 @@ static struct error *connect_reader(struct db *db, const char *path,
 	return db_configure(db);
 }
 
+/* Directories that cannot be written have no place for the log's shared memory
+ * when nobody else keeps it there. Without a log there is nothing in it to
+ * miss, and the file can be read as it is. */
 static struct error *connect_either(struct db *db, const char *path,
 				    struct stat *seen_ret)
 {
@@ -327,7 +369,7 @@ static struct error *connect_either(struct db *db, const char *path,
 		return NULL;
 	int rc = db->handle ? sqlite3_errcode(db->handle) & 0xff : SQLITE_OK;
 	if ((rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY) ||
-	    !has_no_log(path))
+	    is_writable_directory_of(path) || !has_no_log(path))
 		return STEAL(err);
 	db_close(db);
 	return connect_reader(db, path, DB_IMMUTABLE, seen_ret);

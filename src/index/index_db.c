@@ -49,14 +49,44 @@ static COLD void mark_damaged(struct db *db)
 	(void)fd;
 }
 
+/* EFBIG: RLIMIT_FSIZE, which ends what can be written just as well. */
+static bool is_full(int number)
+{
+	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
+/* SQLite says FULL for ENOSPC alone, and sqlite3_system_errno() knows nothing
+ * of what a step did; the file that failed does. */
+static COLD bool is_disk_full(struct db *db, int rc)
+{
+	static const int files[] = { SQLITE_FCNTL_FILE_POINTER,
+				     SQLITE_FCNTL_JOURNAL_POINTER };
+
+	if (rc == SQLITE_FULL || rc == SQLITE_IOERR_SHMSIZE)
+		return true;
+	if (rc != SQLITE_IOERR_WRITE)
+		return false;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		sqlite3_file *file = NULL;
+		int number = 0;
+
+		sqlite3_file_control(db->handle, "main", files[i], &file);
+		if (!file || !file->pMethods)
+			continue;
+		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO,
+					     &number);
+		if (is_full(number))
+			return true;
+	}
+	return false;
+}
+
 static COLD struct error *io_error(struct db *db, int rc, const char *doing)
 {
-	int number = db->handle ? sqlite3_system_errno(db->handle) : 0;
+	int number = db->handle ? sqlite3_system_errno(db->handle) : errno;
 	char text[128];
 
-	/* EFBIG: RLIMIT_FSIZE, which ends what can be written just as well. */
-	if (rc == SQLITE_FULL || number == ENOSPC || number == EDQUOT ||
-	    number == EFBIG)
+	if (db->handle && is_disk_full(db, rc))
 		return error_new(IO, "%s: %s: disk full", db->path, doing);
 	if (number == EMFILE || number == ENFILE)
 		return error_new(BUSY, "%s: %s: %s", db->path, doing,

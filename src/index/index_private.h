@@ -53,7 +53,11 @@ struct index_reader {
 	uint32_t reopened;
 };
 
-/* ---- Write transactions (index_write.c) --------------------------------- */
+/** Is @p type (statfs.f_type) one whose files other machines share? The log's
+ * shared memory does not work there (R-32). */
+bool is_network_file_system(long type);
+
+/* ---- Write transactions (index_change.c) --------------------------------- */
 
 /** What one write transaction changes besides its rows. */
 struct change {
@@ -79,7 +83,30 @@ MUST_CHECK struct error *change_begin(struct change *ch);
 /** Write the tallies, commit, and keep the WAL short. */
 MUST_CHECK struct error *change_commit(struct change *ch);
 
-/* ---- Readers (index_read.c) --------------------------------------------- */
+/** A build ID whose artifacts change. */
+MUST_CHECK struct error *change_note_id(struct change *ch,
+					const struct build_id *id);
+/** After the commit, with the index unlocked: tell of each ID noted, once. */
+void change_announce(struct change *ch);
+
+/** Row of a directory's name. */
+MUST_CHECK struct error *change_find_directory(struct change *ch,
+					       const char *dir, size_t size,
+					       int64_t *ret, bool *found_ret);
+/** Rows of names, made if they are new. */
+MUST_CHECK struct error *change_intern_directory(struct change *ch,
+						 const char *dir, size_t size,
+						 int64_t *ret);
+/** The same, remembering the last: a batch is mostly from one directory. */
+MUST_CHECK struct error *change_intern_container_directory(struct change *ch,
+							   const char *dir,
+							   size_t size,
+							   int64_t *ret);
+MUST_CHECK struct error *change_intern_build_id(struct change *ch,
+						const struct build_id *id,
+						int64_t *ret);
+
+/* ---- Readers (index.c) --------------------------------------------- */
 
 /** First thing in every read: notices that an immutable database is not. */
 MUST_CHECK struct error *reader_refresh(struct index_reader *r);

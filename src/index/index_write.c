@@ -15,213 +15,12 @@
  */
 #include "config.h"
 
-#include <assert.h>
 #include <endian.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "index/index_private.h"
-#include "index/migrate.h"
-
-enum {
-	/* The WAL is moved into the database whenever it has grown by this:
-	 * pages written again and again are moved once. */
-	CHECKPOINT_BYTES = 16 << 20,
-	/* When readers never let go of it, wait for them: first a little, then,
-	 * well before 256 MiB, longer. */
-	WAL_WAIT_BYTES = 64 << 20,
-	WAL_WAIT_LONG_BYTES = 160 << 20,
-	WAL_WAIT_MS = 500,
-	WAL_WAIT_LONG_MS = 10000,
-};
-
-/* ---- Transactions ------------------------------------------------------- */
-
-void change_init(struct change *ch, struct index *ix)
-{
-	*ch = (struct change) { .ix = ix };
-}
-
-void change_deinit(struct change *ch)
-{
-	mem_free(STEAL(ch->ids));
-	mem_free(STEAL(ch->directory));
-}
-
-static struct error *require_our_schema(struct db *db)
-{
-	int64_t version;
-	bool found;
-
-	TRY(query_value(db, SQL_USER_VERSION, &version, &found));
-	if (version == migration_count)
-		return NULL;
-	return error_new(DATABASE, "index %s was migrated by a newer program",
-			 db->path);
-}
-
-struct error *change_begin(struct change *ch)
-{
-	struct db *db = &ch->ix->db;
-
-	if (ch->ix->is_read_only)
-		return error_new(DATABASE, "index %s was opened read-only",
-				 db->path);
-	if (db_has_moved(db))
-		return error_new(DATABASE, "index %s was moved or removed",
-				 db->path);
-	TRY(txn_begin(db));
-	CLEANUP_TXN struct db *txn = db;
-	TRY(require_our_schema(db));
-	txn = NULL;
-	return NULL;
-}
-
-static struct error *write_tally(struct change *ch)
-{
-	CLEANUP_QUERY struct query q = query_begin(&ch->ix->db, SQL_TALLY_ADD);
-
-	for (int i = 0; i < TALLIES; i++)
-		query_bind_int(&q, i + 1, ch->tally[i]);
-	return query_run(&q);
-}
-
-/* A checkpoint that fails leaves the WAL longer and nothing else: what was
- * committed is committed. The next one tries again. */
-static void checkpoint_if_due(struct index *ix)
-{
-	int mode = SQLITE_CHECKPOINT_PASSIVE;
-	int wait_ms = 0;
-
-	if (ix->wal_bytes < CHECKPOINT_BYTES)
-		ix->next_checkpoint_bytes = CHECKPOINT_BYTES;
-	if (ix->wal_bytes < ix->next_checkpoint_bytes)
-		return;
-	if (ix->wal_bytes >= WAL_WAIT_BYTES) {
-		mode = SQLITE_CHECKPOINT_RESTART;
-		wait_ms = ix->wal_bytes >= WAL_WAIT_LONG_BYTES
-				  ? WAL_WAIT_LONG_MS
-				  : WAL_WAIT_MS;
-	}
-	ix->next_checkpoint_bytes = ix->wal_bytes + CHECKPOINT_BYTES;
-	sqlite3_busy_timeout(ix->db.handle, wait_ms);
-	int rc = sqlite3_wal_checkpoint_v2(ix->db.handle, NULL, mode, NULL,
-					   NULL);
-	sqlite3_busy_timeout(ix->db.handle, DB_BUSY_MS);
-	if (rc && (rc & 0xff) != SQLITE_BUSY)
-		error_free(db_error(&ix->db, rc, "checkpoint"));
-}
-
-struct error *change_commit(struct change *ch)
-{
-	struct index *ix = ch->ix;
-
-	TRY(write_tally(ch));
-	TRY(txn_commit(&ix->db));
-	ch->on_change = ix->on_change;
-	ch->on_change_ctx = ix->on_change_ctx;
-	checkpoint_if_due(ix);
-	return NULL;
-}
-
-/* ---- Announcing --------------------------------------------------------- */
-
-static struct error *note_changed(struct change *ch, const struct build_id *id)
-{
-	if (!mem_grow(&ch->ids, &ch->id_capacity, ch->id_count + 1,
-		      sizeof(*ch->ids)))
-		return error_no_memory;
-	ch->ids[ch->id_count++] = *id;
-	return NULL;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-	const struct build_id *x = a, *y = b;
-
-	if (x->len != y->len)
-		return x->len < y->len ? -1 : 1;
-	return memcmp(x->bytes, y->bytes, x->len);
-}
-
-/* With the index unlocked, each ID once. */
-static void announce(struct change *ch)
-{
-	if (!ch->on_change || !ch->id_count)
-		return;
-	qsort(ch->ids, ch->id_count, sizeof(*ch->ids), compare_ids);
-	for (size_t i = 0; i < ch->id_count; i++)
-		if (i == 0 || !build_id_equal(&ch->ids[i], &ch->ids[i - 1]))
-			ch->on_change(ch->on_change_ctx, &ch->ids[i]);
-}
-
-/* ---- Names -------------------------------------------------------------- */
-
-static struct error *find_row(struct db *db, enum sql id, const void *key,
-			      size_t size, int64_t *ret, bool *found_ret)
-{
-	CLEANUP_QUERY struct query q = query_begin(db, id);
-
-	query_bind_blob(&q, 1, key, size);
-	TRY(query_step(&q, found_ret));
-	if (*found_ret)
-		*ret = query_int(&q, 0);
-	return NULL;
-}
-
-/* The row of a name, made if it is new. */
-static struct error *intern(struct change *ch, enum sql find, enum sql add,
-			    enum tally tally, const void *key, size_t size,
-			    int64_t *ret)
-{
-	struct db *db = &ch->ix->db;
-	bool found;
-
-	TRY(find_row(db, find, key, size, ret, &found));
-	if (found)
-		return NULL;
-	CLEANUP_QUERY struct query q = query_begin(db, add);
-	query_bind_blob(&q, 1, key, size);
-	TRY(query_run(&q));
-	*ret = sqlite3_last_insert_rowid(db->handle);
-	ch->tally[tally]++;
-	return NULL;
-}
-
-static struct error *intern_directory(struct change *ch, const char *dir,
-				      size_t size, int64_t *ret)
-{
-	return intern(ch, SQL_DIRECTORY_FIND, SQL_DIRECTORY_ADD,
-		      TALLY_DIRECTORIES, dir, size, ret);
-}
-
-/* A container's directory is mostly that of the container before it. */
-static struct error *intern_container_directory(struct change *ch,
-						const char *dir, size_t size,
-						int64_t *ret)
-{
-	if (ch->directory_id && ch->directory_size == size &&
-	    !memcmp(ch->directory, dir, size)) {
-		*ret = ch->directory_id;
-		return NULL;
-	}
-	ch->directory_id = 0;
-	TRY(intern_directory(ch, dir, size, ret));
-	if (!mem_grow(&ch->directory, &ch->directory_capacity, size + 1, 1))
-		return error_no_memory;
-	memcpy(ch->directory, dir, size);
-	ch->directory_size = size;
-	ch->directory_id = *ret;
-	return NULL;
-}
-
-static struct error *intern_build_id(struct change *ch,
-				     const struct build_id *id, int64_t *ret)
-{
-	return intern(ch, SQL_BUILD_ID_FIND, SQL_BUILD_ID_ADD, TALLY_BUILD_IDS,
-		      id->bytes, id->len, ret);
-}
 
 /* ---- The version that is replaced --------------------------------------- */
 
@@ -312,7 +111,7 @@ static struct error *read_old_artifacts(struct change *ch,
 		tally_artifact(ch, (unsigned)query_int(&q, 2), -1);
 		const void *bytes = query_blob(&q, 3, &size);
 		if (build_id_set(&id, bytes, size))
-			TRY(note_changed(ch, &id));
+			TRY(change_note_id(ch, &id));
 	}
 	if (old->count)
 		qsort(old->artifacts, old->count, sizeof(*old->artifacts),
@@ -493,8 +292,8 @@ static struct error *put_artifact(struct change *ch,
 	    a->alt_id.len > BUILD_ID_MAX)
 		return error_new(BAD_DATA, "%s: build ID of %u bytes",
 				 a->member ? a->member : name, a->id.len);
-	TRY(intern_build_id(ch, &a->id, &build_id));
-	TRY(note_changed(ch, &a->id));
+	TRY(change_intern_build_id(ch, &a->id, &build_id));
+	TRY(change_note_id(ch, &a->id));
 	TRY(put_artifact_row(ch, a, take_old_id(old, build_id), build_id,
 			     container, name));
 	tally_artifact(ch, a->roles, 1);
@@ -512,8 +311,8 @@ static struct error *put_source_dir(struct change *ch,
 {
 	int64_t directory;
 
-	TRY(intern_directory(ch, dir->dir, directory_size(dir->dir),
-			     &directory));
+	TRY(change_intern_directory(ch, dir->dir, directory_size(dir->dir),
+				    &directory));
 	CLEANUP_QUERY struct query q =
 		query_begin(&ch->ix->db, SQL_SOURCE_DIR_ADD);
 	query_bind_int(&q, 1, container);
@@ -564,7 +363,8 @@ static struct error *put_container(struct change *ch,
 
 	if (!path_split(c->path, &dir_size, &name))
 		return error_new(BAD_DATA, "not the absolute path of a file");
-	TRY(intern_container_directory(ch, c->path, dir_size, &directory));
+	TRY(change_intern_container_directory(ch, c->path, dir_size,
+					      &directory));
 	TRY(find_container(&ch->ix->db, directory, name, &old));
 	if (old.found)
 		TRY(empty_container(ch, &old));
@@ -596,7 +396,7 @@ struct error *index_put_containers(struct index *ix,
 
 	change_init(&ch, ix);
 	TRY(put_locked(&ch, c, count));
-	announce(&ch);
+	change_announce(&ch);
 	return NULL;
 }
 
@@ -639,8 +439,7 @@ static struct error *remove_locked(struct change *ch, const char *path)
 	LOCKED(&ch->ix->lock);
 	TRY(change_begin(ch));
 	CLEANUP_TXN struct db *txn = &ch->ix->db;
-	TRY(find_row(txn, SQL_DIRECTORY_FIND, path, dir_size, &directory,
-		     &found));
+	TRY(change_find_directory(ch, path, dir_size, &directory, &found));
 	if (!found)
 		return NULL;
 	TRY(remove_found(ch, directory, name));
@@ -655,7 +454,7 @@ struct error *index_remove_container(struct index *ix, const char *path)
 
 	change_init(&ch, ix);
 	TRY(error_wrap(remove_locked(&ch, path), "forget %s", path));
-	announce(&ch);
+	change_announce(&ch);
 	return NULL;
 }
 
@@ -726,7 +525,7 @@ static struct error *put_prints(struct change *ch, const char *dir,
 		return error_no_memory;
 	for (size_t i = 0; i < count; i++)
 		stored[i] = htole64(prints[i]);
-	TRY(intern_directory(ch, dir, directory_size(dir), &directory));
+	TRY(change_intern_directory(ch, dir, directory_size(dir), &directory));
 	CLEANUP_QUERY struct query q =
 		query_begin(&ch->ix->db, SQL_IGNORED_PUT);
 	query_bind_int(&q, 1, directory);
@@ -741,8 +540,8 @@ static struct error *drop_prints(struct change *ch, const char *dir)
 	int64_t directory, count;
 	bool found;
 
-	TRY(find_row(db, SQL_DIRECTORY_FIND, dir, directory_size(dir),
-		     &directory, &found));
+	TRY(change_find_directory(ch, dir, directory_size(dir), &directory,
+				  &found));
 	if (!found)
 		return NULL;
 	TRY(count_prints(db, directory, &count));

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libindex.a
 libindex_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 libindex_a_SOURCES = \
 	src/index/index.c src/index/index.h \
+	src/index/index_change.c \
 	src/index/index_check.c \
 	src/index/index_db.c src/index/index_db.h \
 	src/index/index_groom.c \
