@@ -30,9 +30,7 @@
 
 static const char file_name[] = "index.sqlite";
 
-/* What is looked at when a writer opens: as much of quick_check as this allows.
- * Roughly 1 GB from memory, 200 MB from a disk. */
-enum { OPEN_CHECK_MS = 2000 };
+int open_check_ms = 2000;
 
 /* ---- The directory ------------------------------------------------------ */
 
@@ -163,7 +161,7 @@ static struct error *watchdog_start(struct watchdog *w, struct db *db)
 {
 	*w = (struct watchdog) {
 		.handle = db->handle,
-		.until_ms = clock_ms() + OPEN_CHECK_MS,
+		.until_ms = clock_ms() + open_check_ms,
 	};
 	lock_init(&w->lock, LOCK_INDEX);
 	condition_init(&w->condition);

@@ -49,13 +49,17 @@ static struct error *require_our_schema(struct db *db)
 			 db->path);
 }
 
+struct error *error_read_only(const struct db *db)
+{
+	return error_new(DATABASE, "index %s was opened read-only", db->path);
+}
+
 struct error *change_begin(struct change *ch)
 {
 	struct db *db = &ch->ix->db;
 
 	if (ch->ix->is_read_only)
-		return error_new(DATABASE, "index %s was opened read-only",
-				 db->path);
+		return error_read_only(db);
 	if (db_has_moved(db))
 		return error_new(DATABASE, "index %s was moved or removed",
 				 db->path);

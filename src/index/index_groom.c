@@ -162,19 +162,29 @@ struct error *index_groom_slice(struct index *ix, size_t limit_rows,
 	return NULL;
 }
 
+static struct error *empty_log(struct index *ix)
+{
+	sqlite3_busy_timeout(ix->db.handle, MAINTAIN_WAIT_MS);
+	int rc = sqlite3_wal_checkpoint_v2(
+		ix->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(ix->db.handle, DB_BUSY_MS);
+	/* A reader in the way is no error. */
+	if (rc && (rc & 0xff) != SQLITE_BUSY)
+		return db_error(&ix->db, rc, "checkpoint");
+	if (!rc)
+		ix->wal_bytes = 0;
+	return NULL;
+}
+
 struct error *index_maintain(struct index *ix)
 {
 	int64_t left;
 
 	LOCKED(&ix->lock);
+	if (ix->is_read_only)
+		return error_read_only(&ix->db);
+	/* First: on a full disk it may be the log that fills it. */
+	TRY(empty_log(ix));
 	TRY(give_back(ix, MAINTAIN_PAGES, &left));
-	sqlite3_busy_timeout(ix->db.handle, MAINTAIN_WAIT_MS);
-	int rc = sqlite3_wal_checkpoint_v2(
-		ix->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	sqlite3_busy_timeout(ix->db.handle, DB_BUSY_MS);
-	if (rc && (rc & 0xff) != SQLITE_BUSY)
-		return db_error(&ix->db, rc, "checkpoint");
-	/* A reader in the way is no error. */
-	ix->wal_bytes = rc ? ix->wal_bytes : 0;
-	return NULL;
+	return ix->wal_bytes ? empty_log(ix) : NULL;
 }

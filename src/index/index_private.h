@@ -53,6 +53,10 @@ struct index_reader {
 	uint32_t reopened;
 };
 
+/** What is looked at when a writer opens: as much of quick_check as this
+ * allows. A variable for tests. */
+extern int open_check_ms;
+
 /** Is @p type (statfs.f_type) one whose files other machines share? The log's
  * shared memory does not work there (R-32). */
 bool is_network_file_system(long type);
@@ -76,6 +80,9 @@ struct change {
 void change_init(struct change *ch, struct index *ix);
 void change_deinit(struct change *ch);
 #define CLEANUP_CHANGE CLEANUP(change_deinit)
+
+/** What any write says of an index opened read-only. */
+struct error *error_read_only(const struct db *db);
 
 /** Begin a write transaction; the lock is held. Refuses where the index is
  * read-only, was moved away or is of a newer schema by now. */

@@ -165,3 +165,51 @@ struct error *index_test_put(struct index *ix,
 {
 	return index_put_containers(ix, &t->c, 1);
 }
+
+void index_test_put_file(struct index *ix, const char *path, unsigned n,
+			 unsigned root_order, unsigned quality)
+{
+	struct index_test_container t;
+
+	index_test_file(&t, path, n, 1);
+	t.c.root_order = root_order;
+	t.artifacts[0].quality = quality;
+	t.artifacts[0].roles = INDEX_ROLE_EXECUTABLE | INDEX_ROLE_DEBUGINFO;
+	must(index_test_put(ix, &t));
+}
+
+void index_test_fill(struct index *ix)
+{
+	static const uint64_t prints[] = { 1, 2, 3 };
+	struct index_test_container t;
+	char path[64];
+
+	for (unsigned i = 0; i < INDEX_TEST_FILES; i++) {
+		snprintf(path, sizeof(path), "/srv/d%u/f%u", i / 4, i);
+		if (i % 3 == 0)
+			index_test_archive(&t, path, 4 * i, 4, 1);
+		else
+			index_test_file(&t, path, 4 * i, 1);
+		if (i % 10 == 9) {
+			t.c.problem_kind = "bad_data";
+			t.c.problem = "broken";
+		}
+		must(index_test_put(ix, &t));
+	}
+	must(index_put_ignored(ix, "/srv/d0", prints, 3));
+	must(index_put_ignored(ix, "/srv/other", prints, 2));
+}
+
+static void print_complaint(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "complaint: %s\n", text);
+}
+
+size_t index_test_complaints(struct index_reader *r)
+{
+	size_t complaints;
+
+	must(index_check(r, print_complaint, NULL, &complaints));
+	return complaints;
+}

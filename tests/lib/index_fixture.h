@@ -54,4 +54,19 @@ void index_test_archive(struct index_test_container *t, const char *path,
 MUST_CHECK struct error *index_test_put(struct index *ix,
 					const struct index_test_container *t);
 
+/** A bare ELF file in version 1 that is executable and debuginfo. */
+void index_test_put_file(struct index *ix, const char *path, unsigned n,
+			 unsigned root_order, unsigned quality);
+
+/**
+ * Put "/srv/d0/f0" … "/srv/d14/f59": file i has IDs from 4 * i on, every third
+ * is an archive of four, every tenth from 9 on a failure ("bad_data",
+ * "broken"). Two directories have ignored files, 3 and 2 of them.
+ */
+void index_test_fill(struct index *ix);
+enum { INDEX_TEST_FILES = 60 };
+
+/** How much index_check() has to complain of; it goes to stderr. */
+size_t index_test_complaints(struct index_reader *r);
+
 #endif

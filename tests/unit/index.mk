@@ -6,6 +6,11 @@ tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_fixture_sources)
 tests_unit_test_index_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_index_LDADD = $(INDEX_LIBS) $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_index_lists
+tests_unit_test_index_lists_SOURCES = tests/unit/test_index_lists.c $(index_fixture_sources)
+tests_unit_test_index_lists_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_index_lists_LDADD = $(INDEX_LIBS) $(CHECK_LIBS)
+
 unit_tests += tests/unit/test_index_open
 tests_unit_test_index_open_SOURCES = tests/unit/test_index_open.c $(index_fixture_sources)
 tests_unit_test_index_open_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)

@@ -365,6 +365,21 @@ START_TEST(what_is_set_aside_is_kept_byte_for_byte)
 }
 END_TEST
 
+START_TEST(nothing_that_was_set_aside_is_overwritten)
+{
+	CLEANUP_INDEX_FIXTURE struct index_fixture f;
+
+	index_fixture_dir(&f);
+	for (unsigned i = 1; i <= 3; i++) {
+		write_file(index_fixture_path(&f, "index.sqlite"), "not one", 7,
+			   0);
+		ck_no_error(index_open(f.dir, 0, NULL, &f.ix));
+		index_close(STEAL(f.ix));
+		ck_assert_uint_eq(count_files(&f, "index.sqlite.damaged-"), i);
+	}
+}
+END_TEST
+
 START_TEST(another_programs_database_is_set_aside)
 {
 	static const char *const others[] = {
@@ -483,6 +498,73 @@ START_TEST(an_index_with_a_page_overwritten_is_set_aside)
 	ck_assert_uint_gt(pages, 20);
 	/* A page of an overflow chain or the free list holds any bytes. */
 	ck_assert_uint_ge(aside + 1, pages);
+}
+END_TEST
+
+START_TEST(the_check_at_opening_ends_when_its_time_is_up)
+{
+	CLEANUP_INDEX_FIXTURE struct index_fixture f;
+	CLEANUP_FREE char *notice = NULL;
+
+	make_index(&f, 500);
+	open_check_ms = 0;
+	ck_no_error(index_open(f.dir, 0, &notice, &f.ix));
+	ck_assert_ptr_null(notice);
+	fill(f.ix, 1);
+}
+END_TEST
+
+static void ignore_id(void *ctx, const struct build_id *id)
+{
+	(void)ctx;
+	(void)id;
+}
+
+static bool ignore_hit(void *ctx, const struct index_name_hit *hit)
+{
+	(void)ctx;
+	(void)hit;
+	return true;
+}
+
+/* Rows that SQLite has no objection to. */
+START_TEST(a_row_that_makes_no_sense_is_damage)
+{
+	static const char *const damages[] = {
+		"UPDATE artifact SET segments = x'7f'",
+		"UPDATE artifact SET segments = x'01ffffffffff'",
+		"UPDATE artifact SET alt_id = x'00'",
+		("PRAGMA ignore_check_constraints = ON;"
+		 "UPDATE build_id SET bytes = x'00' WHERE id = 1"),
+	};
+	struct build_id id = index_test_id(0);
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+		CLEANUP_INDEX_FIXTURE struct index_fixture f;
+		struct index_places places;
+		bool complete;
+		int64_t last;
+
+		index_fixture_open(&f);
+		fill(f.ix, 1);
+		make_database(index_fixture_path(&f, "index.sqlite"),
+			      damages[i]);
+		if (i < 3) {
+			ck_error(index_find(f.r, &id, UINT32_MAX, &places),
+				 DATABASE, "damaged");
+			ck_assert_uint_eq(places.count, 0);
+		} else {
+			ck_error(index_each_id(f.r, 0, 9, ignore_id, NULL,
+					       &last),
+				 DATABASE, "damaged");
+			ck_error(index_search_names(f.r, "/m/0", false, 0,
+						    ignore_hit, NULL,
+						    &complete),
+				 DATABASE, "damaged");
+		}
+		ck_assert(index_needs_reopen(f.ix));
+		ck_assert(index_reader_needs_reopen(f.r));
+	}
 }
 END_TEST
 
@@ -666,6 +748,33 @@ START_TEST(an_index_in_a_directory_that_cannot_be_written_is_read)
 }
 END_TEST
 
+START_TEST(a_reader_that_lost_its_index_finds_the_next_one)
+{
+	CLEANUP_INDEX_FIXTURE struct index_fixture f;
+	struct build_id id = index_test_id(0);
+	struct index_places places;
+
+	make_index(&f, 1);
+	CLEANUP_FREE char *path =
+		mem_strdup(index_fixture_path(&f, "index.sqlite"));
+	CLEANUP_FREE char *away = mem_strdup(index_fixture_path(&f, "away"));
+	ck_assert_int_eq(chmod(f.dir, 0555), 0);
+	become_nobody();
+	ck_no_error(index_reader_open(f.dir, &f.r));
+	become_root();
+	ck_assert_int_eq(chmod(f.dir, 0755), 0);
+	ck_assert_int_eq(rename(path, away), 0);
+	for (int i = 0; i < 2; i++) {
+		ck_error(index_find(f.r, &id, UINT32_MAX, &places), DATABASE,
+			 "no index yet");
+		ck_assert(index_reader_needs_reopen(f.r));
+	}
+	ck_assert_int_eq(rename(away, path), 0);
+	ck_assert_uint_eq(places_of(f.r, 0), 1);
+	ck_assert(!index_reader_needs_reopen(f.r));
+}
+END_TEST
+
 START_TEST(any_directory_name_will_do)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -734,12 +843,15 @@ UNIT_MAIN("index_open", a_fresh_index_is_what_current_sql_says,
 	  a_migration_under_a_running_writer_stops_it,
 	  a_file_that_is_no_database_is_set_aside,
 	  what_is_set_aside_is_kept_byte_for_byte,
+	  nothing_that_was_set_aside_is_overwritten,
 	  another_programs_database_is_set_aside,
 	  an_index_without_one_of_its_tables_is_set_aside,
 	  an_index_without_its_secret_is_set_aside,
 	  a_creation_that_was_interrupted_is_finished,
 	  a_truncated_index_is_set_aside,
 	  an_index_with_a_page_overwritten_is_set_aside,
+	  the_check_at_opening_ends_when_its_time_is_up,
+	  a_row_that_makes_no_sense_is_damage,
 	  damage_met_by_a_reader_is_remembered_for_the_next_open,
 	  damage_met_by_the_writer_is_an_error_and_asks_for_another_open,
 	  readers_of_an_index_that_was_set_aside_go_on,
@@ -747,5 +859,6 @@ UNIT_MAIN("index_open", a_fresh_index_is_what_current_sql_says,
 	  without_an_index_there_is_nothing_to_read,
 	  an_index_opened_read_only_writes_nothing,
 	  an_index_in_a_directory_that_cannot_be_written_is_read,
+	  a_reader_that_lost_its_index_finds_the_next_one,
 	  any_directory_name_will_do, network_file_systems_are_known,
 	  two_processes_may_begin_at_once)
