@@ -36,11 +36,11 @@ struct known_dir {
 struct known {
 	uint64_t secret;
 	struct known_entry *entries;
-	size_t entry_count, entry_size;
+	size_t entry_count, entry_size, entries_seen;
 	uint64_t *prints; /* open addressing; 0: free */
 	size_t print_count, print_size;
 	struct known_dir *dirs;
-	size_t dir_count, dir_size;
+	size_t dir_count, dir_size, dirs_seen;
 };
 
 /** @param[in] roots NULL at the end. */

@@ -141,8 +141,10 @@ static struct error *quiet_dir(struct scan *s, const char *dir, size_t *ret)
 	s->quiet[*ret] = (struct quiet_dir) { .path = copy };
 	struct known_dir *known = known_find_dir(&s->known, dir);
 
-	if (known)
+	if (known && !known->is_seen) {
 		known->is_seen = true;
+		s->known.dirs_seen++;
+	}
 	return NULL;
 }
 
@@ -197,8 +199,10 @@ static struct error *on_file(void *ctx, const char *dir, const char *path,
 	if (!is_wanted(s, path))
 		return NULL;
 	known = known_find(&s->known, path);
-	if (known)
+	if (known && !known->is_seen) {
 		known->is_seen = true;
+		s->known.entries_seen++;
+	}
 	if (known && !known->is_retry_due &&
 	    known->stamp == known_stamp_hash(&s->known, &stamp))
 		return NULL;
@@ -318,7 +322,10 @@ static struct error *forget_gone(struct scan *s, struct index_reader *r)
 {
 	CLEANUP(gone_deinit) struct gone files = { .s = s };
 	CLEANUP(gone_deinit) struct gone dirs = { .s = s };
+	const struct known *k = &s->known;
 
+	if (k->entries_seen == k->entry_count && k->dirs_seen == k->dir_count)
+		return NULL;
 	for (const char *const *root = s->o.roots; *root; root++) {
 		TRY(index_each_known(r, *root, add_if_unseen, &files));
 		TRY(index_each_ignored(r, *root, add_dir_if_unseen, &dirs));

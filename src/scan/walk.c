@@ -24,7 +24,10 @@ struct walk {
 	size_t count, capacity;
 	struct visited *visited; /* only when links are followed; a hash set */
 	size_t visited_count, visited_size;
+	char *listing; /* directory entries as the kernel gives them */
 };
+
+enum { LISTING_SIZE = 64 << 10 };
 
 static void walk_deinit(struct walk *w)
 {
@@ -32,6 +35,7 @@ static void walk_deinit(struct walk *w)
 		mem_free(w->pending[i]);
 	mem_free(w->pending);
 	mem_free(w->visited);
+	mem_free(w->listing);
 }
 
 static struct error *push(struct walk *w, const char *path)
@@ -125,7 +129,7 @@ static struct error *linked_file(struct walk *w, const char *path)
 }
 
 static struct error *entry(struct walk *w, int dir_fd, const char *dir,
-			   const struct dirent *d)
+			   const struct dirent64 *d)
 {
 	struct stat st;
 
@@ -162,6 +166,9 @@ static struct error *may_enter(struct walk *w, int fd, const char *path,
 {
 	struct stat st;
 
+	*ret = true;
+	if (!w->o->one_file_system && !w->o->follow_symlinks)
+		return NULL;
 	*ret = false;
 	if (fstat(fd, &st)) {
 		report(w, path, error_errno("stat"));
@@ -175,11 +182,32 @@ static struct error *may_enter(struct walk *w, int fd, const char *path,
 	return NULL;
 }
 
+/* getdents64 without a DIR around it: that costs four more system calls and an
+ * allocation a directory, a third of a scan that finds nothing new. */
+static struct error *list(struct walk *w, int fd, const char *path)
+{
+	while (!atomic_load(w->o->stop)) {
+		ssize_t n = getdents64(fd, w->listing, LISTING_SIZE);
+
+		if (n < 0)
+			report(w, path, error_errno("read directory"));
+		if (n <= 0)
+			break;
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *d =
+				(const struct dirent64 *)(w->listing + at);
+
+			TRY(entry(w, fd, path, d));
+			at += d->d_reclen;
+		}
+	}
+	return NULL;
+}
+
 static struct error *enter(struct walk *w, const char *path)
 {
-	CLEANUP_CLOSEDIR DIR *dir = NULL;
+	CLEANUP_CLOSE int fd = -1;
 	bool enter_it;
-	int fd;
 
 	if (is_skipped(w, path))
 		return NULL;
@@ -190,24 +218,8 @@ static struct error *enter(struct walk *w, const char *path)
 			report(w, path, error_errno("open directory"));
 		return NULL;
 	}
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return error_no_memory;
-	}
 	TRY(may_enter(w, fd, path, &enter_it));
-	while (enter_it && !atomic_load(w->o->stop)) {
-		errno = 0;
-		const struct dirent *d = readdir(dir);
-
-		if (!d) {
-			if (errno)
-				report(w, path, error_errno("read directory"));
-			break;
-		}
-		TRY(entry(w, fd, path, d));
-	}
-	return NULL;
+	return enter_it ? list(w, fd, path) : NULL;
 }
 
 struct error *walk_tree(const struct walk_options *options)
@@ -230,6 +242,9 @@ struct error *walk_tree(const struct walk_options *options)
 			return error_no_memory;
 		return options->file(options->ctx, dir, options->root, &st);
 	}
+	w.listing = mem_alloc(LISTING_SIZE);
+	if (!w.listing)
+		return error_no_memory;
 	TRY(push(&w, options->root));
 	while (w.count && !atomic_load(options->stop)) {
 		CLEANUP_FREE char *path = w.pending[--w.count];
