@@ -24,7 +24,7 @@ static void complaint(void *ctx, const char *text)
 	struct report *r = ctx;
 
 	if (r->is_json)
-		json_string(&r->json, text);
+		json_write_string(&r->json, text);
 	else
 		printf("damaged: %s\n", text);
 }
@@ -35,11 +35,11 @@ static bool failed(void *ctx, const char *path, const char *kind,
 	struct report *r = ctx;
 
 	if (r->is_json) {
-		json_object(&r->json);
-		json_kv_string(&r->json, "path", path);
-		json_kv_string(&r->json, "kind", kind);
-		json_kv_string(&r->json, "problem", problem);
-		json_object_end(&r->json);
+		json_write_object(&r->json);
+		json_write_kv_string(&r->json, "path", path);
+		json_write_kv_string(&r->json, "kind", kind);
+		json_write_kv_string(&r->json, "problem", problem);
+		json_write_object_end(&r->json);
 	} else {
 		printf("unreadable: %s: %s: %s\n", path, kind, problem);
 	}
@@ -70,7 +70,8 @@ static void stats(struct report *r, const struct index_stats *s)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (r->is_json)
-			json_kv_uint(&r->json, rows[i].name, rows[i].value);
+			json_write_kv_uint(&r->json, rows[i].name,
+					   rows[i].value);
 		else
 			printf("%-15s %" PRIu64 "\n", rows[i].name,
 			       rows[i].value);
@@ -83,17 +84,17 @@ static struct error *run(struct index_reader *ix, struct report *r,
 	struct index_stats s;
 
 	TRY(index_stats(ix, &s));
-	json_object(&r->json);
+	json_write_object(&r->json);
 	stats(r, &s);
-	json_key(&r->json, "problems");
-	json_array(&r->json);
+	json_write_key(&r->json, "problems");
+	json_write_array(&r->json);
 	TRY(index_each_failed(ix, failed, r));
-	json_array_end(&r->json);
-	json_key(&r->json, "complaints");
-	json_array(&r->json);
+	json_write_array_end(&r->json);
+	json_write_key(&r->json, "complaints");
+	json_write_array(&r->json);
 	TRY(index_check(ix, complaint, r, complaints_ret));
-	json_array_end(&r->json);
-	json_object_end(&r->json);
+	json_write_array_end(&r->json);
+	json_write_object_end(&r->json);
 	return r->text.failed ? error_no_memory : NULL;
 }
 
@@ -107,7 +108,7 @@ struct error *cmd_check(const struct settings *s, const char *program)
 	if (s->path_count)
 		return error_new(BAD_REQUEST, "check takes no arguments");
 	TRY(index_reader_open(s->state_dir, &ix));
-	json_init(&r.json, &r.text);
+	json_write_init(&r.json, &r.text);
 	struct error *err = run(ix, &r, &complaints);
 
 	index_reader_close(ix);

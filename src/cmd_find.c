@@ -33,17 +33,17 @@ static void print_text(const struct index_place *p)
 
 static void print_json(struct json_write *j, const struct index_place *p)
 {
-	json_object(j);
-	json_kv_string(j, "path", p->path);
-	json_kv_string(j, "member", p->member);
-	json_kv_string(j, "scanner", p->scanner);
-	json_kv_bool(j, "executable", p->roles & ELF_ROLE_EXECUTABLE);
-	json_kv_bool(j, "debuginfo", p->roles & ELF_ROLE_DEBUGINFO);
-	json_kv_string(j, "quality",
-		       elf_quality_name((enum elf_quality)p->quality));
-	json_kv_uint(j, "size", p->size);
-	json_kv_uint(j, "sources", p->source_count);
-	json_object_end(j);
+	json_write_object(j);
+	json_write_kv_string(j, "path", p->path);
+	json_write_kv_string(j, "member", p->member);
+	json_write_kv_string(j, "scanner", p->scanner);
+	json_write_kv_bool(j, "executable", p->roles & ELF_ROLE_EXECUTABLE);
+	json_write_kv_bool(j, "debuginfo", p->roles & ELF_ROLE_DEBUGINFO);
+	json_write_kv_string(j, "quality",
+			     elf_quality_name((enum elf_quality)p->quality));
+	json_write_kv_uint(j, "size", p->size);
+	json_write_kv_uint(j, "sources", p->source_count);
+	json_write_object_end(j);
 }
 
 struct error *cmd_find(const struct settings *s, const char *program)
@@ -68,15 +68,15 @@ struct error *cmd_find(const struct settings *s, const char *program)
 
 	index_reader_close(r);
 	TRY(err);
-	json_init(&j, &text);
-	json_array(&j);
+	json_write_init(&j, &text);
+	json_write_array(&j);
 	for (size_t i = 0; i < places.count; i++) {
 		if (s->json)
 			print_json(&j, &places.v[i]);
 		else
 			print_text(&places.v[i]);
 	}
-	json_array_end(&j);
+	json_write_array_end(&j);
 	if (text.failed)
 		return error_no_memory;
 	if (s->json)

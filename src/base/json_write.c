@@ -58,7 +58,7 @@ static bool is_plain(uint8_t c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-void json_quote(struct buf *out, const char *s, size_t len)
+void json_write_quote(struct buf *out, const char *s, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)s;
 
@@ -86,7 +86,7 @@ void json_quote(struct buf *out, const char *s, size_t len)
 	buf_append_byte(out, '"');
 }
 
-void json_init(struct json_write *j, struct buf *out)
+void json_write_init(struct json_write *j, struct buf *out)
 {
 	*j = (struct json_write) { .out = out };
 }
@@ -117,102 +117,102 @@ static void close_level(struct json_write *j, uint8_t bracket)
 	buf_append_byte(j->out, bracket);
 }
 
-void json_object(struct json_write *j)
+void json_write_object(struct json_write *j)
 {
 	open_level(j, '{');
 }
 
-void json_object_end(struct json_write *j)
+void json_write_object_end(struct json_write *j)
 {
 	close_level(j, '}');
 }
 
-void json_array(struct json_write *j)
+void json_write_array(struct json_write *j)
 {
 	open_level(j, '[');
 }
 
-void json_array_end(struct json_write *j)
+void json_write_array_end(struct json_write *j)
 {
 	close_level(j, ']');
 }
 
-void json_key(struct json_write *j, const char *key)
+void json_write_key(struct json_write *j, const char *key)
 {
 	begin_value(j);
-	json_quote(j->out, key, strlen(key));
+	json_write_quote(j->out, key, strlen(key));
 	buf_append_byte(j->out, ':');
 	j->after_key = true;
 }
 
-void json_string_n(struct json_write *j, const char *s, size_t len)
+void json_write_string_n(struct json_write *j, const char *s, size_t len)
 {
 	begin_value(j);
-	json_quote(j->out, s, len);
+	json_write_quote(j->out, s, len);
 }
 
-void json_null(struct json_write *j)
+void json_write_null(struct json_write *j)
 {
 	begin_value(j);
 	buf_append_str(j->out, "null");
 }
 
-void json_string(struct json_write *j, const char *s)
+void json_write_string(struct json_write *j, const char *s)
 {
 	if (s)
-		json_string_n(j, s, strlen(s));
+		json_write_string_n(j, s, strlen(s));
 	else
-		json_null(j);
+		json_write_null(j);
 }
 
-void json_hex(struct json_write *j, uint64_t v)
+void json_write_hex(struct json_write *j, uint64_t v)
 {
 	begin_value(j);
 	buf_printf(j->out, "\"0x%" PRIx64 "\"", v);
 }
 
-void json_uint(struct json_write *j, uint64_t v)
+void json_write_uint(struct json_write *j, uint64_t v)
 {
 	if (v > UINT64_C(1) << 53) {
-		json_hex(j, v);
+		json_write_hex(j, v);
 		return;
 	}
 	begin_value(j);
 	buf_printf(j->out, "%" PRIu64, v);
 }
 
-void json_int(struct json_write *j, int64_t v)
+void json_write_int(struct json_write *j, int64_t v)
 {
 	begin_value(j);
 	buf_printf(j->out, "%" PRId64, v);
 }
 
-void json_bool(struct json_write *j, bool v)
+void json_write_bool(struct json_write *j, bool v)
 {
 	begin_value(j);
 	buf_append_str(j->out, v ? "true" : "false");
 }
 
-void json_kv_string(struct json_write *j, const char *key, const char *s)
+void json_write_kv_string(struct json_write *j, const char *key, const char *s)
 {
-	json_key(j, key);
-	json_string(j, s);
+	json_write_key(j, key);
+	json_write_string(j, s);
 }
 
-void json_kv_uint(struct json_write *j, const char *key, uint64_t v)
+void json_write_kv_uint(struct json_write *j, const char *key, uint64_t v)
 {
-	json_key(j, key);
-	json_uint(j, v);
+	json_write_key(j, key);
+	json_write_uint(j, v);
 }
 
-void json_kv_int(struct json_write *j, const char *key, int64_t v)
+void json_write_kv_int(struct json_write *j, const char *key, int64_t v)
 {
-	json_key(j, key);
-	json_int(j, v);
+	json_write_key(j, key);
+	json_write_int(j, v);
 }
 
-void json_kv_bool(struct json_write *j, const char *key, bool v)
+void json_write_kv_bool(struct json_write *j, const char *key, bool v)
 {
-	json_key(j, key);
-	json_bool(j, v);
+	json_write_key(j, key);
+	json_write_bool(j, v);
 }

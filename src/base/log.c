@@ -68,7 +68,7 @@ static void append_value(struct buf *out, const struct log_field *f, bool json)
 	case LOG_TEXT:
 		text = f->text ? f->text : "";
 		if (json || needs_quotes(text))
-			json_quote(out, text, strlen(text));
+			json_write_quote(out, text, strlen(text));
 		else
 			buf_append_str(out, text);
 		break;

@@ -28,11 +28,11 @@ static void cleanup_places(struct index_places *p)
 static void write_file(struct json_write *j, const struct index_place *p,
 		       bool hide_paths)
 {
-	json_kv_uint(j, "size", p->size);
+	json_write_kv_uint(j, "size", p->size);
 	if (hide_paths)
 		return;
 	if (!p->member) {
-		json_kv_string(j, "file", p->path);
+		json_write_kv_string(j, "file", p->path);
 		return;
 	}
 	CLEANUP_BUF struct buf name = BUF_INIT;
@@ -43,8 +43,8 @@ static void write_file(struct json_write *j, const struct index_place *p,
 	if (member[0] != '/')
 		buf_append_byte(&name, '/');
 	buf_append_str(&name, member);
-	json_kv_string(j, "file", buf_str(&name));
-	json_kv_string(j, "archive", p->path);
+	json_write_kv_string(j, "file", buf_str(&name));
+	json_write_kv_string(j, "archive", p->path);
 }
 
 static void write_role(struct json_write *j, const struct index_places *places,
@@ -56,38 +56,39 @@ static void write_role(struct json_write *j, const struct index_places *places,
 		return;
 	const struct index_place *p = &places->v[0];
 
-	json_key(j, is_debuginfo ? "debuginfo" : "executable");
-	json_object(j);
+	json_write_key(j, is_debuginfo ? "debuginfo" : "executable");
+	json_write_object(j);
 	write_file(j, p, hide_paths);
 	if (is_debuginfo) {
-		json_kv_string(j, "quality",
-			       elf_quality_name((enum elf_quality)p->quality));
-		json_kv_string(j, "alt_build_id",
-			       p->alt_id.len ? build_id_hex(&p->alt_id, hex)
-					     : NULL);
+		json_write_kv_string(
+			j, "quality",
+			elf_quality_name((enum elf_quality)p->quality));
+		json_write_kv_string(
+			j, "alt_build_id",
+			p->alt_id.len ? build_id_hex(&p->alt_id, hex) : NULL);
 	}
-	json_object_end(j);
+	json_write_object_end(j);
 }
 
 static void write_segments(struct json_write *j, const struct index_place *p)
 {
-	json_key(j, "segments");
-	json_array(j);
+	json_write_key(j, "segments");
+	json_write_array(j);
 	for (size_t i = 0; i < p->segment_count; i++) {
 		const struct index_segment *s = &p->segments[i];
 		const char flags[] = { s->flags & 4 ? 'r' : '-',
 				       s->flags & 2 ? 'w' : '-',
 				       s->flags & 1 ? 'x' : '-', '\0' };
 
-		json_object(j);
-		json_kv_uint(j, "offset", s->offset);
-		json_kv_uint(j, "vaddr", s->vaddr);
-		json_kv_uint(j, "file_size", s->file_size);
-		json_kv_uint(j, "mem_size", s->mem_size);
-		json_kv_string(j, "flags", flags);
-		json_object_end(j);
+		json_write_object(j);
+		json_write_kv_uint(j, "offset", s->offset);
+		json_write_kv_uint(j, "vaddr", s->vaddr);
+		json_write_kv_uint(j, "file_size", s->file_size);
+		json_write_kv_uint(j, "mem_size", s->mem_size);
+		json_write_kv_string(j, "flags", flags);
+		json_write_object_end(j);
 	}
-	json_array_end(j);
+	json_write_array_end(j);
 }
 
 static void write_identity(struct json_write *j, const struct index_place *p)
@@ -97,11 +98,11 @@ static void write_identity(struct json_write *j, const struct index_place *p)
 					    p->is_big_endian);
 	const char *type = elf_type_name(p->type);
 
-	json_kv_string(j, "kind", p->is_gnu ? "gnu" : "htlhash");
+	json_write_kv_string(j, "kind", p->is_gnu ? "gnu" : "htlhash");
 	snprintf(text, sizeof(text), "em_%u", p->machine);
-	json_kv_string(j, "arch", arch ? arch : text);
+	json_write_kv_string(j, "arch", arch ? arch : text);
 	snprintf(text, sizeof(text), "et_%u", p->type);
-	json_kv_string(j, "type", type ? type : text);
+	json_write_kv_string(j, "type", type ? type : text);
 }
 
 /* The GUID, and 0 for the age that ELF files have not. */
@@ -114,7 +115,7 @@ static void write_breakpad_id(struct json_write *j, const struct index_place *p)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%02X",
 				      p->breakpad_guid[i]);
 	snprintf(text + n, sizeof(text) - n, "0");
-	json_kv_string(j, "breakpad_id", text);
+	json_write_kv_string(j, "breakpad_id", text);
 }
 
 static void write_meta(struct meta_ticket *t, const struct index_places *exe,
@@ -127,18 +128,18 @@ static void write_meta(struct meta_ticket *t, const struct index_places *exe,
 	char hex[BUILD_ID_HEX_MAX];
 	struct json_write j;
 
-	json_init(&j, out);
-	json_object(&j);
-	json_kv_string(&j, "build_id", build_id_hex(&t->id, hex));
+	json_write_init(&j, out);
+	json_write_object(&j);
+	json_write_kv_string(&j, "build_id", build_id_hex(&t->id, hex));
 	write_identity(&j, best);
 	write_role(&j, exe, false, t->hide_paths);
 	write_role(&j, debug, true, t->hide_paths);
 	write_segments(&j, best);
 	write_breakpad_id(&j, best);
 	if (best->go_id)
-		json_kv_string(&j, "go_build_id", best->go_id);
-	json_kv_uint(&j, "sources", sources->source_count);
-	json_object_end(&j);
+		json_write_kv_string(&j, "go_build_id", best->go_id);
+	json_write_kv_uint(&j, "sources", sources->source_count);
+	json_write_object_end(&j);
 	buf_append_byte(out, '\n');
 }
 

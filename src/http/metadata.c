@@ -45,14 +45,14 @@ static void write_result(struct results *rs, const char *type,
 	struct json_write *j = &rs->json;
 	char hex[BUILD_ID_HEX_MAX];
 
-	json_object(j);
-	json_kv_string(j, "type", type);
-	json_kv_string(j, "buildid", build_id_hex(&hit->id, hex));
+	json_write_object(j);
+	json_write_kv_string(j, "type", type);
+	json_write_kv_string(j, "buildid", build_id_hex(&hit->id, hex));
 	if (!rs->hide_paths || hit->archive)
-		json_kv_string(j, "file", hit->file);
+		json_write_kv_string(j, "file", hit->file);
 	if (!rs->hide_paths && hit->archive)
-		json_kv_string(j, "archive", hit->archive);
-	json_object_end(j);
+		json_write_kv_string(j, "archive", hit->archive);
+	json_write_object_end(j);
 }
 
 static bool add_hit(void *ctx, const struct index_name_hit *hit)
@@ -111,19 +111,19 @@ static struct error *answer(struct metadata_ticket *t, struct index_reader *r)
 	struct results rs = { .out = &out, .hide_paths = t->hide_paths };
 	bool is_complete = true;
 
-	json_init(&rs.json, &out);
-	json_object(&rs.json);
-	json_key(&rs.json, "results");
-	json_array(&rs.json);
+	json_write_init(&rs.json, &out);
+	json_write_object(&rs.json);
+	json_write_key(&rs.json, "results");
+	json_write_array(&rs.json);
 	if (t->key == KEY_BUILD_ID)
 		TRY(search_id(t, r, &rs));
 	else
 		TRY(index_search_names(r, t->value, t->key == KEY_GLOB,
 				       clock_ms() + t->search_ms, add_hit, &rs,
 				       &is_complete));
-	json_array_end(&rs.json);
-	json_kv_bool(&rs.json, "complete", is_complete && !rs.is_cut);
-	json_object_end(&rs.json);
+	json_write_array_end(&rs.json);
+	json_write_kv_bool(&rs.json, "complete", is_complete && !rs.is_cut);
+	json_write_object_end(&rs.json);
 	buf_append_byte(&out, '\n');
 	reply_json(&t->ticket.reply, 200, &out, t->accepts_zstd);
 	reply_header(&t->ticket.reply, "Cache-Control", "no-store");

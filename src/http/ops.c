@@ -57,11 +57,11 @@ static const char *state_name(const struct state *s)
 
 static void write_state(struct json_write *j, const struct state *s)
 {
-	json_kv_string(j, "status", state_name(s));
+	json_write_kv_string(j, "status", state_name(s));
 	if (s->not_ready)
-		json_kv_string(j, "reason", s->not_ready);
+		json_write_kv_string(j, "reason", s->not_ready);
 	if (s->degraded)
-		json_kv_string(j, "degraded", s->degraded);
+		json_write_kv_string(j, "degraded", s->degraded);
 }
 
 void get_readyz(struct request *rq)
@@ -70,10 +70,10 @@ void get_readyz(struct request *rq)
 	struct state s = read_state(rq);
 	struct json_write j;
 
-	json_init(&j, &out);
-	json_object(&j);
+	json_write_init(&j, &out);
+	json_write_object(&j);
 	write_state(&j, &s);
-	json_object_end(&j);
+	json_write_object_end(&j);
 	buf_append_byte(&out, '\n');
 	reply_json(&rq->reply, s.not_ready ? 503 : 200, &out, false);
 	reply_header(&rq->reply, "Cache-Control", "no-store");
@@ -87,32 +87,32 @@ static void write_json_status(struct request *rq, const struct state *s,
 	const struct http_status *status = &s->status;
 	struct json_write j;
 
-	json_init(&j, out);
-	json_object(&j);
-	json_kv_string(&j, "name", "symbolized");
-	json_kv_string(&j, "version", rq->http->options->version);
+	json_write_init(&j, out);
+	json_write_object(&j);
+	json_write_kv_string(&j, "name", "symbolized");
+	json_write_kv_string(&j, "version", rq->http->options->version);
 	write_state(&j, s);
-	json_kv_int(&j, "uptime_seconds",
-		    (clock_ms() - rq->http->started_ms) / 1000);
-	json_key(&j, "index");
-	json_object(&j);
-	json_kv_uint(&j, "build_ids", status->build_ids);
-	json_kv_uint(&j, "artifacts", status->artifacts);
-	json_kv_uint(&j, "files", status->containers);
-	json_kv_uint(&j, "unreadable_files", status->failed);
-	json_object_end(&j);
-	json_key(&j, "scan");
-	json_object(&j);
-	json_kv_bool(&j, "active", status->is_scanning);
-	json_kv_uint(&j, "done_files", status->scan_done);
-	json_kv_uint(&j, "pending_files", status->scan_pending);
-	json_key(&j, "last_finished");
+	json_write_kv_int(&j, "uptime_seconds",
+			  (clock_ms() - rq->http->started_ms) / 1000);
+	json_write_key(&j, "index");
+	json_write_object(&j);
+	json_write_kv_uint(&j, "build_ids", status->build_ids);
+	json_write_kv_uint(&j, "artifacts", status->artifacts);
+	json_write_kv_uint(&j, "files", status->containers);
+	json_write_kv_uint(&j, "unreadable_files", status->failed);
+	json_write_object_end(&j);
+	json_write_key(&j, "scan");
+	json_write_object(&j);
+	json_write_kv_bool(&j, "active", status->is_scanning);
+	json_write_kv_uint(&j, "done_files", status->scan_done);
+	json_write_kv_uint(&j, "pending_files", status->scan_pending);
+	json_write_key(&j, "last_finished");
 	if (status->scan_finished_s)
-		json_int(&j, status->scan_finished_s);
+		json_write_int(&j, status->scan_finished_s);
 	else
-		json_null(&j);
-	json_object_end(&j);
-	json_object_end(&j);
+		json_write_null(&j);
+	json_write_object_end(&j);
+	json_write_object_end(&j);
 	buf_append_byte(out, '\n');
 }
 

@@ -32,29 +32,30 @@ static struct error *write_known(struct json_write *j, struct index_reader *r,
 	bool found;
 
 	TRY(index_presence(r, id, &roles, &quality, &found));
-	json_kv_string(j, "build_id", build_id_hex(id, hex));
-	json_kv_bool(j, "executable", found && roles & ELF_ROLE_EXECUTABLE);
-	json_kv_bool(j, "debuginfo", found && roles & ELF_ROLE_DEBUGINFO);
-	json_kv_string(j, "quality",
-		       elf_quality_name(found ? (enum elf_quality)quality
-					      : ELF_QUALITY_NONE));
-	json_kv_string(j, "origin", found ? "local" : NULL);
+	json_write_kv_string(j, "build_id", build_id_hex(id, hex));
+	json_write_kv_bool(j, "executable",
+			   found && roles & ELF_ROLE_EXECUTABLE);
+	json_write_kv_bool(j, "debuginfo", found && roles & ELF_ROLE_DEBUGINFO);
+	json_write_kv_string(j, "quality",
+			     elf_quality_name(found ? (enum elf_quality)quality
+						    : ELF_QUALITY_NONE));
+	json_write_kv_string(j, "origin", found ? "local" : NULL);
 	return NULL;
 }
 
 /* One bad item fails that item alone. */
 static void write_bad(struct json_write *j, const char *text, size_t size)
 {
-	json_key(j, "build_id");
+	json_write_key(j, "build_id");
 	if (text)
-		json_string_n(j, text, size < 128 ? size : 128);
+		json_write_string_n(j, text, size < 128 ? size : 128);
 	else
-		json_null(j);
-	json_kv_bool(j, "executable", false);
-	json_kv_bool(j, "debuginfo", false);
-	json_kv_string(j, "quality", elf_quality_name(ELF_QUALITY_NONE));
-	json_kv_string(j, "origin", NULL);
-	json_kv_string(j, "error", "not a build ID");
+		json_write_null(j);
+	json_write_kv_bool(j, "executable", false);
+	json_write_kv_bool(j, "debuginfo", false);
+	json_write_kv_string(j, "quality", elf_quality_name(ELF_QUALITY_NONE));
+	json_write_kv_string(j, "origin", NULL);
+	json_write_kv_string(j, "error", "not a build ID");
 }
 
 static struct error *write_results(struct index_reader *r,
@@ -63,25 +64,25 @@ static struct error *write_results(struct index_reader *r,
 {
 	struct json_write j;
 
-	json_init(&j, out);
-	json_object(&j);
-	json_key(&j, "results");
-	json_array(&j);
+	json_write_init(&j, out);
+	json_write_object(&j);
+	json_write_key(&j, "results");
+	json_write_array(&j);
 	for (size_t i = 0; i < count; i++) {
 		struct build_id id;
 		size_t size;
 		const char *text =
 			body_json_text(request, "build_ids", i, &size);
 
-		json_object(&j);
+		json_write_object(&j);
 		if (text && build_id_parse(text, size, &id))
 			TRY(write_known(&j, r, &id));
 		else
 			write_bad(&j, text, size);
-		json_object_end(&j);
+		json_write_object_end(&j);
 	}
-	json_array_end(&j);
-	json_object_end(&j);
+	json_write_array_end(&j);
+	json_write_object_end(&j);
 	buf_append_byte(out, '\n');
 	return NULL;
 }

@@ -245,15 +245,15 @@ static void fail_json(struct reply *r, unsigned status, const char *kind,
 	CLEANUP_BUF struct buf body = BUF_INIT;
 	struct json_write j;
 
-	json_init(&j, &body);
-	json_object(&j);
-	json_key(&j, "error");
-	json_object(&j);
-	json_kv_string(&j, "kind", kind);
-	json_key(&j, "message");
-	json_string_n(&j, message, strnlen(message, ERROR_TEXT_MAX / 2));
-	json_object_end(&j);
-	json_object_end(&j);
+	json_write_init(&j, &body);
+	json_write_object(&j);
+	json_write_key(&j, "error");
+	json_write_object(&j);
+	json_write_kv_string(&j, "kind", kind);
+	json_write_key(&j, "message");
+	json_write_string_n(&j, message, strnlen(message, ERROR_TEXT_MAX / 2));
+	json_write_object_end(&j);
+	json_write_object_end(&j);
 	buf_append_byte(&body, '\n');
 	reply_json(r, status, &body, false);
 }
