@@ -34,6 +34,8 @@ struct scan {
 	uint64_t elf_without_id;
 	uint64_t spilled_bytes;
 	int spill_fd;
+	struct input member;         /* the one being read at random */
+	struct error *payload_error; /* first failure to read it; owned */
 	struct source_list sources;
 	struct wire_out *out;
 };
@@ -48,6 +50,7 @@ static void close_stream(struct scan *s)
 static void scan_deinit(struct scan *s)
 {
 	close_stream(s);
+	error_free(s->payload_error);
 	source_list_deinit(&s->sources);
 }
 
@@ -125,6 +128,22 @@ static struct error *spill_member(struct scan *s, const void *head,
 	return NULL;
 }
 
+/* Reads through to the payload and notes when that fails: damage to the
+ * archive, which must not pass for damage to one member. */
+static struct error *read_payload(struct input *in, uint64_t offset, void *buf,
+				  size_t size, size_t *size_ret)
+{
+	struct scan *s = in->ctx;
+	struct error *err =
+		s->member.read(&s->member, offset, buf, size, size_ret);
+
+	if (err && !s->payload_error)
+		s->payload_error =
+			error_new_at(error_kind(err), __FILE__, __LINE__, "%s",
+				     error_message(err));
+	return err;
+}
+
 /* The member as an input: at random where the payload allows it, else held in
  * memory (@p held) or spilled. @p head was read from it already. */
 static struct error *member_input(struct scan *s,
@@ -133,7 +152,10 @@ static struct error *member_input(struct scan *s,
 				  uint8_t **held, struct input *ret)
 {
 	if (s->payload && codec_is_seekable(s->payload)) {
-		*ret = codec_input(s->payload, m->offset, m->size);
+		s->member = codec_input(s->payload, m->offset, m->size);
+		*ret = (struct input) { .read = read_payload,
+					.size = m->size,
+					.ctx = s };
 		return NULL;
 	}
 	if (m->size > WORKER_MEMBER_IN_MEMORY_BYTES)
@@ -150,8 +172,8 @@ static struct error *member_input(struct scan *s,
 	return NULL;
 }
 
-/* A damaged ELF inside an archive costs only itself. What ends the archive is
- * damage to the archive, which shows as such again when we go on. */
+/* A damaged ELF inside an archive costs only itself; a damaged archive counts
+ * as not read. */
 static struct error *scan_elf_member(struct scan *s,
 				     const struct scanner_member *m,
 				     struct input *elf,
@@ -160,8 +182,9 @@ static struct error *scan_elf_member(struct scan *s,
 	struct error *err = send_facts(s, elf, a);
 
 	(void)m;
-	if (err && (error_kind(err) == ERROR_BAD_DATA ||
-		    error_kind(err) == ERROR_LIMIT)) {
+	if (err && !s->payload_error &&
+	    (error_kind(err) == ERROR_BAD_DATA ||
+	     error_kind(err) == ERROR_LIMIT)) {
 		error_free(err);
 		s->elf_without_id++;
 		return NULL;
@@ -197,7 +220,7 @@ static struct error *scan_packed_member(struct scan *s,
 	CLEANUP_BUF struct buf plain = BUF_INIT;
 	struct error *err = decode_packed(codec, in, &plain);
 
-	if (err && error_kind(err) == ERROR_BAD_DATA) {
+	if (err && !s->payload_error && error_kind(err) == ERROR_BAD_DATA) {
 		error_free(err);
 		return NULL;
 	}
@@ -282,6 +305,9 @@ static struct error *scan_archive(struct scan *s)
 			return NULL;
 		TRY(check_limits(s, &m));
 		TRY(error_wrap(scan_member(s, &m), "%s", m.name));
+		if (s->payload_error)
+			return error_wrap(STEAL(s->payload_error), "%s",
+					  m.name);
 		s->ordinal++;
 	}
 }
