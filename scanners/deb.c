@@ -84,17 +84,18 @@ static int deb_bid(const struct scanner_input *in)
 	const size_t name_size = sizeof(version_name) - 1;
 	int suffix = is_deb_path(in->path);
 
-	// Any other ar archive is a library.
+	// Any other ar archive is a library, unless its name says otherwise:
+	// then open says what is wrong with it.
 	if (is_ar(in->head, in->head_size))
 		return in->head_size >= AR_MAGIC_SIZE + name_size &&
 				       !memcmp(in->head + AR_MAGIC_SIZE,
 					       version_name, name_size)
 			       ? 8 * (int)(AR_MAGIC_SIZE + name_size) + suffix
-			       : 0;
+			       : suffix;
 	if (scanner_has_suffix(in->path, ".ipk") &&
 	    codec_detect(in->head, in->head_size) == CODEC_GZIP)
 		return 24 + suffix;
-	return 0;
+	return suffix;
 }
 
 /* ---- Members ------------------------------------------------------------ */
@@ -349,7 +350,13 @@ static struct error *deb_open(const struct scanner_input *in,
 	if (!s)
 		return error_no_memory;
 	s->file = in->file;
-	TRY(is_ar(in->head, in->head_size) ? open_ar(s) : open_ipk(s));
+	if (is_ar(in->head, in->head_size))
+		TRY(open_ar(s));
+	else if (codec_detect(in->head, in->head_size) == CODEC_GZIP)
+		TRY(open_ipk(s));
+	else
+		return error_new(BAD_DATA, "no package: the file does not "
+					   "begin as an ar archive");
 	*ret = STEAL(s);
 	return NULL;
 }

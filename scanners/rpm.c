@@ -85,14 +85,17 @@ struct entry {
 	bool is_named; /* in stream.name; false: the name is too long */
 };
 
-static int rpm_bid(const struct scanner_input *in)
+static bool has_lead(const struct scanner_input *in)
 {
 	static const uint8_t magic[] = { 0xed, 0xab, 0xee, 0xdb };
 
-	if (in->head_size < sizeof(magic) ||
-	    memcmp(in->head, magic, sizeof(magic)))
-		return 0;
-	return 8 * sizeof(magic) + scanner_has_suffix(in->path, ".rpm");
+	return in->head_size >= sizeof(magic) &&
+	       !memcmp(in->head, magic, sizeof(magic));
+}
+
+static int rpm_bid(const struct scanner_input *in)
+{
+	return (has_lead(in) ? 32 : 0) + scanner_has_suffix(in->path, ".rpm");
 }
 
 /* ---- Open --------------------------------------------------------------- */
@@ -197,6 +200,9 @@ static struct error *rpm_open(const struct scanner_input *in,
 	if (!s)
 		return error_no_memory;
 	s->file = in->file;
+	if (!has_lead(in))
+		return error_new(BAD_DATA, "no package: the file does not "
+					   "begin with an RPM lead");
 	TRY(read_headers(s));
 	TRY(check_format(s));
 	TRY(error_wrap(open_payload(s), "payload"));

@@ -13,6 +13,7 @@
 struct waiter {
 	struct scanner_loop *loop;
 	sigset_t signals;
+	_Atomic bool is_finished; /* the scan: the signal is ours */
 };
 
 /* Signals arrive on this thread alone. */
@@ -32,7 +33,8 @@ static void *wait_signals(void *arg)
 		else
 			break;
 	}
-	log_info("scan", "stopping", LOG_I("signal", sig));
+	if (!atomic_load(&w->is_finished))
+		log_info("scan", "stopping", LOG_I("signal", sig));
 	scanner_loop_stop(w->loop);
 	return NULL;
 }
@@ -40,7 +42,7 @@ static void *wait_signals(void *arg)
 struct error *cmd_scan(const struct settings *s, const char *program)
 {
 	CLEANUP(roots_deinit) struct roots roots = { 0 };
-	struct waiter waiter;
+	struct waiter waiter = { .is_finished = false };
 	pthread_t thread;
 	struct error *err;
 
@@ -65,6 +67,7 @@ struct error *cmd_scan(const struct settings *s, const char *program)
 			pthread_join(thread, NULL);
 	} else {
 		err = scanner_loop_scan(waiter.loop);
+		atomic_store(&waiter.is_finished, true);
 		pthread_kill(thread, SIGTERM);
 		pthread_join(thread, NULL);
 	}

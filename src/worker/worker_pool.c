@@ -169,10 +169,9 @@ static struct error *converse(struct worker *w, struct worker_job *job,
 			      bool *recycle_ret, struct error **job_error_ret)
 {
 	CLEANUP_BUF struct buf request = BUF_INIT;
-	int64_t limit = job->wall_limit_ms ?
-				job->wall_limit_ms :
-				(int64_t)job->cpu_limit_s *
-					WORKER_WALL_FACTOR * 1000;
+	int64_t limit = job->wall_limit_ms ? job->wall_limit_ms
+					   : (int64_t)job->cpu_limit_s *
+						     WORKER_WALL_FACTOR * 1000;
 	int64_t until = clock_ms() + limit;
 
 	buf_put_u32(&request, job->cpu_limit_s);
@@ -198,6 +197,9 @@ static struct error *converse(struct worker *w, struct worker_job *job,
 
 static struct error *start_process(struct worker *w)
 {
+	/* One that died between two jobs is no fault of the next one. */
+	if (worker_process_is_dead(&w->process))
+		worker_process_stop(&w->process, false);
 	if (w->process.pid)
 		return NULL;
 	TRY(worker_process_start(&w->process, w->pool->program));

@@ -92,6 +92,16 @@ struct error *worker_process_start(struct worker_process *p,
 	return NULL;
 }
 
+bool worker_process_is_dead(const struct worker_process *p)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return p->pid &&
+	       !waitid(P_PID, (id_t)p->pid, &info,
+		       WEXITED | WNOHANG | WNOWAIT) &&
+	       info.si_pid == p->pid;
+}
+
 int worker_process_stop(struct worker_process *p, bool kill_it)
 {
 	pid_t pid = p->pid;

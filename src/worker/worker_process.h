@@ -24,6 +24,9 @@ void worker_process_deinit(struct worker_process *p);
 MUST_CHECK struct error *worker_process_start(struct worker_process *p,
 					      const char *program);
 
+/** Has it ended by itself? Reaps nothing. */
+bool worker_process_is_dead(const struct worker_process *p);
+
 /** End it and wait; a process that already died is only waited for.
  * @return waitpid()'s status. */
 int worker_process_stop(struct worker_process *p, bool kill_it);
