@@ -49,13 +49,7 @@ struct error *cmd_scan(const struct settings *s, const char *program)
 	if (!s->path_count)
 		return error_new(BAD_REQUEST, "scan: no PATH to scan");
 	TRY(roots_resolve(s, &roots));
-	sigemptyset(&waiter.signals);
-	sigaddset(&waiter.signals, SIGINT);
-	sigaddset(&waiter.signals, SIGTERM);
-	sigaddset(&waiter.signals, SIGHUP);
-	sigaddset(&waiter.signals, SIGUSR1);
-	sigaddset(&waiter.signals, SIGUSR2);
-	pthread_sigmask(SIG_BLOCK, &waiter.signals, NULL);
+	signals_block(&waiter.signals);
 	TRY(scanner_loop_open(s, &roots, program, &waiter.loop));
 	if (pthread_create(&thread, NULL, wait_signals, &waiter)) {
 		scanner_loop_close(waiter.loop);

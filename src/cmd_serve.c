@@ -211,13 +211,7 @@ struct error *cmd_serve(const struct settings *s, const char *program)
 {
 	CLEANUP(serve_close) struct serve v = { .settings = s };
 
-	sigemptyset(&v.signals);
-	sigaddset(&v.signals, SIGINT);
-	sigaddset(&v.signals, SIGTERM);
-	sigaddset(&v.signals, SIGHUP);
-	sigaddset(&v.signals, SIGUSR1);
-	sigaddset(&v.signals, SIGUSR2);
-	pthread_sigmask(SIG_BLOCK, &v.signals, NULL);
+	signals_block(&v.signals);
 	TRY(open_all(&v, program));
 	metric_set(METRIC_READY, 0, 0, 1);
 	log_info("serve", "listening", LOG_S("address", s->listen),

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "settings.h"
 
+#include <signal.h>
+
 /** A command. @p program is what to start workers with. */
 #define COMMAND(name, ...)                                            \
 	MUST_CHECK struct error *cmd_##name(const struct settings *s, \
@@ -24,5 +26,9 @@ struct roots {
 MUST_CHECK struct error *roots_resolve(const struct settings *s,
 				       struct roots *ret);
 void roots_deinit(struct roots *r);
+
+/** Block, in this thread and those it starts, the signals that a command which
+ * goes on waits for: INT, TERM, HUP to end, USR1 to scan, USR2 to groom. */
+void signals_block(sigset_t *ret);
 
 #endif

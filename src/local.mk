@@ -8,5 +8,6 @@ symbolized_SOURCES = \
 	src/progress.c src/progress.h \
 	src/roots.c \
 	src/scanner_loop.c src/scanner_loop.h \
-	src/settings.c src/settings.h
+	src/settings.c src/settings.h \
+	src/signals.c
 symbolized_LDADD = $(HTTP_LIBS) libstore.a libscan.a libindex.a $(WORKER_LIBS) $(SQLITE_LIBS)
