@@ -231,6 +231,12 @@ children() {
 	done
 }
 
+# signal SIGNAL PIDS: several in one word, or none
+signal() {
+	# shellcheck disable=SC2086
+	[ -z "$2" ] || kill "-$1" $2 2>/dev/null
+}
+
 signal_tree() {
 	local child
 	for child in $(children "$2"); do
@@ -430,6 +436,29 @@ body() {
 	cat "$tmp/body"
 }
 
+# hold_extraction NAME ID [COUNT]: ask server NAME for an executable until the
+# extraction stands still, as the COUNTth that runs. The answer goes to
+# $tmp/held.ID, its status to $tmp/held.ID.status; leaves the client's process
+# in $client and the processes that stand still in $stopped.
+hold_extraction() {
+	local want=${3:-1} turn
+	for turn in {1..20}; do
+		curl -s -m "$((4 * long_s))" -o "$tmp/held.$2" -w '%{http_code}' \
+			"$url/buildid/$2/executable" >"$tmp/held.$2.status" &
+		client=$!
+		while is_running "$client"; do
+			stopped=$(children "$pid")
+			signal STOP "$stopped"
+			[ "$(metric 'symbolized_worker_jobs{pool="answer",stage="running"}')" = "$want" ] &&
+				[ "$(children "$pid")" = "$stopped" ] && return 0
+			signal CONT "$stopped"
+		done
+		diag "extracted before it could be held, turn $turn"
+		find "$tmp/$1.cache" -type f -size +4k -delete
+	done
+	return 1
+}
+
 # ---- Files to scan -----------------------------------------------------------
 
 build_id() {
@@ -526,15 +555,16 @@ big_file() {
 	[ "$(stat -c %s "$1")" -eq $(($2 << 20)) ]
 }
 
-# slow_deb OUT FILE...: the files as /slow/NAME, behind so many zeros in one xz
-# block that getting at them takes a second or two
+# slow_deb OUT FILE...: the files as /slow/NAME, behind so many zeros in bzip2,
+# the slowest to read, that getting at them takes a second or two. Large enough
+# to be scanned alone.
 slow_deb() {
 	local out=$1 file members=()
 	shift
 	for file; do
 		members+=("./slow/${file##*/}=$file")
 	done
-	big_file "$tmp/slow-filler" 1 &&
-		"$mkpkg" deb --compress xz "$out" "./slow/filler=$tmp/slow-filler" \
-			./slow/zeros=%900000000 "${members[@]}"
+	big_file "$tmp/slow-filler" 7 &&
+		"$mkpkg" deb --compress bzip2 "$out" "./slow/filler=$tmp/slow-filler" \
+			./slow/zeros=%400000000 "${members[@]}"
 }

@@ -5,6 +5,8 @@ it_tests = \
 	tests/it/journey-clients.sh \
 	tests/it/scan-bad-input.sh \
 	tests/it/scan-index.sh \
-	tests/it/scan-kill.sh
+	tests/it/scan-kill.sh \
+	tests/it/serve-life.sh \
+	tests/it/worker-kill.sh
 TESTS += $(it_tests)
 EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/.shellcheckrc

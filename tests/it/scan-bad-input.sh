@@ -157,7 +157,7 @@ scan_bad() {
 		"$tree" 2>"$tmp/last.log" </dev/null
 	local status=$?
 	cat "$tmp/last.log" >>"$tmp/bad.log"
-	return $status
+	return "$status"
 }
 
 # ---- What comes of it ----------------------------------------------------------

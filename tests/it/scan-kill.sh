@@ -149,24 +149,14 @@ must slow_deb "$tmp/slow/slow.deb" "$tmp/late/sample-1"
 serve_ready served "$tree" "$tmp/slow"
 for turn in 1 2 3; do
 	use_server served
-	curl -s -m "$long_s" -o "$tmp/cut$turn" \
-		"$url/buildid/$(sample_id 1)/executable" &
-	client=$!
-	is_extracting() {
-		[ "$(metric 'symbolized_worker_jobs{pool="answer",stage="running"}')" = 1 ]
-	}
-	ok "an extraction runs, $turn" wait_until is_extracting
-	# It stands still, and is killed in the middle for certain.
-	workers=$(children "$pid")
-	# shellcheck disable=SC2086
-	kill -STOP $workers
-	ok "the extraction has not ended, $turn" is_extracting
+	held=no
+	hold_extraction served "$(sample_id 1)" && held=yes
+	is "an extraction is under way, $turn" "$held" yes
 	kill -KILL "$pid"
-	# shellcheck disable=SC2086
-	kill -CONT $workers
+	signal CONT "$stopped"
 	stop_server served KILL
 	is "the server was killed, $turn" "$exit_status" 137
-	wait $client
+	wait "$client"
 	isnt "its client sees that it did not get all, $turn" "$?" 0
 	ok "workers end with their server, $turn" wait_until no_worker_left "$pid"
 	serve_ready served "$tree" "$tmp/slow"
