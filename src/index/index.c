@@ -294,6 +294,9 @@ static struct error *connect_writer(struct index *ix, const char *path)
 	bool found;
 
 	TRY(db_open(&ix->db, path, DB_WRITE));
+	/* SQLite itself is content with what it may only read. */
+	if (sqlite3_db_readonly(ix->db.handle, "main"))
+		return error_new(IO, "%s cannot be written", path);
 	TRY(require_unmarked(&ix->db));
 	TRY(migrate_identify(&ix->db, &state));
 	if (state != MIGRATE_EMPTY)
@@ -469,7 +472,7 @@ static void cleanup_reader(struct index_reader **r)
 	index_reader_close(*r);
 }
 
-static struct error *connect(struct index_reader *r)
+static struct error *connect_and_prepare(struct index_reader *r)
 {
 	TRY(connect_either(&r->db, r->path, &r->seen));
 	return db_prepare(&r->db, SQL_READER);
@@ -484,7 +487,7 @@ struct error *index_reader_open(const char *dir, struct index_reader **ret)
 	r->path = path_join(dir, file_name);
 	if (!r->path)
 		return error_no_memory;
-	TRY(connect(r));
+	TRY(connect_and_prepare(r));
 	*ret = STEAL(r);
 	return NULL;
 }
@@ -527,7 +530,8 @@ struct error *reader_refresh(struct index_reader *r)
 	 * again. */
 	r->reopened++;
 	db_close(&r->db);
-	CLEANUP_ERROR struct error *err = connect(r);
+	atomic_store(&r->db.is_damaged, false);
+	CLEANUP_ERROR struct error *err = connect_and_prepare(r);
 	if (err)
 		db_close(&r->db);
 	return STEAL(err);

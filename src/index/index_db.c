@@ -83,31 +83,37 @@ static COLD bool is_disk_full(struct db *db, int rc)
 
 static COLD struct error *io_error(struct db *db, int rc, const char *doing)
 {
-	int number = db->handle ? sqlite3_system_errno(db->handle) : errno;
-	char text[128];
-
-	if (db->handle && is_disk_full(db, rc))
+	if (is_disk_full(db, rc))
 		return error_new(IO, "%s: %s: disk full", db->path, doing);
-	if (number == EMFILE || number == ENFILE)
-		return error_new(BUSY, "%s: %s: %s", db->path, doing,
-				 strerror_r(number, text, sizeof(text)));
-	return error_new(IO, "%s: %s: %s%s%s", db->path, doing,
-			 sqlite3_errstr(rc), number ? ": " : "",
-			 number ? strerror_r(number, text, sizeof(text)) : "");
+	return error_new(IO, "%s: %s: %s", db->path, doing, sqlite3_errstr(rc));
+}
+
+/* Opening the file, its log or the log's shared memory. SQLite tries again for
+ * reading, and then a file that could not be made is one that is not there. */
+static COLD struct error *open_error(struct db *db, int rc, const char *doing)
+{
+	int number = sqlite3_system_errno(db->handle);
+
+	if (!number || number == ENOENT)
+		return io_error(db, rc, doing);
+	errno = number;
+	return error_errno("%s: %s", db->path, doing);
 }
 
 COLD struct error *db_error(struct db *db, int rc, const char *doing)
 {
-	const char *text =
-		db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
-
+	/* Only out of memory there is no connection at all. */
+	if (!db->handle)
+		return error_no_memory;
+	const char *text = sqlite3_errmsg(db->handle);
 	switch (rc & 0xff) {
 	case SQLITE_NOMEM:
 		return error_no_memory;
 	case SQLITE_FULL:
 	case SQLITE_IOERR:
-	case SQLITE_CANTOPEN:
 		return io_error(db, rc, doing);
+	case SQLITE_CANTOPEN:
+		return open_error(db, rc, doing);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_PROTOCOL:

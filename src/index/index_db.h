@@ -55,8 +55,8 @@ struct db {
 	sqlite3 *handle; /* NULL: closed */
 	enum db_mode mode;
 	char *path; /* of the database file; owned */
-	/** SQLite found it damaged, or it is not ours. Only set, never taken
-	 * back; read by other threads. */
+	/** SQLite found it damaged, or it is not ours. Only set while it is
+	 * open; read by other threads. */
 	atomic_bool is_damaged;
 	sqlite3_stmt *statements[SQL_STATEMENTS];
 };

@@ -18,6 +18,7 @@
 enum {
 	/* Rows looked at for each that may be removed. */
 	LOOK_PER_ROW = 16,
+	ROWS_MAX = 100000,
 	MAINTAIN_PAGES = 1024,
 	MAINTAIN_WAIT_MS = 100,
 };
@@ -145,8 +146,8 @@ struct error *index_groom_slice(struct index *ix, size_t limit_rows,
 {
 	LOCKED(&ix->lock);
 	*done_ret = false;
-	if (!limit_rows)
-		limit_rows = 1;
+	limit_rows = limit_rows > ROWS_MAX ? ROWS_MAX : limit_rows;
+	limit_rows = limit_rows < 1 ? 1 : limit_rows;
 	if (ix->groom_phase < PHASES) {
 		TRY(groom_rows(ix, &phases[ix->groom_phase], limit_rows,
 			       counts));

@@ -113,7 +113,7 @@ MUST_CHECK struct error *change_intern_build_id(struct change *ch,
 						const struct build_id *id,
 						int64_t *ret);
 
-/* ---- Readers (index.c) --------------------------------------------- */
+/* ---- Readers (index.c) -------------------------------------------------- */
 
 /** First thing in every read: notices that an immutable database is not. */
 MUST_CHECK struct error *reader_refresh(struct index_reader *r);

@@ -775,6 +775,28 @@ START_TEST(a_reader_that_lost_its_index_finds_the_next_one)
 }
 END_TEST
 
+START_TEST(an_index_that_cannot_be_written_is_not_opened_for_writing)
+{
+	CLEANUP_INDEX_FIXTURE struct index_fixture f;
+
+	make_index(&f, 1);
+	ck_assert_int_eq(chmod(index_fixture_path(&f, "index.sqlite"), 0444),
+			 0);
+	ck_assert_int_eq(chmod(f.dir, 0555), 0);
+	become_nobody();
+	ck_error(index_open(f.dir, 0, NULL, &f.ix), IO, "cannot be written");
+	become_root();
+	ck_assert_int_eq(chmod(f.dir, 0755), 0);
+	ck_assert_int_eq(unlink(index_fixture_path(&f, "index.sqlite")), 0);
+	ck_assert_int_eq(chmod(f.dir, 0555), 0);
+	become_nobody();
+	ck_error(index_open(f.dir, 0, NULL, &f.ix), IO,
+		 "unable to open database file");
+	become_root();
+	ck_assert_int_eq(chmod(f.dir, 0755), 0);
+}
+END_TEST
+
 START_TEST(any_directory_name_will_do)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -860,5 +882,6 @@ UNIT_MAIN("index_open", a_fresh_index_is_what_current_sql_says,
 	  an_index_opened_read_only_writes_nothing,
 	  an_index_in_a_directory_that_cannot_be_written_is_read,
 	  a_reader_that_lost_its_index_finds_the_next_one,
+	  an_index_that_cannot_be_written_is_not_opened_for_writing,
 	  any_directory_name_will_do, network_file_systems_are_known,
 	  two_processes_may_begin_at_once)
