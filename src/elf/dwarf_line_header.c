@@ -98,7 +98,10 @@ static struct error *read_old_dirs(struct table *t, struct reader *r)
 			return cut_off();
 		if (len == 0)
 			return NULL;
-		TRY(source_names_string(&t->d->names, dir, len, &ref));
+		ref = source_ref_at(SOURCE_MISSING, 0);
+		TRY(dwarf_note_problem(
+			t->d, source_names_string(&t->d->names, dir, len, &ref),
+			".debug_line", t->at));
 		TRY(add_dir(t, ref, dir[0] == '/'));
 	}
 }
@@ -405,6 +408,8 @@ static struct error *walk_table(struct table *t, struct elf_stream *s,
 	if (++t->d->units > ELF_UNITS_MAX)
 		return error_new(LIMIT, "more than %" PRIu64 " units",
 				 ELF_UNITS_MAX);
+	if (r.size > unit_size)
+		r.size = (size_t)unit_size;
 	if (length) {
 		err = read_header(t, s, &r, unit_size);
 		TRY(dwarf_note_problem(t->d, err, ".debug_line", t->at));

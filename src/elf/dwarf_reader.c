@@ -86,6 +86,8 @@ struct error *dwarf_note_problem(struct dwarf_reader *d, struct error *err,
 {
 	if (!err || !elf_is_damage(err))
 		return err;
+	if (d->more_problems >= ELF_PROBLEMS_MAX)
+		return err;
 	if (d->problem) {
 		d->more_problems++;
 		error_free(err);

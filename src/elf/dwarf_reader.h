@@ -56,7 +56,8 @@ void dwarf_reader_deinit(struct dwarf_reader *d);
  *
  * @param[in] err Taken. NULL is no problem.
  * @param[in] section Where, and @p offset in it.
- * @return NULL, or @p err if it is not about the file's contents; NO_MEMORY.
+ * @return NULL; @p err if it is not about the file's contents, or if there
+ * are more problems than it pays to go on for (ELF_PROBLEMS_MAX); NO_MEMORY.
  */
 MUST_CHECK struct error *dwarf_note_problem(struct dwarf_reader *d,
 					    struct error *err,

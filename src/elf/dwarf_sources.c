@@ -80,6 +80,16 @@ static struct error *fetch(struct dwarf_reader *d, size_t section, size_t step,
 	return NULL;
 }
 
+/* What is damage still when it comes up to here is one problem too many: the
+ * rest of that step is left out. */
+static struct error *leave_it(struct error *err)
+{
+	if (!err || !elf_is_damage(err))
+		return err;
+	error_free(err);
+	return NULL;
+}
+
 /* Read the strings that are wanted from one section, front to back. */
 static struct error *read_strings(struct dwarf_reader *d, enum source_kind kind,
 				  size_t section, size_t step, const char *name)
@@ -92,7 +102,8 @@ static struct error *read_strings(struct dwarf_reader *d, enum source_kind kind,
 		struct error *err =
 			fetch(d, section, step, name, strings, count);
 
-		TRY(dwarf_note_problem(d, err, name, strings[0].offset));
+		err = dwarf_note_problem(d, err, name, strings[0].offset);
+		TRY(leave_it(err));
 	}
 	source_names_settle(&d->names, kind, strings, count);
 	return NULL;
@@ -121,7 +132,7 @@ struct error *dwarf_sources_read(struct elf_file *f, struct buf *sources,
 	size_t count;
 
 	TRY(dwarf_reader_init(&d, f));
-	TRY(read_line_headers(&d));
+	TRY(leave_it(read_line_headers(&d)));
 	TRY(read_strings(&d, SOURCE_STR, d.sections.str, STR_STEP,
 			 ".debug_str"));
 	TRY(read_strings(&d, SOURCE_LINE_STR, d.sections.line_str,
@@ -132,7 +143,7 @@ struct error *dwarf_sources_read(struct elf_file *f, struct buf *sources,
 				"more than %" PRIu64 " sources or %" PRIu64
 				" bytes of them",
 				ELF_SOURCES_MAX, ELF_SOURCE_BYTES_MAX);
-	TRY(dwarf_note_problem(&d, err, ".debug_line", 0));
+	TRY(leave_it(dwarf_note_problem(&d, err, ".debug_line", 0)));
 	TRY(take_problem(&d, problem_ret));
 	*sources = joined;
 	joined = (struct buf)BUF_INIT;

@@ -29,9 +29,11 @@
 /* Most units are far apart and their first entries are short. */
 enum { STEP = 512 };
 
+/* A section of which any part may be needed. */
 struct held_section {
 	uint8_t *data;
 	size_t size;
+	struct elf_relocs *relocs;
 	bool tried;
 };
 
@@ -64,7 +66,6 @@ struct dwarf_units {
 	struct elf_relocs *relocs;
 	struct held_section abbrev;
 	struct held_section str_offsets;
-	struct elf_relocs *str_relocs;
 	uint64_t abbrev_steps;
 	struct key_set tables;    /* section and offset of a line table */
 	struct dwarf_unit *units; /* by the number of that key */
@@ -88,29 +89,35 @@ static void close_info(struct dwarf_units *u)
 	elf_stream_close(STEAL(u->info));
 }
 
+static void let_go(struct held_section *held)
+{
+	elf_relocs_close(held->relocs);
+	mem_free(held->data);
+}
+
 void dwarf_units_close(struct dwarf_units *u)
 {
 	if (!u)
 		return;
 	close_info(u);
-	elf_relocs_close(u->str_relocs);
-	mem_free(u->abbrev.data);
-	mem_free(u->str_offsets.data);
+	let_go(&u->abbrev);
+	let_go(&u->str_offsets);
 	mem_free(u->units);
 	key_set_deinit(&u->tables);
 	mem_free(u);
 }
 
-/* A section of which any part may be needed: read once, whole. */
+/* Read it whole, once. */
 static struct error *hold(struct dwarf_units *u, size_t section,
-			  struct held_section *ret)
+			  struct held_section *held)
 {
-	if (!ret->tried && section) {
-		ret->tried = true;
-		TRY(elf_section_load(u->d->file, section, &ret->data,
-				     &ret->size));
+	if (!held->tried && section) {
+		held->tried = true;
+		TRY(elf_relocs_open(u->d->file, section, &held->relocs));
+		TRY(elf_section_load(u->d->file, section, &held->data,
+				     &held->size));
 	}
-	if (!ret->data)
+	if (!held->data)
 		return error_new(BAD_DATA, "it cannot be read");
 	return NULL;
 }
@@ -126,27 +133,23 @@ struct error *dwarf_units_string(struct dwarf_units *u, uint64_t base,
 				 uint64_t index, unsigned offset_size,
 				 struct source_ref *ret)
 {
-	size_t section = u->d->sections.str_offsets;
-	bool big_endian = u->d->file->header.big_endian;
+	struct held_section *held = &u->str_offsets;
 	struct reader r;
 
-	if (section && !u->str_offsets.tried)
-		TRY(elf_relocs_open(u->d->file, section, &u->str_relocs));
-	TRY(error_wrap(hold(u, section, &u->str_offsets),
+	TRY(error_wrap(hold(u, u->d->sections.str_offsets, held),
 		       ".debug_str_offsets"));
-	if (base > u->str_offsets.size ||
-	    index >= (u->str_offsets.size - base) / offset_size)
+	if (base > held->size || index >= (held->size - base) / offset_size)
 		return error_new(BAD_DATA,
 				 "string %" PRIu64
 				 " lies outside .debug_str_offsets",
 				 index);
 	uint64_t at = base + index * offset_size;
 
-	reader_init(&r, u->str_offsets.data, u->str_offsets.size, big_endian);
+	reader_init(&r, held->data, held->size, u->d->file->header.big_endian);
 	reader_seek(&r, at);
 	uint64_t value = reader_uint(&r, offset_size);
 
-	TRY(elf_relocs_apply(u->str_relocs, at, &value, NULL));
+	TRY(elf_relocs_apply(held->relocs, at, &value, NULL));
 	*ret = source_ref_at(SOURCE_STR, value);
 	return NULL;
 }
@@ -245,7 +248,6 @@ static struct error *find_abbrev(struct dwarf_units *u, uint64_t offset,
 					 "more than %" PRIu64
 					 " abbreviations looked at",
 					 ELF_ABBREV_STEPS_MAX);
-
 		reader_uleb(abbrev); /* tag */
 		reader_u8(abbrev);   /* has children */
 		if (!reader_ok(abbrev) || n == 0)
@@ -307,11 +309,10 @@ static struct error *read_attribute(struct reader *r, uint64_t at,
 }
 
 /* Nothing behind the last attribute that is wanted needs to be understood. */
-static bool has_all(const struct entry *entry)
+static bool has_all(const struct dwarf_units *u, const struct entry *entry)
 {
 	return entry->stmt_list.is_set && entry->has_comp_dir &&
-	       (entry->str_base.is_set ||
-		entry->comp_dir.kind != DWARF_STRING_INDEX);
+	       (entry->str_base.is_set || !u->d->sections.str_offsets);
 }
 
 /* Running out of bytes shows in the reader. */
@@ -326,7 +327,7 @@ static struct error *parse_entry(struct dwarf_units *u,
 	if (number == 0)
 		return NULL;
 	TRY(find_abbrev(u, head->abbrevs, number, &abbrev));
-	while (reader_ok(r) && !has_all(entry)) {
+	while (reader_ok(r) && !has_all(u, entry)) {
 		uint64_t at, form;
 
 		if (!next_attribute(u, &abbrev, &at, &form))
@@ -352,6 +353,8 @@ static struct error *read_entry(struct dwarf_units *u,
 		struct reader r;
 		size_t size;
 
+		if (want > ELF_UNIT_HEAD_MAX)
+			want = ELF_UNIT_HEAD_MAX;
 		if (want > unit_size)
 			want = (size_t)unit_size;
 		TRY(elf_stream_peek(u->info, want, &data, &size));
@@ -500,6 +503,8 @@ static struct error *walk_unit(struct dwarf_units *u, bool *end_ret)
 	if (++u->d->units > ELF_UNITS_MAX)
 		return error_new(LIMIT, "more than %" PRIu64 " units",
 				 ELF_UNITS_MAX);
+	if (r.size > head.end - head.at)
+		r.size = (size_t)(head.end - head.at);
 	if (length) {
 		err = read_unit(u, &r, &head);
 		TRY(dwarf_note_problem(u->d, err, ".debug_info", head.at));

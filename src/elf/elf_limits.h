@@ -48,6 +48,9 @@
 /** Units of .debug_info and tables of .debug_line, together. A browser:
  * 50 000. */
 #define ELF_UNITS_MAX UINT64_C(10000000)
+/** Things about the sources of one file that are noted as problems; there are
+ * many where dwz has moved comp_dir to the alternate file. */
+#define ELF_PROBLEMS_MAX ((size_t)1000000)
 /** Attributes of abbreviations looked at in one file. A unit has some ten;
  * after dwz, some thousand may stand in front of them. */
 #define ELF_ABBREV_STEPS_MAX UINT64_C(500000000)

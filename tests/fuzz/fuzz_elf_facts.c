@@ -7,12 +7,13 @@
  * what a section's range says lies within the file; errors are of the kinds
  * that are promised.
  *
- *	clang -fsanitize=fuzzer,address,undefined ... fuzz_elf_facts.c
- *	seed_elf_facts DIR	first files for the corpus
+ * Built with -fsanitize=fuzzer, or with -DFUZZ_STANDALONE to run the files
+ * named on its command line. fuzz_elf_seeds writes the first ones.
  */
 #include "config.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +74,7 @@ static void find_section(struct input in, const char *name)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	// Of its own, so that a read past the end is seen.
-	uint8_t *copy = malloc(size ? size : 1);
+	uint8_t *copy = calloc(1, size ? size : 1);
 
 	if (size)
 		memcpy(copy, data, size);
@@ -90,3 +91,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(copy);
 	return 0;
 }
+
+#ifdef FUZZ_STANDALONE
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		CLEANUP_FREE uint8_t *data = NULL;
+		FILE *f = fopen(argv[i], "rb");
+		size_t size;
+
+		if (!f || fseek(f, 0, SEEK_END)) {
+			perror(argv[i]);
+			return EXIT_FAILURE;
+		}
+		size = (size_t)ftell(f);
+		rewind(f);
+		data = malloc(size + 1);
+		size = fread(data, 1, size, f);
+		fclose(f);
+		LLVMFuzzerTestOneInput(data, size);
+	}
+	return EXIT_SUCCESS;
+}
+#endif

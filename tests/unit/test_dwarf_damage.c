@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "elf/dwarf_const.h"
+#include "elf/elf_limits.h"
 #include "tests/lib/dwarf_fixture.h"
 
 #define ID "93ac61ec5a8eb1396f9fbd350e3169a558528a40"
@@ -52,6 +53,9 @@ START_TEST(damage_in_new_tables_is_noted_and_the_rest_read)
 		{ { ELF_RAW_BYTES, 0, ".debug_line", 0, 4 },
 		  0,
 		  "offset 0x4: " },
+		{ { ELF_RAW_BYTES, 3, ".debug_line", 0, 4 },
+		  0,
+		  "offset 0x0: the header is cut off" },
 		{ { ELF_RAW_BYTES, 1, ".debug_line", 4, 2 },
 		  2,
 		  "unknown version 1" },
@@ -143,6 +147,9 @@ START_TEST(damage_in_old_tables_and_units_is_noted_and_the_rest_read)
 		{ { ELF_RAW_BYTES, 5, ".debug_info", 0, 4 },
 		  5,
 		  ".debug_info at offset 0x" },
+		{ { ELF_RAW_BYTES, 7, ".debug_info", 0, 4 },
+		  5,
+		  "offset 0x0: the unit's first entry is cut off" },
 		{ { ELF_RAW_BYTES, 9, ".debug_info", 4, 2 },
 		  5,
 		  "unit of unknown version 9" },
@@ -288,6 +295,24 @@ START_TEST(relocations_that_lead_nowhere_are_noted)
 }
 END_TEST
 
+START_TEST(a_section_of_nothing_but_damage_is_given_up)
+{
+	enum { TABLES = ELF_PROBLEMS_MAX + 1000, TABLE = 6 };
+	CLEANUP_ELF_FACTS struct elf_facts f = { 0 };
+	CLEANUP_FREE uint8_t *tables = mem_zalloc(TABLES * TABLE);
+	struct elf_extra extra = { .name = ".debug_line",
+				   .data = tables,
+				   .size = TABLES * TABLE };
+
+	for (size_t i = 0; i < TABLES; i++) {
+		tables[i * TABLE] = 2;     // length
+		tables[i * TABLE + 4] = 9; // version
+	}
+	facts_of(&(struct elf_spec) { .extras = &extra, .extra_count = 1 }, &f);
+	ck_problem(&f, "unknown version 9; and 1000000 more");
+}
+END_TEST
+
 /* Specs that between them use every part of the reader. */
 static void busy_spec(struct elf_spec *spec, struct elf_unit units[2],
 		      unsigned i)
@@ -411,6 +436,7 @@ UNIT_MAIN("dwarf_damage", damage_in_new_tables_is_noted_and_the_rest_read,
 	  damage_in_version_5_units_is_noted,
 	  damage_in_compressed_sections_is_noted,
 	  relocations_that_lead_nowhere_are_noted,
+	  a_section_of_nothing_but_damage_is_given_up,
 	  every_lack_of_memory_is_reported,
 	  what_the_input_cannot_give_is_no_damage_of_the_file,
 	  a_file_cut_off_anywhere_keeps_what_is_left)

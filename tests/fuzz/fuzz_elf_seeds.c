@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seed_elf_facts DIR: write the files that fuzz_elf_facts begins with. */
+/* fuzz_elf_seeds DIR: write the files that fuzz_elf_facts begins with. */
 #include "config.h"
 
 #include <elf.h>
@@ -73,7 +73,7 @@ static void write_variant(const char *dir, unsigned i)
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
-		fprintf(stderr, "usage: seed_elf_facts DIR\n");
+		fprintf(stderr, "usage: fuzz_elf_seeds DIR\n");
 		return EXIT_FAILURE;
 	}
 	for (unsigned i = 0; i < 64; i++)
