@@ -12,6 +12,8 @@
  * 2. No two open blocks have one index.
  * 3. Exactly one of decoder, is_done, is_damaged holds for an open block.
  * 4. Bytes that complete a block are given out only when its check is right.
+ * 5. With assistants (codec_share.c), a block not open is claimed before it is
+ *    opened, and given back when it is closed.
  *
  * The state of a block's point, little-endian:
  *	u8 2, u8 1 if no block follows, u8 check, u8 0
@@ -160,11 +162,17 @@ static void release_decoder(struct codec_blocks *blocks,
 	destroy_decoder(STEAL(o->decoder));
 }
 
-static void close_block(struct codec_blocks *blocks, struct codec_open_block *o)
+static void close_block(struct codec_stream *s, struct codec_open_block *o)
 {
+	struct codec_blocks *blocks = &s->blocks;
+
+	if (s->share && o->index != SIZE_MAX)
+		codec_share_release(s->share, o->index, false);
 	release_decoder(blocks, o);
 	o->index = SIZE_MAX;
 	o->size = 0;
+	o->asked = 0;
+	o->is_ahead = false;
 	o->is_done = false;
 	o->is_damaged = false;
 	o->used = 0;
@@ -231,12 +239,12 @@ static struct error *begin_decoder(struct codec_stream *s,
 
 /* What went wrong in @o stays wrong if it is the data's fault; otherwise the
  * next reader may have better luck. */
-static struct error *note_failure(struct codec_blocks *blocks,
+static struct error *note_failure(struct codec_stream *s,
 				  struct codec_open_block *o, size_t size,
 				  struct error *err)
 {
 	if (error_kind(err) != ERROR_BAD_DATA) {
-		close_block(blocks, o);
+		close_block(s, o);
 		return err;
 	}
 	destroy_decoder(STEAL(o->decoder));
@@ -245,20 +253,23 @@ static struct error *note_failure(struct codec_blocks *blocks,
 	return err;
 }
 
-static struct error *open_block(struct codec_stream *s, size_t index,
-				struct codec_open_block **ret)
+static struct codec_open_block *find_open(struct codec_blocks *blocks,
+					  size_t index)
 {
-	struct codec_blocks *blocks = &s->blocks;
-	const struct codec_block *b = &blocks->v[index];
-
 	for (size_t i = 0; i < blocks->open_max; i++)
-		if (blocks->open[i].index == index) {
-			*ret = &blocks->open[i];
-			return NULL;
-		}
+		if (blocks->open[i].index == index)
+			return &blocks->open[i];
+	return NULL;
+}
+
+/* A place for a block that is not open, with room for all of it. */
+static struct error *make_room(struct codec_stream *s, size_t index,
+			       struct codec_open_block **ret)
+{
+	const struct codec_block *b = &s->blocks.v[index];
 	struct codec_open_block *o = choose_victim(s);
 
-	close_block(blocks, o);
+	close_block(s, o);
 	if (o->capacity < b->out_size) {
 		mem_free(o->data);
 		o->capacity = 0;
@@ -268,10 +279,8 @@ static struct error *open_block(struct codec_stream *s, size_t index,
 		o->capacity = (size_t)b->out_size;
 	}
 	o->index = index;
-	struct error *err = begin_decoder(s, o, b);
-
 	*ret = o;
-	return err ? note_failure(blocks, o, 0, err) : NULL;
+	return NULL;
 }
 
 /* All bytes are there: is that the end, and is the check right? */
@@ -311,31 +320,168 @@ static struct error *decode_step(struct codec_decoder *d,
 	return end == block_size ? finish_block(d) : NULL;
 }
 
+/* As decode_step() on an open block with a decoder. */
+static struct error *decode_open(struct codec_stream *s,
+				 struct codec_open_block *o)
+{
+	const struct codec_block *b = &s->blocks.v[o->index];
+	size_t before = o->size;
+	struct error *err = decode_step(o->decoder, o, (size_t)b->out_size);
+
+	if (err)
+		return note_failure(s, o, before, err);
+	if (o->size == b->out_size) {
+		o->is_done = true;
+		release_decoder(&s->blocks, o);
+	}
+	return NULL;
+}
+
 /* Have more than @at bytes of the block. */
 static struct error *decode_past(struct codec_stream *s,
 				 struct codec_open_block *o, size_t at)
 {
-	struct codec_blocks *blocks = &s->blocks;
-	const struct codec_block *b = &blocks->v[o->index];
-
 	while (o->size <= at) {
-		size_t before = o->size;
-
 		if (o->is_damaged)
 			return error_new(BAD_DATA,
 					 "%s: damaged block at offset %" PRIu64,
-					 s->backend->name, b->in_offset);
-		struct error *err =
-			decode_step(o->decoder, o, (size_t)b->out_size);
-
-		if (err)
-			return note_failure(blocks, o, before, err);
-		if (o->size == b->out_size) {
-			o->is_done = true;
-			release_decoder(blocks, o);
-		}
+					 s->backend->name,
+					 s->blocks.v[o->index].in_offset);
+		TRY(decode_open(s, o));
 	}
 	return NULL;
+}
+
+struct error *codec_blocks_decode_whole(struct codec_stream *s, size_t index,
+					uint8_t *data, bool (*go_on)(void *ctx),
+					void *ctx, bool *complete_ret)
+{
+	const struct codec_block *b = &s->blocks.v[index];
+	struct codec_open_block o = { .index = index, .data = data };
+	struct error *err = begin_decoder(s, &o, b);
+
+	while (!err && o.size < b->out_size && go_on(ctx))
+		err = decode_step(o.decoder, &o, (size_t)b->out_size);
+	*complete_ret = !err && o.size == b->out_size;
+	if (err)
+		destroy_decoder(STEAL(o.decoder));
+	else
+		release_decoder(&s->blocks, &o);
+	return err;
+}
+
+/* ---- With assistants ---------------------------------------------------- */
+
+/* The block ahead that this process has begun and not finished.
+ * @count_ret: blocks ahead that it holds. */
+static struct codec_open_block *find_ahead(struct codec_stream *s,
+					   size_t *count_ret)
+{
+	struct codec_open_block *ret = NULL;
+
+	*count_ret = 0;
+	for (size_t i = 0; i < s->blocks.open_max; i++) {
+		struct codec_open_block *o = &s->blocks.open[i];
+
+		if (!o->is_ahead)
+			continue;
+		/* The reader went elsewhere: now one like the others. */
+		if (!codec_share_is_wished(s->share, o->index)) {
+			o->is_ahead = false;
+			continue;
+		}
+		++*count_ret;
+		if (o->decoder)
+			ret = o;
+	}
+	return ret;
+}
+
+/* @ret: a block ahead to work on; NULL: none, or enough are held. */
+static struct error *open_ahead(struct codec_stream *s, size_t index,
+				struct codec_open_block **ret)
+{
+	struct codec_blocks *blocks = &s->blocks;
+	size_t ahead, count;
+
+	*ret = find_ahead(s, &count);
+	if (*ret || count >= blocks->open_max / 2 ||
+	    !codec_share_claim_ahead(s->share, index, &ahead))
+		return NULL;
+	TRY(make_room(s, ahead, ret));
+	(*ret)->is_ahead = true;
+	(*ret)->used = ++blocks->clock;
+	return begin_decoder(s, *ret, &blocks->v[ahead]);
+}
+
+/* A step of work ahead. What goes wrong there is for the reader who comes to
+ * it, if ever: to be found again, and told as if nobody had been ahead.
+ * @return False: nothing to do. */
+static bool work_ahead(struct codec_stream *s, size_t index)
+{
+	struct codec_open_block *o = NULL;
+	struct error *err = open_ahead(s, index, &o);
+	size_t ahead = o ? o->index : SIZE_MAX;
+
+	if (!err && o)
+		err = decode_open(s, o);
+	if (!err)
+		return o;
+	error_free(err);
+	if (o) {
+		codec_share_release(s->share, ahead, true);
+		close_block(s, o);
+	}
+	return false;
+}
+
+/* Somebody makes the block that is needed now: make use of the time. */
+static void await_block(struct codec_stream *s, size_t index)
+{
+	while (codec_share_is_in_making(s->share, index)) {
+		if (!work_ahead(s, index))
+			codec_share_wait(s->share, index);
+	}
+}
+
+/* Was most of the block before this one read? */
+static bool is_next(struct codec_blocks *blocks, size_t index)
+{
+	const struct codec_open_block *before =
+		index ? find_open(blocks, index - 1) : NULL;
+
+	return before && before->asked >= blocks->v[index - 1].out_size / 2;
+}
+
+static struct error *open_block(struct codec_stream *s, size_t index,
+				struct codec_open_block **ret)
+{
+	struct codec_blocks *blocks = &s->blocks;
+	const struct codec_block *b = &blocks->v[index];
+	struct codec_open_block *o = find_open(blocks, index);
+
+	*ret = o;
+	if (s->share && o && o->is_ahead) {
+		o->is_ahead = false;
+		codec_share_want(s->share, index, is_next(blocks, index));
+	}
+	if (o)
+		return NULL;
+	if (s->share) {
+		codec_share_want(s->share, index, is_next(blocks, index));
+		await_block(s, index);
+	}
+	TRY(make_room(s, index, &o));
+	*ret = o;
+	if (s->share &&
+	    codec_share_take(s->share, index, o->data, (size_t)b->out_size)) {
+		o->size = (size_t)b->out_size;
+		o->is_done = true;
+		return NULL;
+	}
+	struct error *err = begin_decoder(s, o, b);
+
+	return err ? note_failure(s, o, 0, err) : NULL;
 }
 
 struct error *codec_blocks_read_at(struct codec_stream *s, uint64_t offset,
@@ -371,6 +517,8 @@ struct error *codec_blocks_read_at(struct codec_stream *s, uint64_t offset,
 	TRY(decode_past(s, o, at));
 	if (size > o->size - at)
 		size = o->size - at;
+	if (at + size > o->asked)
+		o->asked = at + size;
 	memcpy(buf, o->data + at, size);
 	*size_ret = size;
 	return NULL;

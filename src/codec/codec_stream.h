@@ -36,7 +36,9 @@ struct codec_open_block {
 	uint8_t *data;
 	size_t capacity;
 	size_t size;  /* decoded so far */
-	bool is_done; /* with its check */
+	size_t asked; /* bytes from its start that anybody asked for */
+	bool is_done;  /* with its check */
+	bool is_ahead; /* begun while waiting; not asked for yet */
 	/** Stopped behind data[size]; NULL if is_done or is_damaged. */
 	struct codec_decoder *decoder;
 	bool is_damaged; /* nothing readable from data[size] on */
@@ -75,6 +77,7 @@ struct codec_stream {
 	size_t point_count, point_capacity;
 	struct codec_forward forward;
 	struct codec_blocks blocks;
+	struct codec_share *share; /* borrowed; NULL: nobody helps */
 };
 
 /** Start @p d at @p p, its block being @p b or NULL. */
@@ -102,8 +105,43 @@ struct error *codec_blocks_read_at(struct codec_stream *s, uint64_t offset,
 				   size_t *size_ret);
 /** Read by the blocks added so far; at least one. */
 void codec_blocks_begin(struct codec_stream *s);
+/**
+ * Decode a block from its start to its end, with its check, beside those that
+ * are held open.
+ * @param[out] data Room for all of it.
+ * @param[in] go_on Asked at every step; when it says no, that is the end.
+ * @param[out] complete_ret All is there and right.
+ */
+MUST_CHECK struct error *codec_blocks_decode_whole(struct codec_stream *s,
+						   size_t index, uint8_t *data,
+						   bool (*go_on)(void *ctx),
+						   void *ctx,
+						   bool *complete_ret);
 /** Forget all blocks. */
 void codec_blocks_deinit(struct codec_blocks *blocks);
+
+/* The lead's side of codec_share.c, for codec_blocks.c. */
+
+/** The reader comes to a block that it does not hold: claim it if nobody has,
+ * and say what to make next.
+ * @param[in] is_next It read the one before, most of it. */
+void codec_share_want(struct codec_share *share, size_t block, bool is_next);
+/** Is an assistant at it, and worth waiting for? */
+bool codec_share_is_in_making(struct codec_share *share, size_t block);
+/** Sleep until something changes, or for a moment. */
+void codec_share_wait(struct codec_share *share, size_t block);
+/** Is the reader expected at it soon? */
+bool codec_share_is_wished(const struct codec_share *share, size_t block);
+/** Claim a block behind @p after that is wished for and nobody has. */
+bool codec_share_claim_ahead(struct codec_share *share, size_t after,
+			     size_t *block_ret);
+/** Copy what an assistant made. The block is the lead's in any case.
+ * @return False: nobody did. */
+bool codec_share_take(struct codec_share *share, size_t block, uint8_t *data,
+		      size_t size);
+/** A block of the lead's is held no longer.
+ * @param[in] failed Nobody is to try it ahead again. */
+void codec_share_release(struct codec_share *share, size_t block, bool failed);
 
 enum { CODEC_BLOCK_STATE_BYTES = 20 };
 /** The state of a block's point, and back. */

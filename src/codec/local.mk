@@ -11,6 +11,7 @@ libcodec_a_SOURCES = \
 	src/codec/codec_lzma.c src/codec/codec_lzma.h \
 	src/codec/codec_none.c \
 	src/codec/codec_pack.c \
+	src/codec/codec_share.c src/codec/codec_share.h \
 	src/codec/codec_source.c \
 	src/codec/codec_stream.h \
 	src/codec/codec_xz.c \

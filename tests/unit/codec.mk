@@ -17,3 +17,8 @@ unit_tests += tests/unit/test_codec_damage
 tests_unit_test_codec_damage_SOURCES = tests/unit/test_codec_damage.c $(codec_test_sources)
 tests_unit_test_codec_damage_CPPFLAGS = $(codec_test_cppflags)
 tests_unit_test_codec_damage_LDADD = $(codec_test_ldadd)
+
+unit_tests += tests/unit/test_codec_share
+tests_unit_test_codec_share_SOURCES = tests/unit/test_codec_share.c $(codec_test_sources)
+tests_unit_test_codec_share_CPPFLAGS = $(codec_test_cppflags)
+tests_unit_test_codec_share_LDADD = $(codec_test_ldadd)
