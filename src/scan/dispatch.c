@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/units.h"
+#include "scan/assist.h"
 #include "scan/scan_internal.h"
 #include "worker/worker_limits.h"
 
@@ -36,6 +37,8 @@
 /* A file smaller than this cannot hold a member too large for memory within
  * the ratio that is allowed. */
 #define NO_SPILL_BYTES (64 * KIB)
+/* How long a worker may be idle while an archive could do with help. */
+enum { ASSIST_LOOK_MS = 50 };
 
 struct scan_job {
 	struct worker_job base;
@@ -43,7 +46,8 @@ struct scan_job {
 	struct scan_item *items[SCAN_BATCH_MAX];
 	struct file_result results[SCAN_BATCH_MAX];
 	size_t count;
-	size_t current; /* item the worker said it is at */
+	size_t current;                /* item the worker said it is at */
+	struct shared_archive *shared; /* NULL: nobody helps with it */
 };
 
 /* ---- Results ------------------------------------------------------------ */
@@ -272,6 +276,7 @@ static void job_free(struct scan_job *job)
 {
 	for (size_t i = 0; i < job->count; i++)
 		file_result_deinit(&job->results[i]);
+	scan_share_end(job->scan, job->shared);
 	for (size_t i = 0; i < job->base.fd_count; i++)
 		close(job->base.fds[i]);
 	buf_deinit(&job->base.request);
@@ -300,6 +305,8 @@ static void on_done(struct worker_job *base, struct error *err)
 	struct scan *s = job->scan;
 	struct error *fatal = NULL;
 
+	/* Before writing, which takes its time: helpers are to end. */
+	scan_share_end(s, STEAL(job->shared));
 	if (!atomic_load(&s->stop))
 		fatal = write_results(job);
 	if (!fatal)
@@ -369,10 +376,21 @@ static struct scan_job *job_create(struct scan *s)
 	return job;
 }
 
-static uint32_t cpu_limit(uint64_t bytes)
+uint32_t scan_cpu_limit(uint64_t bytes)
 {
 	return (uint32_t)(WORKER_SCAN_CPU_S_LEAST +
 			  bytes * WORKER_SCAN_CPU_S_PER_GIB / GIB);
+}
+
+/* Behind the file and the place for large members. */
+static void share_with_helpers(struct scan_job *job, uint64_t size)
+{
+	struct worker_job *base = &job->base;
+	int fd;
+
+	job->shared = scan_share_begin(job->scan, base->fds[0], size, &fd);
+	if (job->shared)
+		base->fds[base->fd_count++] = fd;
 }
 
 static struct error *fill_request(struct scan_job *job)
@@ -390,13 +408,15 @@ static struct error *fill_request(struct scan_job *job)
 			largest = files[i].size;
 	}
 	scan_request_put(&job->base.request, files, job->count);
-	job->base.cpu_limit_s = cpu_limit(bytes);
+	job->base.cpu_limit_s = scan_cpu_limit(bytes);
 	if (largest > NO_SPILL_BYTES) {
 		int fd;
 
 		TRY(file_open_unlinked(job->scan->o.cache_dir, &fd));
 		job->base.fds[job->base.fd_count++] = fd;
 	}
+	if (job->count == 1)
+		share_with_helpers(job, largest);
 	return NULL;
 }
 
@@ -500,9 +520,17 @@ static struct error *submit_all(struct scan *s, struct scan_item **order)
 
 static void wait_idle(struct scan *s)
 {
-	LOCKED(&s->lock);
-	while (s->outstanding)
-		condition_wait(&s->idle, &s->lock);
+	for (;;) {
+		scan_assist(s);
+		LOCKED(&s->lock);
+		if (!s->outstanding)
+			return;
+		if (s->shared)
+			condition_wait_until(&s->idle, &s->lock,
+					     clock_ms() + ASSIST_LOOK_MS);
+		else
+			condition_wait(&s->idle, &s->lock);
+	}
 }
 
 /* Files whose batch failed under them, one by one: the guilty one is then

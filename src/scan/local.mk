@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libscan.a
 libscan_a_SOURCES = \
+	src/scan/assist.c src/scan/assist.h \
 	src/scan/dispatch.c \
 	src/scan/file_result.c \
 	src/scan/groom.c \

@@ -48,8 +48,9 @@ struct scan {
 
 	struct lock lock; /* SCAN_QUEUE: guards what follows */
 	struct condition idle;
-	unsigned outstanding;     /* jobs with the pool */
-	struct scan_item **again; /* to be tried alone; owned */
+	unsigned outstanding;          /* jobs with the pool */
+	struct shared_archive *shared; /* running; assist.h */
+	struct scan_item **again;      /* to be tried alone; owned */
 	size_t again_count, again_capacity;
 	struct quiet_dir *quiet;
 	size_t quiet_count, quiet_capacity;
@@ -58,6 +59,9 @@ struct scan {
 
 /** Build jobs of the items and see them done. */
 MUST_CHECK struct error *scan_dispatch(struct scan *s);
+
+/** Processor time to allow for looking into so many bytes. */
+uint32_t scan_cpu_limit(uint64_t bytes);
 
 /** What came back for one file. */
 struct file_result {

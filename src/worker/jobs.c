@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "codec/codec_share.h"
 #include "worker/jobs.h"
 
 static struct error *broken(const char *what)
@@ -55,6 +56,16 @@ struct error *scan_request_get(struct reader *r, struct scan_file *files,
 		*count_ret = i + 1;
 	}
 	return NULL;
+}
+
+struct error *share_create(int *fd_ret)
+{
+	return codec_share_create(fd_ret);
+}
+
+void share_abandon(int fd)
+{
+	codec_share_abandon(fd);
 }
 
 static void put_id(struct buf *out, const struct build_id *id)

@@ -18,9 +18,11 @@
 #include <stdint.h>
 
 /* ---- WIRE_SCAN ----------------------------------------------------------
- * Descriptors: the files, then one unlinked file for members too large for
- * memory. Answers: for each file WIRE_FILE, any number of WIRE_ARTIFACT,
- * WIRE_SOURCE_DIR, WIRE_POINT, then WIRE_FILE_END. */
+ * Descriptors: the files; then, perhaps, one unlinked file for members too
+ * large for memory; then, perhaps and for one file alone, memory of
+ * share_create() through which other workers help (WIRE_ASSIST). Answers: for
+ * each file WIRE_FILE, any number of WIRE_ARTIFACT, WIRE_SOURCE_DIR,
+ * WIRE_POINT, then WIRE_FILE_END. */
 
 enum { SCAN_BATCH_MAX = 64 };
 
@@ -73,6 +75,17 @@ struct file_end {
 void file_end_put(struct buf *out, const struct file_end *e);
 /** Strings are owned: mem_free(). */
 MUST_CHECK struct error *file_end_get(struct reader *r, struct file_end *ret);
+
+/* ---- WIRE_ASSIST ---------------------------------------------------------
+ * Help the worker that scans a file. Request: u64 size of the file.
+ * Descriptors: the file, and the memory that went with its WIRE_SCAN. No
+ * answers. Ends when the scan of the file ends, or when there was nothing to do
+ * for a second. */
+
+/** @param[out] fd_ret Owned. @return IO. */
+MUST_CHECK struct error *share_create(int *fd_ret);
+/** The scan is over, or its worker dead: helpers are to end. */
+void share_abandon(int fd);
 
 /* ---- WIRE_EXTRACT, WIRE_SECTION, WIRE_IDENTIFY ---------------------------
  * Descriptors: the container, then the file to write. Answer: WIRE_RESULT. */

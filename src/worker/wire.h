@@ -29,6 +29,7 @@ enum wire_type {
 	WIRE_EXTRACT,
 	WIRE_SECTION,
 	WIRE_IDENTIFY,
+	WIRE_ASSIST,
 	/* answers */
 	WIRE_FILE = 32, /* u32: work on this file of the batch begins */
 	WIRE_ARTIFACT,

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/units.h"
+#include "codec/codec_share.h"
 #include "scanners/scanner.h"
 #include "worker/jobs.h"
 #include "worker/source_list.h"
@@ -36,6 +37,8 @@ struct scan {
 	int spill_fd;
 	struct input member;         /* the one being read at random */
 	struct error *payload_error; /* first failure to read it; owned */
+	int share_fd;              /* -1: nobody helps */
+	struct codec_share *share; /* to be closed after the stream */
 	struct source_list sources;
 	struct wire_out *out;
 };
@@ -51,6 +54,7 @@ static void scan_deinit(struct scan *s)
 {
 	close_stream(s);
 	error_free(s->payload_error);
+	codec_share_close(s->share);
 	source_list_deinit(&s->sources);
 }
 
@@ -359,6 +363,23 @@ static struct error *choose(struct scan *s, uint8_t *head,
 	return NULL;
 }
 
+/* From here on other workers may help. Without them it takes longer. */
+static void share_payload(struct scan *s)
+{
+	struct codec_place place = { .codec = (enum codec)s->payload_codec,
+				     .offset = s->payload_offset,
+				     .size = s->payload_size };
+
+	if (s->share_fd < 0 || s->payload_codec == LOCATOR_RESCAN)
+		return;
+	struct error *err = codec_share_open(s->share_fd, &s->share);
+
+	if (err)
+		error_free(err);
+	else
+		codec_share_lead(s->share, s->payload, &place);
+}
+
 static struct error *scan_container(struct scan *s)
 {
 	uint8_t head[SCANNER_HEAD_SIZE];
@@ -380,21 +401,28 @@ static struct error *scan_container(struct scan *s)
 		s->payload_codec = LOCATOR_RESCAN;
 	if (!s->payload)
 		return scan_bare(s);
+	share_payload(s);
 	TRY(scan_archive(s));
 	TRY(source_list_send(&s->sources, s->out));
 	return send_points(s);
 }
 
+/* Borrowed. -1: there is none. */
+struct scan_fds {
+	int file, spill, share;
+};
+
 /* One file: what it holds, then how it ended. Only a broken channel to the
  * server is this function's own error. */
-static struct error *scan_one(const struct scan_file *file, int fd,
-			      int spill_fd, struct wire_out *out)
+static struct error *scan_one(const struct scan_file *file,
+			      const struct scan_fds *fds, struct wire_out *out)
 {
 	CLEANUP(scan_deinit)
 	struct scan s = {
 		.file = file,
-		.input = input_from_fd(fd, 0, file->size),
-		.spill_fd = spill_fd,
+		.input = input_from_fd(fds->file, 0, file->size),
+		.spill_fd = fds->spill,
+		.share_fd = fds->share,
 		.out = out,
 	};
 	CLEANUP_ERROR struct error *err = scan_container(&s);
@@ -424,7 +452,11 @@ struct error *work_scan(struct reader *request, const int *fds, size_t fd_count,
 		err = error_new(BAD_DATA, "%zu files and %zu descriptors",
 				count, fd_count);
 	for (size_t i = 0; !err && i < count; i++) {
-		int spill = fd_count > count ? fds[count] : -1;
+		struct scan_fds its = {
+			.file = fds[i],
+			.spill = fd_count > count ? fds[count] : -1,
+			.share = count == 1 && fd_count > 2 ? fds[2] : -1,
+		};
 
 		buf_put_u32(wire_out_begin(out, WIRE_FILE), (uint32_t)i);
 		err = wire_out_end(out);
@@ -433,7 +465,7 @@ struct error *work_scan(struct reader *request, const int *fds, size_t fd_count,
 		if (!err && files[i].size > MIB)
 			err = wire_out_flush(out);
 		if (!err)
-			err = scan_one(&files[i], fds[i], spill, out);
+			err = scan_one(&files[i], &its, out);
 	}
 	for (size_t i = 0; i < count; i++)
 		mem_free((char *)files[i].path);

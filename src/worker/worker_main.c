@@ -23,6 +23,7 @@ static const struct {
 	{ WIRE_EXTRACT, work_extract },
 	{ WIRE_SECTION, work_section },
 	{ WIRE_IDENTIFY, work_identify },
+	{ WIRE_ASSIST, work_assist },
 };
 
 /* Processor time for this job from now on: more than that and the kernel ends

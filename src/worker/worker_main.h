@@ -22,6 +22,8 @@ MUST_CHECK struct error *worker_main(int sock);
  * the answer to the job; an answer that cannot be sent ends the process. */
 MUST_CHECK struct error *work_scan(struct reader *request, const int *fds,
 				   size_t fd_count, struct wire_out *out);
+MUST_CHECK struct error *work_assist(struct reader *request, const int *fds,
+				     size_t fd_count, struct wire_out *out);
 MUST_CHECK struct error *work_extract(struct reader *request, const int *fds,
 				      size_t fd_count, struct wire_out *out);
 MUST_CHECK struct error *work_section(struct reader *request, const int *fds,

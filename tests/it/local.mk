@@ -6,6 +6,7 @@ it_tests = \
 	tests/it/scan-bad-input.sh \
 	tests/it/scan-index.sh \
 	tests/it/scan-kill.sh \
+	tests/it/scan-share.sh \
 	tests/it/serve-life.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)
