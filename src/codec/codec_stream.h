@@ -35,8 +35,8 @@ struct codec_open_block {
 	size_t index; /* in codec_blocks.v; SIZE_MAX: none */
 	uint8_t *data;
 	size_t capacity;
-	size_t size;  /* decoded so far */
-	size_t asked; /* bytes from its start that anybody asked for */
+	size_t size;   /* decoded so far */
+	size_t asked;  /* bytes from its start that anybody asked for */
 	bool is_done;  /* with its check */
 	bool is_ahead; /* begun while waiting; not asked for yet */
 	/** Stopped behind data[size]; NULL if is_done or is_damaged. */

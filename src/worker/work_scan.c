@@ -37,8 +37,8 @@ struct scan {
 	int spill_fd;
 	struct input member;         /* the one being read at random */
 	struct error *payload_error; /* first failure to read it; owned */
-	int share_fd;              /* -1: nobody helps */
-	struct codec_share *share; /* to be closed after the stream */
+	int share_fd;                /* -1: nobody helps */
+	struct codec_share *share;   /* to be closed after the stream */
 	struct source_list sources;
 	struct wire_out *out;
 };

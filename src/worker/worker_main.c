@@ -19,10 +19,8 @@ static const struct {
 	enum wire_type type;
 	work_fn work;
 } works[] = {
-	{ WIRE_SCAN, work_scan },
-	{ WIRE_EXTRACT, work_extract },
-	{ WIRE_SECTION, work_section },
-	{ WIRE_IDENTIFY, work_identify },
+	{ WIRE_SCAN, work_scan },       { WIRE_EXTRACT, work_extract },
+	{ WIRE_SECTION, work_section }, { WIRE_IDENTIFY, work_identify },
 	{ WIRE_ASSIST, work_assist },
 };
 
