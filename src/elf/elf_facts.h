@@ -56,7 +56,7 @@ struct elf_segment { /* a PT_LOAD */
 struct elf_facts {
 	struct build_id gnu_id;    /* len 0: no GNU build ID note */
 	char *go_id;               /* NULL: none. Owned */
-	uint8_t htlhash[16];       /* formats.md B.4: see elf_facts.c */
+	uint8_t htlhash[16];       /* OpenTelemetry file hash: elf_hash.c */
 	uint8_t breakpad_guid[16]; /* as printed, without the age */
 	uint8_t elf_class;         /* 32 or 64 */
 	bool is_big_endian;
