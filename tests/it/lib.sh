@@ -9,7 +9,7 @@
 # every process it started. Nothing here waits for a time to pass: wait_until
 # asks again and again, and gives up after long_s seconds.
 
-set -uo pipefail
+set -u
 export LC_ALL=C
 unset DEBUGINFOD_URLS DEBUGINFOD_PROGRESS DEBUGINFOD_VERBOSE CDPATH
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
@@ -84,7 +84,7 @@ isnt() {
 
 # like NAME TEXT ERE: some line of it matches; unlike: none does
 like() {
-	if printf '%s\n' "$2" | grep -Eq -- "$3"; then
+	if grep -Eq -- "$3" <<<"$2"; then
 		pass "$1"
 	else
 		fail "$1" "no match for $3 in"$'\n'"${2:0:2000}"
@@ -92,7 +92,7 @@ like() {
 }
 
 unlike() {
-	if printf '%s\n' "$2" | grep -Eq -- "$3"; then
+	if grep -Eq -- "$3" <<<"$2"; then
 		fail "$1" "a match for $3 in"$'\n'"${2:0:2000}"
 	else
 		pass "$1"
@@ -253,6 +253,11 @@ is_running() {
 
 is_gone() {
 	! is_running "$1"
+}
+
+# traced STRACE OPTIONS AND COMMAND: leaks cannot be looked for beneath it
+traced() {
+	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -qq "$@"
 }
 
 # ---- Servers -----------------------------------------------------------------

@@ -282,7 +282,7 @@ sample_base=6
 must make_samples "$tmp/sectors" 3
 must "$mkpkg" deb --compress xz "$tmp/sectors/disk.deb" "./x=$tmp/filler"
 scan_failing() {
-	strace -f -qq -o "$tmp/trace" -P "$1" \
+	traced -o "$tmp/trace" -P "$1" \
 		-e trace=read,pread64,preadv,readv,mmap \
 		-e inject=read,pread64,preadv,readv,mmap:error=EIO "$SYMBOLIZED" scan \
 		--state-dir "$tmp/sector.state" --cache-dir "$tmp/sector.cache" \

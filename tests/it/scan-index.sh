@@ -45,7 +45,7 @@ is "a second scan visits all files and looks into none" \
 is "a second scan removes nothing" "$(last_scan removed one)" 0
 
 if have strace && strace -f -o /dev/null true 2>/dev/null; then
-	must strace -f -qq -e trace=open,openat,openat2 -o "$tmp/trace" \
+	must traced -e trace=open,openat,openat2 -o "$tmp/trace" \
 		"$SYMBOLIZED" scan --state-dir "$tmp/one.state" \
 		--cache-dir "$tmp/one.cache" "$tree"
 	is "a second scan opens no file that did not change" \
