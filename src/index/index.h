@@ -282,6 +282,8 @@ struct index_place {
 	size_t segment_count;
 };
 
+enum { INDEX_PLACES_MAX = 64 };
+
 struct index_places {
 	struct index_place *v;
 	size_t count;
@@ -293,6 +295,8 @@ void index_places_deinit(struct index_places *p);
  * quality when debuginfo is among the roles, then the operator's path order,
  * then first seen (R-15). Never "newest wins": a container that is put again
  * keeps its place for the build IDs it had before and for no others.
+ *
+ * At most INDEX_PLACES_MAX, the best of the first 100,000 seen.
  *
  * @p ret is empty if there are none: an answer, not an error. Owned:
  * index_places_deinit().
@@ -321,7 +325,8 @@ MUST_CHECK struct error *index_find_by_key(struct index_reader *r,
 					   struct index_places *ret);
 
 /** What is known of presence, without reading places: OR of roles and best
- * quality over all places. @p found_ret false if the ID is unknown. */
+ * quality over all places (the first 1,000 seen). @p found_ret false if the ID
+ * is unknown. */
 MUST_CHECK struct error *index_presence(struct index_reader *r,
 					const struct build_id *id,
 					unsigned *roles_ret,

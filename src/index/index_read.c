@@ -197,41 +197,55 @@ static int by_quality(const void *a, const void *b)
 	return compare_places(x, y);
 }
 
-static struct error *read_places(struct query *q, struct index_places *ret)
+typedef int (*compare_fn)(const void *a, const void *b);
+
+/* The best INDEX_PLACES_MAX, in order. */
+static void keep_best(struct index_places *p, compare_fn compare)
 {
-	size_t capacity = ret->count;
+	if (p->count > 1)
+		qsort(p->v, p->count, sizeof(*p->v), compare);
+	for (; p->count > INDEX_PLACES_MAX; p->count--)
+		mem_free(p->v[p->count - 1].segments);
+}
+
+/* A build ID that somebody wrote into a million files takes time, but neither
+ * memory nor the place of a better one. */
+static struct error *read_places(struct query *q, compare_fn compare,
+				 struct index_places *ret)
+{
+	CLEANUP(index_places_deinit) struct index_places places = { 0 };
+	size_t capacity = 0;
 
 	for (;;) {
 		bool row;
 
 		TRY(query_step(q, &row));
 		if (!row)
-			return NULL;
-		if (!mem_grow(&ret->v, &capacity, ret->count + 1,
-			      sizeof(*ret->v)))
+			break;
+		if (places.count == 2 * INDEX_PLACES_MAX)
+			keep_best(&places, compare);
+		if (!mem_grow(&places.v, &capacity, places.count + 1,
+			      sizeof(*places.v)))
 			return error_no_memory;
-		memset(&ret->v[ret->count], 0, sizeof(*ret->v));
-		TRY(read_place(q, &ret->v[ret->count++]));
+		memset(&places.v[places.count], 0, sizeof(*places.v));
+		TRY(read_place(q, &places.v[places.count++]));
 	}
+	keep_best(&places, compare);
+	*ret = places;
+	places = (struct index_places) { 0 };
+	return NULL;
 }
 
 struct error *index_find(struct index_reader *r, const struct build_id *id,
 			 unsigned roles, struct index_places *ret)
 {
-	CLEANUP(index_places_deinit) struct index_places places = { 0 };
-
-	*ret = places;
+	*ret = (struct index_places) { 0 };
 	TRY(reader_refresh(r));
 	CLEANUP_QUERY struct query q = query_begin(&r->db, SQL_FIND);
 	query_bind_blob(&q, 1, id->bytes, id->len);
 	query_bind_int(&q, 2, roles);
-	TRY(read_places(&q, &places));
-	if (places.count > 1)
-		qsort(places.v, places.count, sizeof(*places.v),
-		      roles & INDEX_ROLE_DEBUGINFO ? by_quality : by_order);
-	*ret = places;
-	places = (struct index_places) { 0 };
-	return NULL;
+	return read_places(
+		&q, roles & INDEX_ROLE_DEBUGINFO ? by_quality : by_order, ret);
 }
 
 struct error *index_find_padded(struct index_reader *r,
@@ -258,18 +272,12 @@ struct error *index_find_by_key(struct index_reader *r, enum index_key kind,
 		[INDEX_KEY_BREAKPAD] = SQL_FIND_BREAKPAD,
 		[INDEX_KEY_GO] = SQL_FIND_GO,
 	};
-	CLEANUP(index_places_deinit) struct index_places places = { 0 };
 
-	*ret = places;
+	*ret = (struct index_places) { 0 };
 	TRY(reader_refresh(r));
 	CLEANUP_QUERY struct query q = query_begin(&r->db, statements[kind]);
 	query_bind_blob(&q, 1, key, key_size);
-	TRY(read_places(&q, &places));
-	if (places.count > 1)
-		qsort(places.v, places.count, sizeof(*places.v), by_quality);
-	*ret = places;
-	places = (struct index_places) { 0 };
-	return NULL;
+	return read_places(&q, by_quality, ret);
 }
 
 struct error *index_presence(struct index_reader *r, const struct build_id *id,

@@ -116,30 +116,33 @@ SQL(DIRECTORY_DELETE, WRITER, "DELETE FROM directory WHERE id = ?1")
 	" a.mtime, a.roles, a.quality, a.machine, a.type, a.elf_class,"        \
 	" a.is_big_endian, a.source_count, a.htlhash, a.breakpad_guid,"        \
 	" a.alt_id, a.go_id, a.segments"
+/* Rows come in the order of first sight: what is cut is what came last. */
+#define PLACE_LIMIT " LIMIT 100000"
 #define PLACE_CONTAINER                                    \
 	" CROSS JOIN container c ON c.id = a.container_id" \
 	" CROSS JOIN directory d ON d.id = c.directory_id"
 SQL(FIND, READER,
     "SELECT " PLACE_COLUMNS " FROM build_id b"
     " CROSS JOIN artifact a ON a.build_id = b.id" PLACE_CONTAINER
-    " WHERE b.bytes = ?1 AND a.roles & ?2")
+    " WHERE b.bytes = ?1 AND a.roles & ?2" PLACE_LIMIT)
 SQL(FIND_HTLHASH, READER,
     "SELECT " PLACE_COLUMNS " FROM artifact a"
     " CROSS JOIN build_id b ON b.id = a.build_id" PLACE_CONTAINER
-    " WHERE a.htlhash = ?1")
+    " WHERE a.htlhash = ?1" PLACE_LIMIT)
 SQL(FIND_BREAKPAD, READER,
     "SELECT " PLACE_COLUMNS " FROM artifact a"
     " CROSS JOIN build_id b ON b.id = a.build_id" PLACE_CONTAINER
-    " WHERE a.breakpad_guid = ?1")
+    " WHERE a.breakpad_guid = ?1" PLACE_LIMIT)
 SQL(FIND_GO, READER,
     "SELECT " PLACE_COLUMNS " FROM artifact a"
     " CROSS JOIN build_id b ON b.id = a.build_id" PLACE_CONTAINER
-    " WHERE a.go_id = ?1")
+    " WHERE a.go_id = ?1" PLACE_LIMIT)
 #undef PLACE_COLUMNS
 #undef PLACE_CONTAINER
+#undef PLACE_LIMIT
 SQL(PRESENCE, READER,
     "SELECT a.roles, a.quality FROM build_id b"
-    " CROSS JOIN artifact a ON a.build_id = b.id WHERE b.bytes = ?1")
+    " CROSS JOIN artifact a ON a.build_id = b.id WHERE b.bytes = ?1 LIMIT 1000")
 SQL(IDS_AFTER, READER,
     "SELECT id, bytes FROM build_id WHERE id > ?1 ORDER BY id LIMIT ?2")
 SQL(DATA_VERSION, READER, "PRAGMA data_version")

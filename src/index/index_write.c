@@ -280,6 +280,16 @@ static struct error *put_artifact_row(struct change *ch,
 	return query_run(&q);
 }
 
+/* What is stored can be read: a reader takes another length for damage. */
+static struct error *require_length(const struct index_artifact *a,
+				    const char *name, const struct build_id *id)
+{
+	if (id->len >= BUILD_ID_MIN && id->len <= BUILD_ID_MAX)
+		return NULL;
+	return error_new(BAD_DATA, "%s: build ID of %u bytes",
+			 a->member ? a->member : name, id->len);
+}
+
 static struct error *put_artifact(struct change *ch,
 				  const struct index_artifact *a,
 				  struct old_version *old, int64_t container,
@@ -288,10 +298,9 @@ static struct error *put_artifact(struct change *ch,
 	struct db *db = &ch->ix->db;
 	int64_t build_id;
 
-	if (a->id.len < BUILD_ID_MIN || a->id.len > BUILD_ID_MAX ||
-	    a->alt_id.len > BUILD_ID_MAX)
-		return error_new(BAD_DATA, "%s: build ID of %u bytes",
-				 a->member ? a->member : name, a->id.len);
+	TRY(require_length(a, name, &a->id));
+	if (a->alt_id.len)
+		TRY(require_length(a, name, &a->alt_id));
 	TRY(change_intern_build_id(ch, &a->id, &build_id));
 	TRY(change_note_id(ch, &a->id));
 	TRY(put_artifact_row(ch, a, take_old_id(old, build_id), build_id,

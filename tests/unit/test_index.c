@@ -267,6 +267,34 @@ START_TEST(a_build_id_twice_in_one_archive_is_two_places)
 }
 END_TEST
 
+START_TEST(of_very_many_places_the_best_are_kept)
+{
+	struct index_test_container t;
+	char path[32];
+	FIXTURE(f);
+
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(path, sizeof(path), "/many/%u.deb", i);
+		index_test_archive(&t, path, 1, INDEX_TEST_ARTIFACTS, 1);
+		for (unsigned k = 0; k < INDEX_TEST_ARTIFACTS; k++) {
+			t.artifacts[k].id = index_test_id(1);
+			t.artifacts[k].quality = 3;
+		}
+		t.c.root_order = 20 - i;
+		ck_no_error(index_test_put(f.ix, &t));
+	}
+	index_test_put_file(f.ix, "/dwarf", 1, 99, 4);
+	FOUND(places, f, 1, ANY);
+	ck_assert_uint_eq(places.count, INDEX_PLACES_MAX);
+	ck_assert_str_eq(places.v[0].path, "/dwarf");
+	ck_assert_str_eq(places.v[1].path, "/many/19.deb");
+	ck_assert_str_eq(places.v[1].member, "./m/0");
+	ck_assert_str_eq(places.v[16].member, "./m/15");
+	ck_assert_str_eq(places.v[17].path, "/many/18.deb");
+	ck_assert_str_eq(places.v[63].path, "/many/16.deb");
+}
+END_TEST
+
 START_TEST(names_of_any_bytes_survive)
 {
 	static const char path[] = "/s\xff\xfe/'\"\n;--/\x01%s";
@@ -525,12 +553,16 @@ END_TEST
 
 START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 {
-	static const char *const refused[] = {
-		"build ID of 1 bytes",   "not the absolute path",
-		"not the absolute path", "points out of order",
-		"points out of order",   "UNIQUE",
-		"build ID of 65 bytes",  "NOT NULL"
-	};
+	static const char *const refused[] = { "build ID of 1 bytes",
+					       "not the absolute path",
+					       "not the absolute path",
+					       "points out of order",
+					       "points out of order",
+					       "UNIQUE",
+					       "build ID of 65 bytes",
+					       "build ID of 1 bytes",
+					       "too big",
+					       "NOT NULL" };
 	struct index_test_container t[2];
 	FIXTURE(f);
 
@@ -558,6 +590,13 @@ START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 			break;
 		case 6:
 			t[1].artifacts[1].id.len = 65;
+			break;
+		case 7:
+			t[1].artifacts[1].alt_id.len = 1;
+			break;
+		case 8:
+			/* Refused before a byte of it is read. */
+			t[1].artifacts[1].sources_size = SIZE_MAX / 4;
 			break;
 		default:
 			t[1].c.scanner = NULL;
@@ -721,7 +760,8 @@ UNIT_MAIN("index", a_found_place_has_all_that_was_put,
 	  a_container_put_again_keeps_its_place,
 	  an_old_path_filled_with_something_new_overtakes_nobody,
 	  a_build_id_twice_in_one_archive_is_two_places,
-	  names_of_any_bytes_survive, a_padded_id_finds_the_shorter_one,
+	  of_very_many_places_the_best_are_kept, names_of_any_bytes_survive,
+	  a_padded_id_finds_the_shorter_one,
 	  other_identities_find_the_same_place,
 	  places_of_another_identity_come_in_the_same_order,
 	  presence_sums_up_all_places,
