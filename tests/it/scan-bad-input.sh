@@ -56,6 +56,22 @@ bad lead.rpm bad_data .
 head -c 200 "$tmp/whole" >"$tree/header.rpm"
 bad header.rpm bad_data .
 
+must "$mkpkg" deb "$tmp/whole" "./x=$tmp/filler"
+head -c 12 "$tmp/whole" >"$tree/start.deb"
+bad start.deb bad_data .
+
+# What is a package by its name alone
+must "$mkpkg" deb --wrong-magic "$tree/magic.deb" "./x=$tmp/filler"
+bad magic.deb bad_data .
+must "$mkpkg" rpm --wrong-magic "$tree/magic.rpm" "/x=$tmp/filler"
+bad magic.rpm bad_data .
+for kind in deb ddeb udeb ipk rpm; do
+	echo "just text" >"$tree/text.$kind"
+	bad text.$kind bad_data .
+	: >"$tree/empty.$kind"
+	bad empty.$kind bad_data .
+done
+
 # Sizes that are not so
 next_sample
 must "$mkpkg" deb --compress xz --claim 5000000000 "$tree/lie.deb" "./x=$sample" \

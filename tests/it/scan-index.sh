@@ -39,6 +39,8 @@ is "the first scan looks into all of them" "$(last_scan looked_into one)" 16
 is "the first scan finds what is there" \
 	"$(figures one containers artifacts build_ids unreadable ignored_files)" \
 	"12 12 12 0 4 "
+unlike "a scan that ends by itself speaks of no signal" "$(cat "$tmp/one.log")" \
+	signal
 must scan one "$tree"
 is "a second scan visits all files and looks into none" \
 	"$(last_scan visited one) $(last_scan looked_into one)" "16 0"

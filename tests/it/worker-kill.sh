@@ -102,6 +102,15 @@ like "the log says which member it was, and why" "$(cat "$tmp/main.log")" \
 all_answer "after a worker died" "$plain_id" "$tmp/tree/elf/sample-7"
 get "/buildid/$(sample_id 2)/executable" -m "$((2 * long_s))"
 same "asked again, the member comes" "$tmp/body" "$tmp/packed/sample-2"
+
+# One that dies with nothing to do is nobody's loss.
+find "$tmp/main.cache" -type f -size +4k -delete
+before=$(deaths)
+signal KILL "$(workers)"
+get "/buildid/$(sample_id 1)/executable"
+same "a member is extracted although the worker died while it had nothing to do" \
+	"$tmp/body" "$tmp/packed/sample-1"
+is "a death without a job is no death of a job" "$(deaths)" "$before"
 stop_server main
 is "the server ends well" "$exit_status" 0
 
