@@ -36,6 +36,10 @@ static void *wait_signals(void *arg)
 	if (!atomic_load(&w->is_finished))
 		log_info("scan", "stopping", LOG_I("signal", sig));
 	scanner_loop_stop(w->loop);
+	/* A second one ends the process as signals do. */
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	pthread_sigmask(SIG_UNBLOCK, &w->signals, NULL);
 	return NULL;
 }
 
@@ -57,8 +61,9 @@ struct error *cmd_scan(const struct settings *s, const char *program)
 	}
 	if (s->watch) {
 		err = scanner_loop_start(waiter.loop);
-		if (!err)
-			pthread_join(thread, NULL);
+		if (err)
+			pthread_kill(thread, SIGTERM);
+		pthread_join(thread, NULL);
 	} else {
 		err = scanner_loop_scan(waiter.loop);
 		atomic_store(&waiter.is_finished, true);

@@ -87,7 +87,9 @@ static void fill_status(void *ctx, struct http_status *ret)
 
 	ret->is_scanning = atomic_load(&p->is_active);
 	ret->scan_done = atomic_load(&p->done_files);
-	ret->scan_pending = atomic_load(&p->total_files) - ret->scan_done;
+	uint64_t total = atomic_load(&p->total_files);
+
+	ret->scan_pending = total > ret->scan_done ? total - ret->scan_done : 0;
 	ret->scan_finished_s = metric_get(METRIC_SCAN_FINISHED, 0, 0);
 	ret->containers = (uint64_t)metric_get(METRIC_INDEX_ROWS, 0, 0);
 	ret->artifacts = (uint64_t)metric_get(METRIC_INDEX_ROWS, 1, 0);
@@ -198,7 +200,11 @@ static void drain(struct serve *v, int sig)
 	notify("STOPPING=1");
 	metric_set(METRIC_READY, 0, 0, 0);
 	http_drain(v->http);
+	sigdelset(&v->signals, SIGUSR1);
+	sigdelset(&v->signals, SIGUSR2);
 	sigtimedwait(&v->signals, NULL, &delay);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	/* From here on a second signal ends the process as signals do. */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);

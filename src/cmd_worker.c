@@ -36,6 +36,7 @@ struct error *cmd_worker(int argc, char **argv)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	set_limit(RLIMIT_CORE, 0);
 	set_limit(RLIMIT_NOFILE, 2 * WIRE_MAX_FDS);
 #ifndef SANITIZED

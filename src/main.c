@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -61,6 +62,19 @@ static int fail(struct error *err)
 	return code;
 }
 
+/* What the machine allows: a scan hands many files to its workers, a server has
+ * a descriptor a connection. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) ||
+	    limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(size_t command, int argc, char **argv)
 {
 	CLEANUP(settings_deinit) struct settings s;
@@ -76,6 +90,7 @@ static int run(size_t command, int argc, char **argv)
 	}
 	/* The file itself, even if it is replaced while we run. */
 	snprintf(program, sizeof(program), "/proc/%d/exe", (int)getpid());
+	raise_file_limit();
 	log_init((enum log_level)s.log_level, (enum log_format)s.log_format);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 
 #include "base/clock.h"
@@ -15,6 +17,7 @@
 struct scanner_loop {
 	const struct settings *settings;
 	struct index *index;
+	char state_dir[PATH_MAX], cache_dir[PATH_MAX]; /* canonical */
 	struct scan *scan;
 	struct progress *progress;
 	pthread_t thread;
@@ -43,10 +46,14 @@ struct error *scanner_loop_open(const struct settings *s,
 		err = index_open(s->state_dir, 0, &notice, &l->index);
 	if (notice)
 		log_warn("index", "set aside", LOG_S("notice", notice));
+	/* As the walk will meet them. */
+	if (!err && (!realpath(s->state_dir, l->state_dir) ||
+		     !realpath(s->cache_dir, l->cache_dir)))
+		err = error_errno("%s and %s", s->state_dir, s->cache_dir);
 	struct scan_options options = {
 		.roots = (const char *const *)roots->v,
-		.state_dir = s->state_dir,
-		.cache_dir = s->cache_dir,
+		.state_dir = l->state_dir,
+		.cache_dir = l->cache_dir,
 		.include = s->include,
 		.exclude = s->exclude,
 		.follow_symlinks = s->follow_symlinks,

@@ -35,7 +35,9 @@ static inline int64_t clock_wall_s(void)
 
 static inline int64_t clock_timespec_ns(struct timespec ts)
 {
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	/* Unsigned: file systems hold times after 2262. */
+	return (int64_t)((uint64_t)ts.tv_sec * 1000000000 +
+			 (uint64_t)ts.tv_nsec);
 }
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,6 +44,23 @@ struct error *file_write_all(int fd, const void *data, size_t size)
 			continue;
 		if (n < 0)
 			return error_errno("write");
+		done += (size_t)n;
+	}
+	return NULL;
+}
+
+struct error *file_write_at(int fd, const void *data, size_t size,
+			    uint64_t offset)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = pwrite(fd, (const char *)data + done, size - done,
+				   (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno("write at offset %" PRIu64,
+					   offset + done);
 		done += (size_t)n;
 	}
 	return NULL;

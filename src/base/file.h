@@ -17,6 +17,10 @@ MUST_CHECK struct error *file_make_dirs(const char *path);
 /** Write all of it; short writes go on, EINTR is retried. */
 MUST_CHECK struct error *file_write_all(int fd, const void *data, size_t size);
 
+/** The same at @p offset, leaving the position alone. */
+MUST_CHECK struct error *file_write_at(int fd, const void *data, size_t size,
+				       uint64_t offset);
+
 /** The whole file as a NUL-terminated text, at most @p limit bytes.
  * @param[out] ret Owned: mem_free(). */
 MUST_CHECK struct error *file_read_text(const char *path, size_t limit,

@@ -184,15 +184,18 @@ static uint64_t spare_bytes(const struct disk_cache *c)
 	return left > reserve ? left - reserve : 0;
 }
 
-/* Evict until @p size more bytes fit. */
-static void make_room(struct disk_cache *c, uint64_t size)
+/* Evict, oldest first, until @p size more bytes fit within the limit and the
+ * file system can give @p disk_size of them without going into its reserve.
+ * What can never fit evicts nothing. */
+static void make_room(struct disk_cache *c, uint64_t size, uint64_t disk_size)
 {
-	while (c->count &&
-	       (c->total + size > c->limit || spare_bytes(c) < size)) {
-		uint64_t name = oldest(c);
+	bool disk_helps = spare_bytes(c) + c->total >= disk_size;
 
-		drop(c, name, OP_EVICT);
-	}
+	if (size > c->limit)
+		return;
+	while (c->count && (c->total + size > c->limit ||
+			    (disk_helps && spare_bytes(c) < disk_size)))
+		drop(c, oldest(c), OP_EVICT);
 }
 
 /* ---- Files -------------------------------------------------------------- */
@@ -281,9 +284,9 @@ static void note_verified(struct disk_cache *c, uint64_t name, int fd)
 	if (fstat(fd, &st))
 		return;
 	LOCKED(&c->lock);
-	struct entry *e = &c->table[slot_of(c, name)];
+	struct entry *e = c->table_size ? &c->table[slot_of(c, name)] : NULL;
 
-	if (e->name) {
+	if (e && e->name) {
 		e->inode = st.st_ino;
 		e->ctime_ns = clock_timespec_ns(st.st_ctim);
 	}
@@ -322,7 +325,7 @@ void disk_cache_get(struct disk_cache *c, struct cache_key key, int *fd_ret,
 	file_name(key.name, name);
 	CLEANUP_CLOSE int fd =
 		openat(c->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st)) {
+	if (!key.name || fd < 0 || fstat(fd, &st)) {
 		count_op(OP_MISS);
 		return;
 	}
@@ -351,8 +354,11 @@ struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 {
 	{
 		LOCKED(&c->lock);
-		make_room(c, size + TRAILER_SIZE);
+		make_room(c, size + TRAILER_SIZE, size + TRAILER_SIZE);
 	}
+	if (spare_bytes(c) < size)
+		return error_new(IO, "%s: no room for %" PRIu64 " bytes",
+				 c->dir, size);
 	struct error *err = file_open_unlinked(c->dir, fd_ret);
 
 	atomic_store(&c->is_writable, !err);
@@ -387,9 +393,8 @@ static struct error *write_trailer(struct disk_cache *c, struct cache_key key,
 
 	TRY(hash_content(fd, size, &content));
 	make_trailer(trailer, key, size, content);
-	if (pwrite(fd, trailer, sizeof(trailer), (off_t)size) !=
-	    sizeof(trailer))
-		return error_errno("write in %s", c->dir);
+	TRY(error_wrap(file_write_at(fd, trailer, sizeof(trailer), size), "%s",
+		       c->dir));
 	if (fsync(fd))
 		return error_errno("fsync in %s", c->dir);
 	return NULL;
@@ -400,14 +405,14 @@ struct error *disk_cache_commit(struct disk_cache *c, struct cache_key key,
 {
 	char name[NAME_SIZE];
 
-	if (size + TRAILER_SIZE > c->limit)
+	if (!key.name || size > c->limit || size + TRAILER_SIZE > c->limit)
 		return NULL;
 	file_name(key.name, name);
 	struct error *err = write_trailer(c, key, fd, size);
 
 	if (!err) {
 		LOCKED(&c->lock);
-		make_room(c, 0);
+		make_room(c, size + TRAILER_SIZE, 0);
 		err = link_file(c, fd, name);
 		if (!err && !table_put(c, key.name, size + TRAILER_SIZE,
 				       clock_wall_s()))
@@ -463,7 +468,7 @@ static struct error *load(struct disk_cache *c)
 		if (!table_put(c, name, (uint64_t)st.st_size, st.st_mtime))
 			return error_no_memory;
 	}
-	make_room(c, 0);
+	make_room(c, 0, 0);
 	return NULL;
 }
 

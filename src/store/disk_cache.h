@@ -31,7 +31,8 @@
 struct disk_cache;
 
 struct cache_key {
-	uint64_t name, check;
+	uint64_t name; /* 0: no key; nothing is found or kept under it */
+	uint64_t check;
 };
 
 /** Opens, sweeps leftovers and counts what is there.

@@ -31,7 +31,15 @@
 #include "store/store_internal.h"
 #include "worker/worker_limits.h"
 
-enum { PARTS_MAX = 16 };
+enum {
+	PARTS_MAX = 16,
+	CACHED_MS = 60000,
+	/* How long "absent" holds when a place was there but changed, and when
+	 * it could not be read. */
+	STALE_MS = 2000,
+	FAILED_MS = 60000,
+	CPU_LIMIT_MOST_S = 3600,
+};
 /* Below this a second worker costs more than it saves. */
 #define SPLIT_BYTES (16 * MIB)
 
@@ -50,6 +58,7 @@ struct extraction {
 
 struct part {
 	struct worker_job base;
+	bool has_result;
 	struct extraction *x;
 };
 
@@ -127,6 +136,9 @@ static void remember(struct memo_answer *m, const struct artifact *a,
 		.file = mem_strdup(a->file),
 		.archive = a->archive ? mem_strdup(a->archive) : NULL,
 		.origin = a->origin,
+		/* A file of the disk cache is asked for there again now and
+		 * then, so that the cache knows it is in use. */
+		.ttl_ms = a->origin == ARTIFACT_FROM_CACHE ? CACHED_MS : 0,
 	};
 	if (!m->path || !m->file || !m->archive != !a->archive)
 		memo_answer_deinit(m);
@@ -171,19 +183,39 @@ static bool is_transient(enum error_kind kind)
 	       kind == ERROR_DATABASE;
 }
 
-/* This target gave nothing: go on with the next. @p err is taken; NULL if it
- * simply is not there. */
-static void pass_over(struct flight *f, struct error *err)
+static void doubt(struct flight *f, int64_t ms)
+{
+	if (f->doubt_ms < ms)
+		f->doubt_ms = ms;
+}
+
+static void log_failed(struct flight *f, const struct error *err)
 {
 	const struct target *t = &f->targets.v[f->at];
+	uint64_t skipped;
+	bool pass;
 
-	if (err) {
+	{
+		LOCKED(&f->store->lock);
+		pass = log_limit_pass(&f->store->target_log, &skipped);
+	}
+	if (pass)
 		log_warn("store", "target failed",
 			 LOG_S("container", t->container),
 			 LOG_S("member", t->member),
 			 LOG_S("section", t->section),
 			 LOG_S("kind", error_kind_label(error_kind(err))),
-			 LOG_S("error", error_message(err)));
+			 LOG_S("error", error_message(err)),
+			 LOG_U("left_out", skipped));
+}
+
+/* This target gave nothing: go on with the next. @p err is taken; NULL if it
+ * simply is not there. */
+static void pass_over(struct flight *f, struct error *err)
+{
+	if (err) {
+		log_failed(f, err);
+		doubt(f, FAILED_MS);
 		if (is_transient(error_kind(err)) && !f->transient)
 			f->transient = err;
 		else
@@ -196,32 +228,41 @@ static void pass_over(struct flight *f, struct error *err)
 
 /* ---- Opening ------------------------------------------------------------ */
 
-/* The container as it was indexed, else -1.
+/* Open the container as it was indexed. @p fd_ret is -1 if it is gone or is
+ * another file now; that it could not be opened for another reason is an error.
  *
  * A file of another ctime alone may have got another mode or link, or other
  * bytes with its old mtime put back. @p touched_ret says so: its identity must
  * be read again before it is served. */
-static int open_container(const struct store *st, const struct target *t,
-			  bool *touched_ret)
+static struct error *open_container(struct flight *f, int *fd_ret,
+				    bool *touched_ret)
 {
-	CLEANUP_CLOSE int fd =
-		t->is_source_file ? source_open(st, t->container)
-				  : open(t->container,
-					 O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-						 O_NOCTTY | O_CLOEXEC);
+	const struct target *t = &f->targets.v[f->at];
+	CLEANUP_CLOSE int fd = -1;
 	struct stat sb;
 
+	*fd_ret = -1;
+	if (t->is_source_file)
+		TRY(source_open(f->store, t->container, &fd));
+	else
+		fd = open(t->container, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+						O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && !t->is_source_file && errno != ENOENT &&
+	    errno != ENOTDIR && errno != ELOOP)
+		return error_errno("open");
 	if (fd >= 0 && !fstat(fd, &sb) && S_ISREG(sb.st_mode) &&
 	    clock_timespec_ns(sb.st_mtim) == t->stamp.mtime_ns &&
 	    (uint64_t)sb.st_size == t->stamp.size &&
 	    sb.st_ino == t->stamp.inode) {
 		*touched_ret =
 			clock_timespec_ns(sb.st_ctim) != t->stamp.ctime_ns;
-		return steal_fd(&fd);
+		*fd_ret = steal_fd(&fd);
+		return NULL;
 	}
+	doubt(f, STALE_MS);
 	metric_inc(METRIC_ARTIFACTS_STALE);
-	log_info("store", "stale", LOG_S("container", t->container));
-	return -1;
+	log_debug("store", "stale", LOG_S("container", t->container));
+	return NULL;
 }
 
 /* ---- Jobs --------------------------------------------------------------- */
@@ -271,6 +312,7 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 {
 	struct part *p = (struct part *)base;
 	struct build_id id = { 0 };
+	struct stat sb;
 	size_t id_size;
 
 	if (type != WIRE_RESULT)
@@ -280,8 +322,11 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 	uint64_t size = reader_u64(payload);
 	const uint8_t *bytes = reader_sized(payload, &id_size);
 
-	if (!reader_ok(payload))
+	if (!reader_ok(payload) || p->has_result ||
+	    (base->type == WIRE_SECTION && found &&
+	     (fstat(p->x->out_fd, &sb) || size > (uint64_t)sb.st_size)))
 		return error_new(BAD_DATA, "broken answer from worker");
+	p->has_result = true;
 	if (id_size)
 		build_id_set(&id, bytes, id_size);
 	LOCKED(&p->x->lock);
@@ -290,6 +335,14 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 	if (base->type == WIRE_SECTION)
 		p->x->size = size;
 	return NULL;
+}
+
+/* A job that ended well without saying how it went did not. */
+static struct error *want_result(const struct part *p, struct error *err)
+{
+	if (err || p->has_result)
+		return err;
+	return error_new(WORKER, "worker gave no result");
 }
 
 static struct part *part_create(struct extraction *x, enum wire_type type,
@@ -304,10 +357,12 @@ static struct part *part_create(struct extraction *x, enum wire_type type,
 	p->base.type = type;
 	p->base.answer = on_answer;
 	p->base.done = done;
+	uint64_t cpu_s = WORKER_ANSWER_CPU_S_LEAST +
+			 x->flight->targets.v[x->flight->at].stamp.size / GIB *
+				 WORKER_SCAN_CPU_S_PER_GIB;
+
 	p->base.cpu_limit_s =
-		WORKER_ANSWER_CPU_S_LEAST +
-		(uint32_t)(x->flight->targets.v[x->flight->at].stamp.size *
-			   WORKER_SCAN_CPU_S_PER_GIB / GIB);
+		cpu_s < CPU_LIMIT_MOST_S ? (uint32_t)cpu_s : CPU_LIMIT_MOST_S;
 	return p;
 }
 
@@ -368,6 +423,7 @@ static void section_done(struct worker_job *base, struct error *err)
 	struct flight *f = x->flight;
 	bool found = x->found;
 
+	err = want_result(p, err);
 	part_destroy(p);
 	if (!err && found) {
 		land_extracted(x);
@@ -445,6 +501,7 @@ static void identify_done(struct worker_job *base, struct error *err)
 	struct flight *f = x->flight;
 	const struct target *t = &f->targets.v[f->at];
 
+	err = want_result(p, err);
 	part_destroy(p);
 	if (!err && !build_id_equal(&x->id, &t->want))
 		err = error_new(BAD_DATA,
@@ -480,6 +537,7 @@ static void extract_done(struct worker_job *base, struct error *err)
 	struct extraction *x = p->x;
 	struct flight *f = x->flight;
 
+	err = want_result(p, err);
 	part_destroy(p);
 	if (err)
 		note_error(x, err);
@@ -766,13 +824,18 @@ static struct error *try_target(struct store *st, struct index_reader *r,
 {
 	const struct target *t = &f->targets.v[f->at];
 	bool touched = false;
-	CLEANUP_CLOSE int fd = open_container(st, t, &touched);
+	CLEANUP_CLOSE int fd = -1;
 
 	*step_ret = STEP_NEXT;
+	TRY(open_container(f, &fd, &touched));
 	/* What is verified whole may come from a touched file; a section or a
 	 * source, which nothing verifies, may not. */
-	if (fd < 0 || (touched && (t->section || !t->want.len)))
+	if (fd < 0)
 		return NULL;
+	if (touched && (t->section || !t->want.len)) {
+		doubt(f, STALE_MS);
+		return NULL;
+	}
 	*step_ret = STEP_LEFT;
 	if (t->section && land_section(st, f))
 		return NULL;
@@ -799,6 +862,11 @@ void flight_try(struct store *st, struct index_reader *r, struct flight *f)
 			return;
 		pass_over(f, err);
 	}
+	/* What is not in the index is so until the index changes. A source may
+	 * turn up beneath a root without that. */
+	absent.ttl_ms = f->query.kind == ARTIFACT_SOURCE && !f->doubt_ms
+				? STALE_MS
+				: f->doubt_ms;
 	if (f->transient)
 		flight_land(f, STEAL(f->transient), NULL, NULL);
 	else

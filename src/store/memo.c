@@ -14,7 +14,6 @@
 enum {
 	SLOTS = 8192, /* answers; a newer one takes the place */
 	GENERATIONS = 4096,
-	CACHED_MS = 60000,
 	BITS_PER_ID = 16, /* four of them set: 1 in 400 is asked in vain */
 };
 
@@ -75,11 +74,7 @@ void memo_destroy(struct memo *m)
 		return;
 	for (size_t i = 0; i < SLOTS; i++)
 		memo_answer_deinit(&m->slots[i].answer);
-	struct filter *building = m->building;
-
-	if (building != m->filter)
-		mem_free(building);
-	free_filters(m->filter);
+	free_filters(m->building);
 	lock_deinit(&m->lock);
 	mem_free(m);
 }
@@ -143,11 +138,7 @@ void memo_put(struct memo *m, const struct store_query *q, uint64_t generation,
 	uint64_t key = query_key(m, q);
 	struct slot *s = &m->slots[key % SLOTS];
 
-	/* A file of the disk cache is asked for there again now and then, so
-	 * that the cache knows it is in use. */
-	a->until_ms = a->origin == ARTIFACT_FROM_CACHE && !a->is_absent
-			      ? clock_ms() + CACHED_MS
-			      : INT64_MAX;
+	a->until_ms = a->ttl_ms ? clock_ms() + a->ttl_ms : INT64_MAX;
 	if (generation == memo_generation(m, &q->id)) {
 		LOCKED(&m->lock);
 		struct memo_answer old = s->answer;
@@ -215,12 +206,17 @@ bool memo_surely_absent(struct memo *m, const struct build_id *id)
 struct error *memo_filter_begin(struct memo *m, uint64_t count)
 {
 	uint64_t words = (count < 4096 ? 4096 : count) * 2 * BITS_PER_ID / 64;
+	struct filter *begun = atomic_load(&m->building);
+
+	/* Also one that was begun and never completed. */
+	if (begun && begun->words >= words)
+		return NULL;
 	struct filter *f = mem_zalloc(sizeof(*f) + words * sizeof(f->bits[0]));
 
 	if (!f)
 		return error_no_memory;
 	f->words = words;
-	f->older = atomic_load(&m->filter);
+	f->older = begun;
 	atomic_store(&m->building, f);
 	return NULL;
 }

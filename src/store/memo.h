@@ -34,6 +34,7 @@ struct memo_answer {
 	uint64_t etag;
 	char *file, *archive; /* owned; archive may be NULL */
 	enum artifact_origin origin;
+	int64_t ttl_ms;   /* how long it holds; 0: until its ID changes */
 	int64_t until_ms; /* clock_ms(); set by memo_put() */
 };
 void memo_answer_deinit(struct memo_answer *a);
@@ -56,8 +57,8 @@ void memo_forget_all(struct memo *m);
 /** Is @p id surely not in the index? Only after memo_filter_complete(). */
 bool memo_surely_absent(struct memo *m, const struct build_id *id);
 void memo_filter_add(struct memo *m, const struct build_id *id);
-/** Make room for @p count IDs: begins an empty filter; add them all again, then
- * say complete. */
+/** Make room for @p count IDs; add them all then, and say complete. A filter
+ * that is large enough already stays and may know IDs that are gone. */
 MUST_CHECK struct error *memo_filter_begin(struct memo *m, uint64_t count);
 void memo_filter_complete(struct memo *m);
 /** Has it outgrown its room? */

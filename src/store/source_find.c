@@ -4,13 +4,16 @@
  *
  * A path is served only if an artifact of the build ID names it (as asked, or
  * in the same canonical form), and then only from an indexed archive or from
- * beneath a scanned root: a doctored ELF cannot make another file servable.
+ * beneath a scanned root (never from our own directories): a doctored ELF can
+ * make no other file servable than what the operator had scanned anyway.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -77,13 +80,82 @@ static struct error *is_named(struct index_reader *r,
 	return NULL;
 }
 
-int source_open(const struct store *st, const char *path)
+/* Component by component, no link at all: where openat2 is not to be had (an
+ * old kernel, a container's filter). */
+static int open_by_steps(int root, const char *path)
+{
+	CLEANUP_CLOSE int dir = dup(root);
+
+	while (dir >= 0) {
+		char name[NAME_MAX + 1];
+		size_t n = strcspn(path, "/");
+
+		if (!n || n > NAME_MAX) {
+			errno = ENOENT;
+			return -1;
+		}
+		memcpy(name, path, n);
+		name[n] = '\0';
+		path += n;
+		while (*path == '/')
+			path++;
+		if (!*path)
+			return openat(dir, name,
+				      O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+					      O_NOCTTY | O_CLOEXEC);
+		int next =
+			openat(dir, name,
+			       O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		close(dir);
+		dir = next;
+	}
+	return -1;
+}
+
+static int open_beneath(int root, const char *path)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		return open_by_steps(root, path);
+	return fd;
+}
+
+/* Our own files are nobody's sources, whatever link leads to them. */
+static bool is_private(const struct store *st, int fd)
+{
+	char link[64], path[PATH_MAX];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+
+	if (n < 0)
+		return true;
+	path[n] = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		if (st->private_dirs[i] &&
+		    path_is_beneath(path, st->private_dirs[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Does it mean that there is no such file, rather than that we could not
+ * look? */
+static bool is_absence(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP ||
+	       error == EXDEV || error == EACCES || error == ENAMETOOLONG;
+}
+
+struct error *source_open(const struct store *st, const char *path, int *fd_ret)
+{
+	*fd_ret = -1;
 	for (const char *const *root = st->roots; root && *root; root++) {
 		struct stat sb;
 
@@ -95,23 +167,26 @@ int source_open(const struct store *st, const char *path)
 
 		while (*rest == '/')
 			rest++;
-		CLEANUP_CLOSE int fd =
-			dir < 0 ? -1
-				: (int)syscall(SYS_openat2, dir, rest, &how,
-					       sizeof(how));
-		if (fd >= 0 && !fstat(fd, &sb) && S_ISREG(sb.st_mode))
-			return steal_fd(&fd);
+		CLEANUP_CLOSE int fd = dir < 0 ? -1 : open_beneath(dir, rest);
+		if (fd < 0 && !is_absence(errno))
+			return error_errno("open source");
+		if (fd < 0 || fstat(fd, &sb) || !S_ISREG(sb.st_mode) ||
+		    is_private(st, fd))
+			continue;
+		*fd_ret = steal_fd(&fd);
+		return NULL;
 	}
-	return -1;
+	return NULL;
 }
 
 static struct error *add_file(struct store *st, struct flight *f,
 			      const char *path)
 {
-	CLEANUP_CLOSE int fd = source_open(st, path);
+	CLEANUP_CLOSE int fd = -1;
 	struct stat sb;
 	struct target t = { .is_source_file = true };
 
+	TRY(source_open(st, path, &fd));
 	if (fd < 0 || fstat(fd, &sb))
 		return NULL;
 	t.container = mem_strdup(path);

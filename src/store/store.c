@@ -576,6 +576,8 @@ static struct error *start(struct store *st,
 	TRY(memo_create(&st->memo));
 	TRY(disk_cache_open(options->cache_dir, options->cache_size_bytes,
 			    &st->cache));
+	st->private_dirs[0] = realpath(options->state_dir, NULL);
+	st->private_dirs[1] = realpath(options->cache_dir, NULL);
 	TRY(worker_pool_create(&extractors, &st->extractors));
 	TRY(pool_create(&queries, &st->queries));
 	if (pthread_create(&st->watch_thread, NULL, watch_thread, st))
@@ -631,5 +633,7 @@ void store_close(struct store *st)
 	condition_deinit(&st->changed);
 	lock_deinit(&st->lock);
 	mem_free(st->state_dir);
+	free(st->private_dirs[0]);
+	free(st->private_dirs[1]);
 	mem_free(st);
 }

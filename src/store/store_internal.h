@@ -4,6 +4,7 @@
 #define STORE_STORE_INTERNAL_H
 
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/pool.h"
 #include "store/disk_cache.h"
 #include "store/memo.h"
@@ -62,6 +63,9 @@ struct flight {
 	size_t at;     /* target being tried */
 	int member_fd; /* extracted member, for a section of it */
 	uint64_t member_size;
+	/* A target was there and gave nothing: the answer may be another one
+	 * soon, so it is not kept for long. */
+	int64_t doubt_ms;
 	struct error *transient; /* why a target could not be tried; owned */
 };
 
@@ -70,6 +74,8 @@ enum { FLIGHT_SLOTS = 1024 };
 struct store {
 	char *state_dir;
 	const char *const *roots;
+	char *private_dirs[2];       /* canonical: state and cache; owned */
+	struct log_limit target_log; /* guarded by lock */
 	unsigned workers;
 	struct pool *queries;
 	struct worker_pool *extractors;
@@ -97,8 +103,10 @@ lookup_targets(struct store *st, struct index_reader *r, struct flight *f);
 /* source_find.c, on a query thread */
 MUST_CHECK struct error *
 source_targets(struct store *st, struct index_reader *r, struct flight *f);
-/** Open a source beneath a root. -1: not there or not beneath. */
-int source_open(const struct store *st, const char *path);
+/** Open a source beneath a root.
+ * @param[out] fd_ret -1: not there, or not beneath one. */
+MUST_CHECK struct error *source_open(const struct store *st, const char *path,
+				     int *fd_ret);
 
 /* fetch.c */
 

@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "scanners/scanner.h"
 #include "worker/jobs.h"
@@ -17,22 +17,6 @@
 #include "worker/worker_main.h"
 
 enum { CHUNK = 1 << 20 };
-
-static struct error *write_at(int fd, const uint8_t *data, size_t size,
-			      uint64_t offset)
-{
-	for (size_t done = 0; done < size;) {
-		ssize_t n = pwrite(fd, data + done, size - done,
-				   (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_errno("write extracted file");
-		done += (size_t)n;
-	}
-	return NULL;
-}
 
 static struct error *too_short(uint64_t got, uint64_t wanted)
 {
@@ -57,7 +41,7 @@ static struct error *copy_stream(struct codec_stream *c, uint64_t size, int out,
 		TRY(codec_read(c, chunk, want, &n));
 		if (!n)
 			return too_short(done, size);
-		TRY(write_at(out, chunk, n, to + done));
+		TRY(file_write_at(out, chunk, n, to + done));
 		done += n;
 	}
 	return NULL;
@@ -159,7 +143,7 @@ static struct error *copy_member(const struct scanner *scanner,
 		TRY(scanner->read(s, chunk, CHUNK, &n));
 		if (!n)
 			return too_short(done, size);
-		TRY(write_at(out, chunk, n, done));
+		TRY(file_write_at(out, chunk, n, done));
 		done += n;
 	}
 	return NULL;
@@ -245,7 +229,7 @@ static struct error *copy_section(struct input *elf, const char *name, int out,
 				      : CHUNK;
 
 		TRY(input_read_exact(elf, range.offset.v + done, chunk, want));
-		TRY(write_at(out, chunk, want, done));
+		TRY(file_write_at(out, chunk, want, done));
 		done += want;
 	}
 	*size_ret = range.size;

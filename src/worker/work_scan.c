@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/hash.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/units.h"
@@ -115,17 +115,18 @@ static struct error *spill_member(struct scan *s, const void *head,
 				 "member of %" PRIu64
 				 " bytes and no file to hold it",
 				 size);
-	if (ftruncate(s->spill_fd, 0) ||
-	    pwrite(s->spill_fd, head, head_size, 0) != (ssize_t)head_size)
-		return error_errno("write temporary file");
+	if (ftruncate(s->spill_fd, 0))
+		return error_errno("empty the temporary file");
+	TRY(error_wrap(file_write_at(s->spill_fd, head, head_size, 0),
+		       "temporary file in the cache directory"));
 	while (done < size) {
 		size_t n;
 
 		TRY(read_member(s, chunk, CHUNK, &n));
 		if (!n)
 			break;
-		if (pwrite(s->spill_fd, chunk, n, (off_t)done) != (ssize_t)n)
-			return error_errno("write temporary file");
+		TRY(error_wrap(file_write_at(s->spill_fd, chunk, n, done),
+			       "temporary file in the cache directory"));
 		done += n;
 	}
 	*ret = input_from_fd(s->spill_fd, 0, done);
@@ -224,7 +225,10 @@ static struct error *scan_packed_member(struct scan *s,
 	CLEANUP_BUF struct buf plain = BUF_INIT;
 	struct error *err = decode_packed(codec, in, &plain);
 
-	if (err && !s->payload_error && error_kind(err) == ERROR_BAD_DATA) {
+	if (err && !s->payload_error &&
+	    (error_kind(err) == ERROR_BAD_DATA ||
+	     error_kind(err) == ERROR_LIMIT ||
+	     error_kind(err) == ERROR_UNSUPPORTED)) {
 		error_free(err);
 		return NULL;
 	}

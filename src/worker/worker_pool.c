@@ -44,7 +44,8 @@ struct worker_pool {
 	struct worker_job *head, **tail;
 	size_t queued;
 	unsigned running;
-	bool is_stopping;
+	bool is_stopping; /* no more jobs */
+	bool is_aborted;  /* nor those begun */
 };
 
 enum cause {
@@ -207,12 +208,24 @@ static struct error *start_process(struct worker *w)
 	return NULL;
 }
 
+static bool is_stopping(struct worker_pool *pool)
+{
+	LOCKED(&pool->lock);
+	return pool->is_aborted;
+}
+
 static struct error *run_job(struct worker *w, struct worker_job *job)
 {
 	struct error *job_error = NULL;
 	bool recycle = false;
 
 	TRY(start_process(w));
+	/* An abort kills what it sees; a process begun since then is ours to
+	 * end. */
+	if (is_stopping(w->pool)) {
+		worker_process_stop(&w->process, true);
+		return error_new(BUSY, "shutting down");
+	}
 	struct error *err = converse(w, job, &recycle, &job_error);
 
 	if (err)
@@ -296,6 +309,7 @@ static void refuse_queued(struct worker_pool *pool)
 		pool->head = NULL;
 		pool->tail = &pool->head;
 		pool->queued = 0;
+		show_depth(pool);
 		condition_broadcast(&pool->has_job);
 		condition_broadcast(&pool->has_room);
 	}
@@ -361,6 +375,10 @@ struct error *worker_pool_submit_wait(struct worker_pool *pool,
 
 void worker_pool_abort(struct worker_pool *pool)
 {
+	{
+		LOCKED(&pool->lock);
+		pool->is_aborted = true;
+	}
 	refuse_queued(pool);
 	for (unsigned i = 0; i < pool->worker_count; i++)
 		worker_process_kill(&pool->workers[i].process);

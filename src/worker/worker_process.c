@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +67,7 @@ struct error *worker_process_start(struct worker_process *p,
 				   const char *program)
 {
 	CLEANUP_CLOSE int theirs = -1;
+	const struct timeval send_limit = { .tv_sec = 30 };
 	int pair[2];
 	pid_t pid;
 
@@ -77,6 +79,9 @@ struct error *worker_process_start(struct worker_process *p,
 		theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, WORKER_SOCKET_FD + 1);
 		close(pair[1]);
 	}
+	/* A worker that does not read must not hold us for ever. */
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &send_limit,
+		   sizeof(send_limit));
 	struct error *err = spawn(program, theirs, &pid);
 
 	if (err) {
@@ -102,6 +107,23 @@ bool worker_process_is_dead(const struct worker_process *p)
 	       info.si_pid == p->pid;
 }
 
+/* Its socket is closed: a worker that is as it should be ends at once. */
+static bool ends_by_itself(pid_t pid)
+{
+	enum { STEP_US = 2000, STEPS = 500 };
+
+	for (int i = 0; i < STEPS; i++) {
+		siginfo_t info = { .si_pid = 0 };
+
+		if (waitid(P_PID, (id_t)pid, &info,
+			   WEXITED | WNOHANG | WNOWAIT) ||
+		    info.si_pid == pid)
+			return true;
+		usleep(STEP_US);
+	}
+	return false;
+}
+
 int worker_process_stop(struct worker_process *p, bool kill_it)
 {
 	pid_t pid = p->pid;
@@ -113,7 +135,7 @@ int worker_process_stop(struct worker_process *p, bool kill_it)
 	wire_in_deinit(&p->in);
 	close(p->sock);
 	p->sock = -1;
-	if (kill_it)
+	if (kill_it || !ends_by_itself(pid))
 		kill(pid, SIGKILL);
 	/* Wait without reaping, so that the lock is held only for an instant
 	 * and the pid stays ours until it is zero. */

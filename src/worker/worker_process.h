@@ -27,7 +27,8 @@ MUST_CHECK struct error *worker_process_start(struct worker_process *p,
 /** Has it ended by itself? Reaps nothing. */
 bool worker_process_is_dead(const struct worker_process *p);
 
-/** End it and wait; a process that already died is only waited for.
+/** End it and wait. Its socket is closed, on which a worker ends by itself; one
+ * that does not within a second is killed.
  * @return waitpid()'s status. */
 int worker_process_stop(struct worker_process *p, bool kill_it);
 
