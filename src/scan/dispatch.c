@@ -39,6 +39,9 @@
 #define NO_SPILL_BYTES (64 * KIB)
 /* How long a worker may be idle while an archive could do with help. */
 enum { ASSIST_LOOK_MS = 50 };
+enum { CPU_LIMIT_MAX_S = 3600 };
+/* What one job may make the server hold at a time. */
+#define RESULT_LIMIT_BYTES (256 * MIB)
 
 struct scan_job {
 	struct worker_job base;
@@ -47,6 +50,7 @@ struct scan_job {
 	struct file_result results[SCAN_BATCH_MAX];
 	size_t count;
 	size_t current;                /* item the worker said it is at */
+	size_t bytes;                  /* held in results, for the limit */
 	struct shared_archive *shared; /* NULL: nobody helps with it */
 };
 
@@ -288,9 +292,15 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 {
 	struct scan_job *job = (struct scan_job *)base;
 
-	if (type != WIRE_FILE)
+	if (type != WIRE_FILE) {
+		job->bytes += payload->size + sizeof(struct found_artifact);
+		if (job->bytes > RESULT_LIMIT_BYTES)
+			return error_new(
+				LIMIT, "more than %llu bytes of facts",
+				(unsigned long long)RESULT_LIMIT_BYTES);
 		return file_result_take(&job->results[job->current], type,
 					payload);
+	}
 	job->current = reader_u32(payload);
 	if (job->current < job->count && reader_ok(payload))
 		return NULL;
@@ -331,16 +341,57 @@ static struct index_stamp stamp_of(const struct stat *st)
 	};
 }
 
-/* Open an item. @p fd_ret is -1 if it is gone or was recorded as unreadable. */
-static struct error *open_item(struct scan *s, struct scan_item *item,
-			       int *fd_ret)
+static bool must_stop(struct scan *s)
 {
-	CLEANUP_CLOSE int fd =
-		open(item->path,
-		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	LOCKED(&s->lock);
+	return s->fatal || atomic_load(&s->stop);
+}
+
+/* There is no descriptor to be had: wait until a job gives its own back.
+ * Only the calling thread begins jobs, so their number can only fall.
+ *
+ * @return False if there is no job to wait for. */
+static bool wait_for_one(struct scan *s)
+{
+	LOCKED(&s->lock);
+	unsigned before = s->outstanding;
+
+	while (before && s->outstanding == before)
+		condition_wait(&s->idle, &s->lock);
+	return before;
+}
+
+/* @p may_wait: the job at hand holds no descriptor that others wait for. */
+static int open_patiently(struct scan *s, const char *path, bool may_wait)
+{
+	for (;;) {
+		int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+					    O_NOCTTY | O_CLOEXEC);
+		int why = errno;
+
+		if (fd >= 0 || (why != EMFILE && why != ENFILE) || !may_wait ||
+		    !wait_for_one(s)) {
+			errno = why;
+			return fd;
+		}
+	}
+}
+
+enum { FD_NONE = -1, FD_LATER = -2 };
+
+/* Open an item. @p fd_ret is FD_NONE if it is gone or was recorded as
+ * unreadable; FD_LATER if there is no descriptor and @p may_wait is false. */
+static struct error *open_item(struct scan *s, struct scan_item *item,
+			       bool may_wait, int *fd_ret)
+{
+	CLEANUP_CLOSE int fd = open_patiently(s, item->path, may_wait);
 	struct stat st;
 
-	*fd_ret = -1;
+	*fd_ret = FD_NONE;
+	if (fd < 0 && !may_wait && (errno == EMFILE || errno == ENFILE)) {
+		*fd_ret = FD_LATER;
+		return NULL;
+	}
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) {
 		count_done(s, item);
 		return NULL; /* gone: its row goes with the next scan */
@@ -378,8 +429,13 @@ static struct scan_job *job_create(struct scan *s)
 
 uint32_t scan_cpu_limit(uint64_t bytes)
 {
-	return (uint32_t)(WORKER_SCAN_CPU_S_LEAST +
-			  bytes * WORKER_SCAN_CPU_S_PER_GIB / GIB);
+	/* Sizes are the file system's word: no product of one is safe. */
+	if (bytes / GIB >= CPU_LIMIT_MAX_S / WORKER_SCAN_CPU_S_PER_GIB)
+		return CPU_LIMIT_MAX_S;
+	uint64_t s = WORKER_SCAN_CPU_S_LEAST +
+		     bytes * WORKER_SCAN_CPU_S_PER_GIB / GIB;
+
+	return s < CPU_LIMIT_MAX_S ? (uint32_t)s : CPU_LIMIT_MAX_S;
 }
 
 /* Behind the file and the place for large members. */
@@ -391,6 +447,23 @@ static void share_with_helpers(struct scan_job *job, uint64_t size)
 	job->shared = scan_share_begin(job->scan, base->fds[0], size, &fd);
 	if (job->shared)
 		base->fds[base->fd_count++] = fd;
+}
+
+static struct error *open_spill(struct scan_job *job)
+{
+	for (;;) {
+		int fd;
+		struct error *err =
+			file_open_unlinked(job->scan->o.cache_dir, &fd);
+
+		if (!err) {
+			job->base.fds[job->base.fd_count++] = fd;
+			return NULL;
+		}
+		if (error_kind(err) != ERROR_BUSY || !wait_for_one(job->scan))
+			return err;
+		error_free(err);
+	}
 }
 
 static struct error *fill_request(struct scan_job *job)
@@ -409,12 +482,8 @@ static struct error *fill_request(struct scan_job *job)
 	}
 	scan_request_put(&job->base.request, files, job->count);
 	job->base.cpu_limit_s = scan_cpu_limit(bytes);
-	if (largest > NO_SPILL_BYTES) {
-		int fd;
-
-		TRY(file_open_unlinked(job->scan->o.cache_dir, &fd));
-		job->base.fds[job->base.fd_count++] = fd;
-	}
+	if (largest > NO_SPILL_BYTES)
+		TRY(open_spill(job));
 	if (job->count == 1)
 		share_with_helpers(job, largest);
 	return NULL;
@@ -424,6 +493,14 @@ static struct error *submit(struct scan *s, struct scan_job *job)
 {
 	struct error *err = fill_request(job);
 
+	if (err && error_kind(err) == ERROR_BUSY) {
+		/* Somebody else has all the descriptors. */
+		CLEANUP_ERROR struct error *why = err;
+
+		err = settle_rest(job, why);
+		job_free(job);
+		return err;
+	}
 	if (!err) {
 		LOCKED(&s->lock);
 		s->outstanding++;
@@ -443,12 +520,6 @@ static struct error *submit(struct scan *s, struct scan_job *job)
 	return err;
 }
 
-static bool must_stop(struct scan *s)
-{
-	LOCKED(&s->lock);
-	return s->fatal || atomic_load(&s->stop);
-}
-
 /* One job of up to @p limit items from the front of @p items. */
 static struct error *submit_some(struct scan *s, struct scan_item **items,
 				 size_t count, size_t limit, size_t *taken_ret)
@@ -462,13 +533,15 @@ static struct error *submit_some(struct scan *s, struct scan_item **items,
 	for (i = 0; i < count && job->count < limit && bytes < BATCH_BYTES;
 	     i++) {
 		int fd;
-		struct error *err = open_item(s, items[i], &fd);
+		struct error *err = open_item(s, items[i], !job->count, &fd);
 
 		if (err) {
 			job_free(job);
 			return err;
 		}
-		if (fd < 0)
+		if (fd == FD_LATER)
+			break;
+		if (fd == FD_NONE)
 			continue;
 		bytes += items[i]->stamp.size;
 		job->base.fds[job->base.fd_count++] = fd;
@@ -512,8 +585,7 @@ static struct error *submit_all(struct scan *s, struct scan_item **order)
 		if (i < large)
 			TRY(submit_some(s, order + i, left, 1, &n));
 		else
-			TRY(submit_some(s, order + i, left, SCAN_BATCH_MAX,
-					&n));
+			TRY(submit_some(s, order + i, left, s->batch_max, &n));
 	}
 	return NULL;
 }

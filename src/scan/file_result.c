@@ -4,11 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/units.h"
 #include "scan/scan_internal.h"
-
-/* What one container may make the server hold at a time. */
-#define RESULT_LIMIT_BYTES (512 * MIB)
 
 static struct error *take_artifact(struct file_result *r,
 				   struct reader *payload)
@@ -67,10 +63,6 @@ static struct error *take_point(struct file_result *r, struct reader *payload)
 struct error *file_result_take(struct file_result *r, enum wire_type type,
 			       struct reader *payload)
 {
-	r->bytes += payload->size + sizeof(struct found_artifact);
-	if (r->bytes > RESULT_LIMIT_BYTES)
-		return error_new(LIMIT, "more than %llu bytes of facts",
-				 (unsigned long long)RESULT_LIMIT_BYTES);
 	switch (type) {
 	case WIRE_ARTIFACT:
 		return take_artifact(r, payload);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,6 +19,8 @@
 /* Items gathered before they are handed out: bounds memory on a first scan of
  * millions of files. */
 enum { ITEMS_MAX = 100000 };
+/* Left to the rest of the process, or a quarter if that is more. */
+enum { KEPT_DESCRIPTORS = 64 };
 
 static struct error *compile(const char *name, const char *re, regex_t *ret,
 			     bool *has_ret)
@@ -37,6 +40,28 @@ static struct error *compile(const char *name, const char *re, regex_t *ret,
 	return NULL;
 }
 
+/* Files a job, so that the jobs that run, those that wait (as many) and the one
+ * being made leave descriptors for the rest of the process. */
+static size_t batch_max(unsigned workers)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return 1;
+	uint64_t kept = limit.rlim_cur / 4;
+
+	if (kept < KEPT_DESCRIPTORS)
+		kept = KEPT_DESCRIPTORS;
+	if (limit.rlim_cur <= kept)
+		return 1;
+	uint64_t budget = (limit.rlim_cur - kept) / (2 * (uint64_t)workers + 1);
+
+	if (budget > SCAN_BATCH_MAX)
+		return SCAN_BATCH_MAX;
+	/* One is the place for large members. */
+	return budget > 2 ? (size_t)budget - 1 : 1;
+}
+
 struct error *scan_create(const struct scan_options *options, struct scan **ret)
 {
 	struct scan *s = mem_zalloc(sizeof(*s));
@@ -47,6 +72,7 @@ struct error *scan_create(const struct scan_options *options, struct scan **ret)
 	s->o = *options;
 	s->skip[0] = options->state_dir;
 	s->skip[1] = options->cache_dir;
+	s->batch_max = batch_max(options->workers);
 	lock_init(&s->lock, LOCK_SCAN_QUEUE);
 	condition_init(&s->idle);
 	err = compile("include", options->include, &s->include,

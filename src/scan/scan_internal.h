@@ -35,6 +35,7 @@ struct scan {
 	_Atomic bool stop;
 	struct scan_progress progress;
 	const char *skip[3];
+	size_t batch_max; /* files a job, for the descriptors they hold */
 
 	/* One pass; owned by the scanning thread. */
 	struct known known;
@@ -73,7 +74,6 @@ struct file_result {
 	size_t point_count, point_capacity;
 	struct file_end end;
 	bool has_end;
-	size_t bytes; /* held, for the limit */
 };
 
 MUST_CHECK struct error *file_result_take(struct file_result *r,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -415,6 +416,41 @@ START_TEST(grooming_removes_all_that_nothing_refers_to)
 }
 END_TEST
 
+START_TEST(few_descriptors_cost_time_and_no_file)
+{
+	enum { FILES = 150, TAKEN = 40, LIMIT = 70 };
+	struct rlimit old, few;
+	struct fixture f;
+	int taken[TAKEN];
+
+	make_base();
+	fixture_open(&f);
+	for (unsigned i = 0; i < FILES; i++) {
+		char name[32], id[16];
+
+		snprintf(name, sizeof(name), "tree/%u", i);
+		snprintf(id, sizeof(id), "%08x", i + 1);
+		make_elf(name, id);
+	}
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = LIMIT;
+	/* The scan thinks it has more than there are then. */
+	for (unsigned i = 0; i < TAKEN; i++)
+		taken[i] = open("/dev/null", O_RDONLY);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_uint_eq(looked_into(&f), FILES);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+	for (unsigned i = 0; i < TAKEN; i++)
+		close(taken[i]);
+	ck_assert_uint_eq(atomic_load(&scan_progress(f.scan)->failed), 0);
+	ck_assert_uint_eq(places(&f, "00000001"), 1);
+	ck_assert_uint_eq(places(&f, "00000096"), 1);
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
 START_TEST(a_regular_expression_that_is_none_is_refused_by_name)
 {
 	struct scan_options o = { .include = "(" };
@@ -433,4 +469,5 @@ UNIT_MAIN("scan", a_walk_meets_every_regular_file_once,
 	  a_damaged_package_is_recorded_and_not_tried_again,
 	  a_problem_names_file_member_and_place,
 	  grooming_removes_all_that_nothing_refers_to,
+	  few_descriptors_cost_time_and_no_file,
 	  a_regular_expression_that_is_none_is_refused_by_name)
