@@ -47,13 +47,23 @@ is "a second scan visits all files and looks into none" \
 is "a second scan removes nothing" "$(last_scan removed one)" 0
 
 if have strace && strace -f -o /dev/null true 2>/dev/null; then
-	must traced -e trace=open,openat,openat2 -o "$tmp/trace" \
+	must traced -e trace=execve,open,openat,openat2 -o "$tmp/trace" \
 		"$SYMBOLIZED" scan --state-dir "$tmp/one.state" \
 		--cache-dir "$tmp/one.cache" "$tree"
 	is "a second scan opens no file that did not change" \
 		"$(grep "$tree" "$tmp/trace" | grep -v O_DIRECTORY)" ""
-	is "a second scan starts no worker" "$(grep -c worker "$tmp/trace")" 0
+	is "a second scan starts no worker" \
+		"$(grep -c 'execve.*"worker"' "$tmp/trace")" 0
+	must traced -e trace=execve,open,openat,openat2,creat -o "$tmp/trace" \
+		"$SYMBOLIZED" scan --state-dir "$tmp/traced.state" \
+		--cache-dir "$tmp/traced.cache" "$tree"
+	sed -n 's/^\([0-9]*\) execve(.*"worker".*/\1/p' "$tmp/trace" >"$tmp/workers"
+	at_least "a first scan starts workers" "$(wc -l <"$tmp/workers")" 1
+	is "a worker opens nothing of what is scanned, nor of the state" \
+		"$(grep "^\($(paste -sd '|' "$tmp/workers" | sed 's/|/\\|/g')\) .*$tmp" \
+			"$tmp/trace" | grep -v execve)" ""
 else
+	skip "a worker opens nothing of what is scanned" "no strace"
 	skip "a second scan opens no file that did not change" "no strace"
 	skip "a second scan starts no worker" "no strace"
 fi
