@@ -65,20 +65,9 @@ static void count_file(const struct scan_item *item, const char *scanner)
 	metric_add(METRIC_SCAN_BYTES, label, 0, (int64_t)item->stamp.size);
 }
 
-static void count_result(struct scan *s, const struct scan_item *item,
-			 const struct file_result *r)
+static enum error_kind end_kind(const struct file_end *end)
 {
-	count_file(item, r->end.scanner);
-	metric_add(METRIC_SCAN_NO_ID, 0, 0, (int64_t)r->end.elf_without_id);
-	for (size_t i = 0; i < r->artifact_count; i++) {
-		unsigned roles = r->artifacts[i].facts.roles;
-
-		metric_add(METRIC_SCAN_FOUND, 0, 0,
-			   !!(roles & ELF_ROLE_EXECUTABLE));
-		metric_add(METRIC_SCAN_FOUND, 1, 0,
-			   !!(roles & ELF_ROLE_DEBUGINFO));
-	}
-	atomic_fetch_add(&s->progress.artifacts, r->artifact_count);
+	return (enum error_kind)((end->error_kind_plus_one - 1) % ERROR_KINDS);
 }
 
 static void log_problem(struct scan *s, const char *path, enum error_kind kind,
@@ -99,6 +88,24 @@ static void log_problem(struct scan *s, const char *path, enum error_kind kind,
 		log_warn("scan", "unreadable", LOG_S("path", path),
 			 LOG_S("kind", error_kind_label(kind)),
 			 LOG_S("error", message), LOG_U("left_out", skipped));
+}
+
+static void count_result(struct scan *s, const struct scan_item *item,
+			 const struct file_result *r)
+{
+	count_file(item, r->end.scanner);
+	metric_add(METRIC_SCAN_NO_ID, 0, 0, (int64_t)r->end.elf_without_id);
+	for (size_t i = 0; i < r->artifact_count; i++) {
+		unsigned roles = r->artifacts[i].facts.roles;
+
+		metric_add(METRIC_SCAN_FOUND, 0, 0,
+			   !!(roles & ELF_ROLE_EXECUTABLE));
+		metric_add(METRIC_SCAN_FOUND, 1, 0,
+			   !!(roles & ELF_ROLE_DEBUGINFO));
+	}
+	atomic_fetch_add(&s->progress.artifacts, r->artifact_count);
+	if (r->end.error_kind_plus_one)
+		log_problem(s, item->path, end_kind(&r->end), r->end.message);
 }
 
 static bool holds_nothing(const struct file_result *r)
@@ -141,8 +148,8 @@ static struct error *finish_quiet(struct scan *s, struct scan_item *item)
 							 : error_no_memory;
 }
 
-static void set_problem(struct index_container *c, struct scan *s,
-			enum error_kind kind, const char *message)
+static void set_problem(struct index_container *c, enum error_kind kind,
+			const char *message)
 {
 	c->problem_kind = error_kind_label(kind);
 	c->problem = message;
@@ -150,7 +157,13 @@ static void set_problem(struct index_container *c, struct scan *s,
 	 * not do may work later. */
 	c->is_retryable = kind == ERROR_WORKER || kind == ERROR_IO ||
 			  kind == ERROR_NO_MEMORY || kind == ERROR_BUSY;
-	log_problem(s, c->path, kind, message);
+}
+
+/* Does an error of the index end the pass? Else it is about what was put. */
+static bool is_fatal(enum error_kind kind)
+{
+	return kind == ERROR_DATABASE || kind == ERROR_IO ||
+	       kind == ERROR_NO_MEMORY;
 }
 
 /* Record that a file could not be looked into at all. @p err is taken. */
@@ -165,8 +178,16 @@ static struct error *put_failed(struct scan *s, const struct scan_item *item,
 		.scanner = "",
 	};
 
-	set_problem(&c, s, error_kind(owned), error_message(owned));
-	return index_put_containers(s->o.index, &c, 1);
+	set_problem(&c, error_kind(owned), error_message(owned));
+	log_problem(s, c.path, error_kind(owned), error_message(owned));
+	struct error *refused = index_put_containers(s->o.index, &c, 1);
+
+	if (!refused || is_fatal(error_kind(refused)))
+		return refused;
+	/* Without a row of this state it is looked into by the next scan. */
+	log_consume(LOG_WARN, "scan", "not recorded",
+		    error_wrap(refused, "%s", c.path));
+	return NULL;
 }
 
 struct gathered {
@@ -202,7 +223,6 @@ static struct error *gather(struct scan_job *job, struct gathered *g)
 
 		if (!r->has_end)
 			continue;
-		count_result(job->scan, job->items[i], r);
 		if (holds_nothing(r)) {
 			TRY(finish_quiet(job->scan, job->items[i]));
 			continue;
@@ -212,11 +232,7 @@ static struct error *gather(struct scan_job *job, struct gathered *g)
 		artifacts += r->artifact_count;
 		segments += file_result_segments(r);
 		if (r->end.error_kind_plus_one)
-			set_problem(c, job->scan,
-				    (enum error_kind)(
-					    (r->end.error_kind_plus_one - 1) %
-					    ERROR_KINDS),
-				    r->end.message);
+			set_problem(c, end_kind(&r->end), r->end.message);
 		g->count++;
 	}
 	return NULL;
@@ -227,9 +243,23 @@ static struct error *write_results(struct scan_job *job)
 	CLEANUP(gathered_deinit) struct gathered g = { .count = 0 };
 
 	TRY(gather(job, &g));
-	if (!g.count)
-		return NULL;
-	return index_put_containers(job->scan->o.index, g.containers, g.count);
+	if (g.count)
+		TRY(index_put_containers(job->scan->o.index, g.containers,
+					 g.count));
+	for (size_t i = 0; i < job->count; i++) {
+		if (job->results[i].has_end)
+			count_result(job->scan, job->items[i],
+				     &job->results[i]);
+	}
+	return NULL;
+}
+
+/* The index refused the rows: as if the worker had not spoken of the files. A
+ * print that was added by then may be added again. */
+static void take_back(struct scan_job *job)
+{
+	for (size_t i = 0; i < job->count; i++)
+		job->results[i].has_end = false;
 }
 
 static void add_again(struct scan *s, struct scan_item *item)
@@ -248,7 +278,7 @@ static void count_done(struct scan *s, const struct scan_item *item)
 	atomic_fetch_add(&s->progress.done_bytes, item->stamp.size);
 }
 
-/* What becomes of the files the worker gave no end for. @p err says why; it
+/* What becomes of the files there is no end for. @p err says why; it
  * is borrowed. */
 static struct error *settle_rest(struct scan_job *job, struct error *err)
 {
@@ -319,6 +349,11 @@ static void on_done(struct worker_job *base, struct error *err)
 	scan_share_end(s, STEAL(job->shared));
 	if (!atomic_load(&s->stop))
 		fatal = write_results(job);
+	if (fatal && !is_fatal(error_kind(fatal))) {
+		take_back(job);
+		error_free(owned);
+		owned = STEAL(fatal);
+	}
 	if (!fatal)
 		fatal = settle_rest(job, owned);
 	if (fatal)

@@ -12,53 +12,65 @@
 
 enum { SLICE_ROWS = 500, PAUSE_US = 2000 };
 
-struct vanished {
-	char **paths;
+struct paths {
+	char **v;
 	size_t count, capacity;
+	const _Atomic bool *stop;
 };
 
-static void vanished_deinit(struct vanished *v)
+static void paths_deinit(struct paths *p)
 {
-	for (size_t i = 0; i < v->count; i++)
-		mem_free(v->paths[i]);
-	mem_free(v->paths);
+	for (size_t i = 0; i < p->count; i++)
+		mem_free(p->v[i]);
+	mem_free(p->v);
+}
+
+static struct error *add_path(void *ctx, const struct index_known *k)
+{
+	struct paths *p = ctx;
+
+	if (atomic_load(p->stop))
+		return error_new(BUSY, "stopping");
+	char *copy = mem_strdup(k->path);
+
+	if (!copy ||
+	    !mem_grow(&p->v, &p->capacity, p->count + 1, sizeof(*p->v))) {
+		mem_free(copy);
+		return error_no_memory;
+	}
+	p->v[p->count++] = copy;
+	return NULL;
 }
 
 /* Only a file that is certainly not there counts: an unmounted or unreadable
  * directory says nothing of what it held. */
-static struct error *add_if_vanished(void *ctx, const struct index_known *k)
+static bool is_gone(const char *path)
 {
-	struct vanished *v = ctx;
 	struct stat st;
 
-	if (!lstat(k->path, &st) || errno != ENOENT)
-		return NULL;
-	char *copy = mem_strdup(k->path);
-
-	if (!copy || !mem_grow(&v->paths, &v->capacity, v->count + 1,
-			       sizeof(*v->paths))) {
-		mem_free(copy);
-		return error_no_memory;
-	}
-	v->paths[v->count++] = copy;
-	return NULL;
+	return lstat(path, &st) && errno == ENOENT;
 }
 
+/* The files are looked at when the index has been read: a file system that
+ * answers slowly must not hold a read transaction open. */
 static struct error *remove_vanished(struct index *ix, const char *state_dir,
-				     const _Atomic bool *stop,
-				     struct index_groom_counts *counts)
+				     const _Atomic bool *stop)
 {
-	CLEANUP(vanished_deinit) struct vanished v = { 0 };
+	CLEANUP(paths_deinit) struct paths p = { .stop = stop };
 	struct index_reader *r;
 
 	TRY(index_reader_open(state_dir, &r));
-	struct error *err = index_each_known(r, "/", add_if_vanished, &v);
+	struct error *err = index_each_known(r, "/", add_path, &p);
 
 	index_reader_close(r);
+	if (err && atomic_load(stop)) {
+		error_free(err);
+		return NULL;
+	}
 	TRY(err);
-	for (size_t i = 0; i < v.count && !atomic_load(stop); i++) {
-		TRY(index_remove_container(ix, v.paths[i]));
-		counts->containers++;
+	for (size_t i = 0; i < p.count && !atomic_load(stop); i++) {
+		if (is_gone(p.v[i]))
+			TRY(index_remove_container(ix, p.v[i]));
 	}
 	return NULL;
 }
@@ -70,11 +82,11 @@ struct error *scan_groom(struct index *ix, const char *state_dir,
 	bool done = false;
 
 	*counts = (struct index_groom_counts) { 0 };
-	TRY(remove_vanished(ix, state_dir, stop, counts));
+	TRY(remove_vanished(ix, state_dir, stop));
 	while (!done && !atomic_load(stop)) {
 		TRY(index_groom_slice(ix, SLICE_ROWS, counts, &done));
 		/* Let whoever waits for the writer go first. */
 		usleep(PAUSE_US);
 	}
-	return index_maintain(ix);
+	return atomic_load(stop) ? NULL : index_maintain(ix);
 }

@@ -356,13 +356,13 @@ static struct error *forget_gone(struct scan *s, struct index_reader *r)
 		TRY(index_each_known(r, *root, add_if_unseen, &files));
 		TRY(index_each_ignored(r, *root, add_dir_if_unseen, &dirs));
 	}
-	for (size_t i = 0; i < files.count; i++) {
+	for (size_t i = 0; i < files.count && !atomic_load(&s->stop); i++) {
 		TRY(index_remove_container(s->o.index, files.paths[i]));
 		atomic_fetch_add(&s->progress.removed, 1);
 		metric_inc(METRIC_SCAN_REMOVED);
 		log_debug("scan", "gone", LOG_S("path", files.paths[i]));
 	}
-	for (size_t i = 0; i < dirs.count; i++)
+	for (size_t i = 0; i < dirs.count && !atomic_load(&s->stop); i++)
 		TRY(index_put_ignored(s->o.index, dirs.paths[i], NULL, 0));
 	return NULL;
 }
@@ -377,7 +377,7 @@ static int by_value(const void *a, const void *b)
 
 static struct error *write_quiet(struct scan *s)
 {
-	for (size_t i = 0; i < s->quiet_count; i++) {
+	for (size_t i = 0; i < s->quiet_count && !atomic_load(&s->stop); i++) {
 		struct quiet_dir *d = &s->quiet[i];
 		const struct known_dir *known =
 			known_find_dir(&s->known, d->path);
