@@ -57,7 +57,7 @@ if have strace && strace -f -o /dev/null true 2>/dev/null; then
 	must traced -e trace=execve,open,openat,openat2,creat -o "$tmp/trace" \
 		"$SYMBOLIZED" scan --state-dir "$tmp/traced.state" \
 		--cache-dir "$tmp/traced.cache" "$tree"
-	sed -n 's/^\([0-9]*\) execve(.*"worker".*/\1/p' "$tmp/trace" >"$tmp/workers"
+	sed -n 's/^\([0-9]*\)  *execve(.*"worker".*/\1/p' "$tmp/trace" >"$tmp/workers"
 	at_least "a first scan starts workers" "$(wc -l <"$tmp/workers")" 1
 	is "a worker opens nothing of what is scanned, nor of the state" \
 		"$(grep "^\($(paste -sd '|' "$tmp/workers" | sed 's/|/\\|/g')\) .*$tmp" \
