@@ -123,7 +123,6 @@ bool scan_add_quiet(struct scan *s, size_t quiet_dir, uint64_t print)
 		      sizeof(*d->prints)))
 		return false;
 	d->prints[d->count++] = print;
-	d->sum += print;
 	return true;
 }
 

@@ -68,9 +68,37 @@ static bool grow(void *table, size_t *size, size_t item)
 	return true;
 }
 
+struct path_slot *path_table_get(struct path_table *t, uint64_t path,
+				 bool *new_ret)
+{
+	if (2 * (t->count + 1) > t->size &&
+	    !grow(&t->slots, &t->size, sizeof(*t->slots)))
+		return NULL;
+	size_t at = path & (t->size - 1);
+
+	while (t->slots[at].path && t->slots[at].path != path)
+		at = (at + 1) & (t->size - 1);
+	*new_ret = !t->slots[at].path;
+	t->count += *new_ret;
+	t->slots[at].path = path;
+	return &t->slots[at];
+}
+
+void path_table_deinit(struct path_table *t)
+{
+	mem_free(t->slots);
+	*t = (struct path_table) { 0 };
+}
+
+struct load {
+	struct known *known;
+	unsigned root_order;
+};
+
 static struct error *add_known(void *ctx, const struct index_known *in)
 {
-	struct known *k = ctx;
+	const struct load *load = ctx;
+	struct known *k = load->known;
 	uint64_t path = known_path_hash(k, in->path);
 
 	if (2 * (k->entry_count + 1) > k->entry_size &&
@@ -80,9 +108,13 @@ static struct error *add_known(void *ctx, const struct index_known *in)
 
 	while (k->entries[at].path && k->entries[at].path != path)
 		at = (at + 1) & (k->entry_size - 1);
+	/* Beneath an earlier root too: that one's order holds. */
+	if (k->entries[at].path)
+		return NULL;
+	k->is_misordered |= in->root_order != load->root_order;
 	size_t tries = in->attempts ? in->attempts - 1 : 0;
 
-	k->entry_count += !k->entries[at].path;
+	k->entry_count++;
 	k->entries[at] = (struct known_entry) {
 		.path = path,
 		.stamp = known_stamp_hash(k, &in->stamp),
@@ -97,7 +129,7 @@ static struct error *add_known(void *ctx, const struct index_known *in)
 static struct error *add_ignored(void *ctx, const char *dir,
 				 const uint64_t *prints, size_t count)
 {
-	struct known *k = ctx;
+	struct known *k = ((const struct load *)ctx)->known;
 	struct known_dir d = { .dir = known_path_hash(k, dir),
 			       .count = (uint32_t)count };
 
@@ -129,12 +161,15 @@ static struct error *add_ignored(void *ctx, const char *dir,
 struct error *known_load(struct known *k, struct index_reader *r,
 			 uint64_t secret, const char *const *roots)
 {
+	struct load load = { .known = k };
+
 	*k = (struct known) { .secret = secret };
-	for (; *roots; roots++) {
-		struct error *err = index_each_known(r, *roots, add_known, k);
+	for (; *roots; roots++, load.root_order++) {
+		struct error *err =
+			index_each_known(r, *roots, add_known, &load);
 
 		if (!err)
-			err = index_each_ignored(r, *roots, add_ignored, k);
+			err = index_each_ignored(r, *roots, add_ignored, &load);
 		if (err) {
 			known_deinit(k);
 			return err;

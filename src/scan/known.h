@@ -33,6 +33,15 @@ struct known_dir {
 	bool is_seen;
 };
 
+/** Numbers by the hash of a path. Zeroed: empty. */
+struct path_table {
+	struct path_slot {
+		uint64_t path; /* 0: free */
+		size_t value;
+	} * slots;
+	size_t count, size;
+};
+
 struct known {
 	uint64_t secret;
 	struct known_entry *entries;
@@ -41,6 +50,7 @@ struct known {
 	size_t print_count, print_size;
 	struct known_dir *dirs;
 	size_t dir_count, dir_size, dirs_seen;
+	bool is_misordered; /* a root's order is not the one that is stored */
 };
 
 /** @param[in] roots NULL at the end. */
@@ -53,6 +63,12 @@ uint64_t known_stamp_hash(const struct known *k, const struct index_stamp *s);
 /** Fingerprint of a file of no interest. Never 0. */
 uint64_t known_print(const struct known *k, const char *path,
 		     const struct index_stamp *s);
+
+/** The path's place, with value 0 if @p new_ret. It moves with the next call.
+ * @return NULL without memory. */
+struct path_slot *path_table_get(struct path_table *t, uint64_t path,
+				 bool *new_ret) MUST_CHECK;
+void path_table_deinit(struct path_table *t);
 
 /** NULL: not known. */
 struct known_entry *known_find(const struct known *k, const char *path);

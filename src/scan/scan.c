@@ -100,6 +100,8 @@ static void drop_pass(struct scan *s)
 {
 	drop_items(s);
 	known_deinit(&s->known);
+	path_table_deinit(&s->queued);
+	path_table_deinit(&s->quiet_dirs);
 	for (size_t i = 0; i < s->quiet_count; i++) {
 		mem_free(s->quiet[i].path);
 		mem_free(s->quiet[i].prints);
@@ -108,6 +110,7 @@ static void drop_pass(struct scan *s)
 	for (size_t i = 0; i < s->failed_count; i++)
 		mem_free(s->failed_dirs[i]);
 	s->failed_count = 0;
+	s->root_failed = false;
 	error_free(STEAL(s->fatal));
 }
 
@@ -146,13 +149,25 @@ static bool is_wanted(const struct scan *s, const char *path)
 	return !s->has_include || !regexec(&s->include, path, 0, NULL, 0);
 }
 
-/* The directory's entry; a walk brings all files of one directory together. */
+/* The directory's entry. A walk brings most files of one directory together;
+ * where links are followed or roots overlap, others come in between. */
 static struct error *quiet_dir(struct scan *s, const char *dir, size_t *ret)
 {
 	if (s->quiet_count && !strcmp(s->quiet[s->quiet_count - 1].path, dir)) {
 		*ret = s->quiet_count - 1;
 		return NULL;
 	}
+	bool is_new;
+	struct path_slot *slot = path_table_get(
+		&s->quiet_dirs, known_path_hash(&s->known, dir), &is_new);
+
+	if (!slot)
+		return error_no_memory;
+	if (!is_new) {
+		*ret = slot->value;
+		return NULL;
+	}
+	/* Without memory the pass ends, and the slot with it. */
 	char *copy = mem_strdup(dir);
 
 	if (!copy)
@@ -163,7 +178,7 @@ static struct error *quiet_dir(struct scan *s, const char *dir, size_t *ret)
 		mem_free(copy);
 		return error_no_memory;
 	}
-	*ret = s->quiet_count++;
+	*ret = slot->value = s->quiet_count++;
 	s->quiet[*ret] = (struct quiet_dir) { .path = copy };
 	struct known_dir *known = known_find_dir(&s->known, dir);
 
@@ -178,6 +193,13 @@ static struct error *add_item(struct scan *s, const char *path,
 			      const struct index_stamp *stamp, size_t dir,
 			      bool was_known)
 {
+	bool is_new;
+
+	if (!path_table_get(&s->queued, known_path_hash(&s->known, path),
+			    &is_new))
+		return error_no_memory;
+	if (!is_new)
+		return NULL; /* met beneath an earlier root, or by a link */
 	char *copy = mem_strdup(path);
 
 	if (!copy || !mem_grow(&s->items, &s->item_capacity, s->item_count + 1,
@@ -255,10 +277,12 @@ static void on_problem(void *ctx, const char *path, struct error *err)
 	log_consume(LOG_WARN, "scan", "unreadable",
 		    error_wrap(err, "%s", path));
 	if (copy && mem_grow(&s->failed_dirs, &s->failed_capacity,
-			     s->failed_count + 1, sizeof(*s->failed_dirs)))
+			     s->failed_count + 1, sizeof(*s->failed_dirs))) {
 		s->failed_dirs[s->failed_count++] = copy;
-	else
+	} else {
 		mem_free(copy);
+		s->root_failed = true;
+	}
 }
 
 static struct error *walk_roots(struct scan *s)
@@ -323,11 +347,12 @@ static bool is_beneath_failed(const struct scan *s, const char *path)
 static struct error *add_if_unseen(void *ctx, const struct index_known *k)
 {
 	struct gone *g = ctx;
-	const struct known_entry *entry = known_find(&g->s->known, k->path);
+	struct known_entry *entry = known_find(&g->s->known, k->path);
 
 	/* No entry: it was added by this very scan. */
 	if (!entry || entry->is_seen || is_beneath_failed(g->s, k->path))
 		return NULL;
+	entry->is_seen = true; /* roots may overlap: once is enough */
 	return gone_add(g, k->path);
 }
 
@@ -335,12 +360,13 @@ static struct error *add_dir_if_unseen(void *ctx, const char *dir,
 				       const uint64_t *prints, size_t count)
 {
 	struct gone *g = ctx;
-	const struct known_dir *known = known_find_dir(&g->s->known, dir);
+	struct known_dir *known = known_find_dir(&g->s->known, dir);
 
 	(void)prints;
 	(void)count;
 	if (!known || known->is_seen || is_beneath_failed(g->s, dir))
 		return NULL;
+	known->is_seen = true;
 	return gone_add(g, dir);
 }
 
@@ -350,6 +376,10 @@ static struct error *forget_gone(struct scan *s, struct index_reader *r)
 	CLEANUP(gone_deinit) struct gone dirs = { .s = s };
 	const struct known *k = &s->known;
 
+	/* What was not met may lie beneath a directory that has no name here.
+	 */
+	if (s->root_failed)
+		return NULL;
 	if (k->entries_seen == k->entry_count && k->dirs_seen == k->dir_count)
 		return NULL;
 	for (const char *const *root = s->o.roots; *root; root++) {
@@ -375,6 +405,24 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Sort, and drop what came twice: roots may overlap. */
+static void tidy(struct quiet_dir *d)
+{
+	size_t kept = 0;
+
+	if (!d->count)
+		return;
+	qsort(d->prints, d->count, sizeof(*d->prints), by_value);
+	d->sum = 0;
+	for (size_t i = 0; i < d->count; i++) {
+		if (kept && d->prints[i] == d->prints[kept - 1])
+			continue;
+		d->sum += d->prints[i];
+		d->prints[kept++] = d->prints[i];
+	}
+	d->count = kept;
+}
+
 static struct error *write_quiet(struct scan *s)
 {
 	for (size_t i = 0; i < s->quiet_count && !atomic_load(&s->stop); i++) {
@@ -382,10 +430,10 @@ static struct error *write_quiet(struct scan *s)
 		const struct known_dir *known =
 			known_find_dir(&s->known, d->path);
 
+		tidy(d);
 		if (known ? known->sum == d->sum && known->count == d->count
 			  : !d->count)
 			continue;
-		qsort(d->prints, d->count, sizeof(*d->prints), by_value);
 		TRY(index_put_ignored(s->o.index, d->path, d->prints,
 				      d->count));
 	}
@@ -401,9 +449,25 @@ static struct error *load_known(struct scan *s, struct index_reader **ret)
 			  s->o.roots);
 }
 
+/* Files that did not change follow the operator's order too. The first root's
+ * is written last: what lies beneath two has the earlier one's. */
+static struct error *put_order(struct scan *s)
+{
+	unsigned count = 0;
+
+	if (!s->known.is_misordered)
+		return NULL;
+	while (s->o.roots[count])
+		count++;
+	while (count-- && !atomic_load(&s->stop))
+		TRY(index_set_root(s->o.index, s->o.roots[count], count));
+	return NULL;
+}
+
 static struct error *pass(struct scan *s, struct index_reader **reader)
 {
 	TRY(load_known(s, reader));
+	TRY(put_order(s));
 	atomic_store(&s->progress.is_walking, true);
 	TRY(walk_roots(s));
 	atomic_store(&s->progress.is_walking, false);

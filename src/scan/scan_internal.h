@@ -16,7 +16,7 @@ struct quiet_dir {
 	char *path; /* owned */
 	uint64_t *prints;
 	size_t count, capacity;
-	uint64_t sum;
+	uint64_t sum; /* set when all are there */
 };
 
 /** A file to look into. */
@@ -39,8 +39,10 @@ struct scan {
 
 	/* One pass; owned by the scanning thread. */
 	struct known known;
+	struct path_table queued;     /* paths that were made items */
+	struct path_table quiet_dirs; /* index in quiet by directory */
 	unsigned root_order;
-	bool root_failed;   /* a directory of it could not be read */
+	bool root_failed;   /* one more could not be read, and not be noted */
 	char **failed_dirs; /* what lies beneath is not forgotten; owned */
 	size_t failed_count, failed_capacity;
 	struct scan_item *items;

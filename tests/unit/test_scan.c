@@ -190,7 +190,7 @@ END_TEST
 struct fixture {
 	struct index *index;
 	struct scan *scan;
-	const char *roots[2];
+	const char *roots[3];
 	char *state, *cache;
 };
 
@@ -201,7 +201,7 @@ static void fixture_open(struct fixture *f)
 
 	make_dir("tree");
 	f->roots[0] = mem_strdup(in_base("tree"));
-	f->roots[1] = NULL;
+	f->roots[1] = f->roots[2] = NULL;
 	f->state = mem_strdup(in_base("state"));
 	f->cache = mem_strdup(in_base("cache"));
 	make_dir("cache");
@@ -225,6 +225,7 @@ static void fixture_close(struct fixture *f)
 	scan_destroy(f->scan);
 	index_close(f->index);
 	mem_free((char *)f->roots[0]);
+	mem_free((char *)f->roots[1]);
 	mem_free(f->state);
 	mem_free(f->cache);
 }
@@ -416,6 +417,98 @@ START_TEST(grooming_removes_all_that_nothing_refers_to)
 }
 END_TEST
 
+static struct error *count_ignored(void *ctx, const char *dir,
+				   const uint64_t *prints, size_t count)
+{
+	size_t *counts = ctx;
+
+	ck_assert_ptr_nonnull(dir);
+	for (size_t i = 1; i < count; i++)
+		ck_assert_uint_lt(prints[i - 1], prints[i]);
+	counts[0]++;
+	counts[1] += count;
+	return NULL;
+}
+
+START_TEST(what_lies_beneath_two_roots_is_looked_into_once)
+{
+	size_t counts[2] = { 0, 0 }; /* directories, prints */
+	struct index_reader *r;
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	make_dir("tree/sub");
+	make_file("tree/text", "not an ELF file", 15);
+	make_file("tree/sub/text", "nor is this", 11);
+	make_file("tree/sub/other", "nor this", 8);
+	make_elf("tree/sub/a", "aaaa");
+	/* A file, then its directory with another in between. */
+	f.roots[1] = f.roots[0];
+	f.roots[0] = mem_strdup(in_base("tree/sub/text"));
+	ck_assert_uint_eq(looked_into(&f), 4);
+	ck_assert_uint_eq(places(&f, "aaaa"), 1);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	ck_no_error(index_reader_open(f.state, &r));
+	ck_no_error(index_each_ignored(r, f.roots[1], count_ignored, counts));
+	index_reader_close(r);
+	ck_assert_uint_eq(counts[0], 2);
+	ck_assert_uint_eq(counts[1], 3);
+	mem_free((char *)f.roots[0]);
+	f.roots[0] = mem_strdup(in_base("tree/sub"));
+	ck_assert_uint_eq(looked_into(&f), 0);
+	unlink(in_base("tree/sub/a"));
+	ck_assert_uint_eq(looked_into(&f), 0);
+	ck_assert_uint_eq(atomic_load(&scan_progress(f.scan)->removed), 1);
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+static void check_first(struct fixture *f, const char *hex, const char *name)
+{
+	CLEANUP(index_places_deinit) struct index_places p = { 0 };
+	struct index_reader *r;
+	struct build_id id;
+
+	ck_assert(build_id_parse(hex, strlen(hex), &id));
+	ck_no_error(index_reader_open(f->state, &r));
+	ck_no_error(index_find(r, &id, 3, &p));
+	index_reader_close(r);
+	ck_assert_uint_eq(p.count, 2);
+	ck_assert_str_eq(p.v[0].path, in_base(name));
+	ck_assert_uint_eq(p.v[0].root_order, 0);
+	ck_assert_uint_eq(p.v[1].root_order, 1);
+}
+
+START_TEST(files_that_did_not_change_follow_the_order_of_the_roots)
+{
+	struct fixture f;
+	const char *first;
+
+	make_base();
+	fixture_open(&f);
+	make_dir("tree/sub");
+	make_elf("tree/a", "aaaa");
+	make_elf("tree/sub/b", "aaaa");
+	/* One beneath the other: the earlier one's order holds. */
+	first = f.roots[0];
+	f.roots[0] = mem_strdup(in_base("tree/sub"));
+	f.roots[1] = first;
+	ck_assert_uint_eq(looked_into(&f), 2);
+	check_first(&f, "aaaa", "tree/sub/b");
+	mem_free((char *)f.roots[0]);
+	f.roots[0] = mem_strdup(in_base("tree/a"));
+	ck_assert_uint_eq(looked_into(&f), 0);
+	check_first(&f, "aaaa", "tree/a");
+	ck_assert_uint_eq(looked_into(&f), 0);
+	check_first(&f, "aaaa", "tree/a");
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
 START_TEST(few_descriptors_cost_time_and_no_file)
 {
 	enum { FILES = 150, TAKEN = 40, LIMIT = 70 };
@@ -469,5 +562,7 @@ UNIT_MAIN("scan", a_walk_meets_every_regular_file_once,
 	  a_damaged_package_is_recorded_and_not_tried_again,
 	  a_problem_names_file_member_and_place,
 	  grooming_removes_all_that_nothing_refers_to,
+	  what_lies_beneath_two_roots_is_looked_into_once,
+	  files_that_did_not_change_follow_the_order_of_the_roots,
 	  few_descriptors_cost_time_and_no_file,
 	  a_regular_expression_that_is_none_is_refused_by_name)
