@@ -55,8 +55,9 @@ void lock_acquire(struct lock *l)
 
 void lock_release(struct lock *l)
 {
-	pthread_mutex_unlock(&l->mutex);
+	/* In this order: once unlocked, another thread may free it. */
 	witness_release(l->class);
+	pthread_mutex_unlock(&l->mutex);
 }
 
 void condition_init(struct condition *c)

@@ -79,7 +79,7 @@ struct error *pool_create(const struct pool_options *options, struct pool **ret)
 	return NULL;
 }
 
-void pool_destroy(struct pool *p)
+void pool_stop(struct pool *p)
 {
 	if (!p)
 		return;
@@ -88,8 +88,15 @@ void pool_destroy(struct pool *p)
 		p->is_stopping = true;
 		condition_broadcast(&p->has_job);
 	}
-	for (unsigned i = 0; i < p->started; i++)
-		pthread_join(p->threads[i], NULL);
+	while (p->started)
+		pthread_join(p->threads[--p->started], NULL);
+}
+
+void pool_destroy(struct pool *p)
+{
+	if (!p)
+		return;
+	pool_stop(p);
 	condition_deinit(&p->has_job);
 	lock_deinit(&p->lock);
 	mem_free(p);

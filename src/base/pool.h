@@ -27,7 +27,10 @@ typedef void (*pool_fn)(void *state, void *arg);
 
 MUST_CHECK struct error *pool_create(const struct pool_options *options,
 				     struct pool **ret);
-/** Does what is queued, then ends the threads. NULL is allowed. */
+/** Does what is queued, then ends the threads. What others submit after that is
+ * never done. Twice is safe; NULL is allowed. One thread. */
+void pool_stop(struct pool *p);
+/** Stops, then frees: nobody else may be using it. NULL is allowed. */
 void pool_destroy(struct pool *p);
 
 /** @return BUSY if @c queue_limit jobs wait already; NO_MEMORY. */

@@ -357,7 +357,7 @@ struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 		make_room(c, size + TRAILER_SIZE, size + TRAILER_SIZE);
 	}
 	if (spare_bytes(c) < size)
-		return error_new(IO, "%s: no room for %" PRIu64 " bytes",
+		return error_new(IO, "%s: no space for %" PRIu64 " bytes",
 				 c->dir, size);
 	struct error *err = file_open_unlinked(c->dir, fd_ret);
 

@@ -626,6 +626,9 @@ void store_close(struct store *st)
 		while (st->flight_count)
 			condition_wait(&st->changed, &st->lock);
 	}
+	/* Threads of either pool may be on their way out of a call to the other
+	 * one: all are ended before anything is freed. */
+	pool_stop(st->queries);
 	worker_pool_destroy(st->extractors);
 	pool_destroy(st->queries);
 	disk_cache_close(st->cache);
