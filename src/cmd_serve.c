@@ -153,7 +153,7 @@ static struct error *open_all(struct serve *v, const char *program)
 	store.roots = (const char *const *)v->roots.v;
 	TRY(scanner_loop_open(s, &v->roots, program, &v->loop));
 	TRY(store_open(&store, &v->store));
-	index_on_change(scanner_loop_index(v->loop), store_forget, v->store);
+	scanner_loop_on_change(v->loop, store_forget, v->store);
 	http.store = v->store;
 	TRY(http_start(&http, &v->http));
 	return v->roots.count ? scanner_loop_start(v->loop) : NULL;

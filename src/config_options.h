@@ -49,8 +49,8 @@ OPTION(connections_per_address, NUMBER, "connections-per-address", "s", "500",
        1, 1000000, "N", "Most connections of one client address")
 OPTION(drain_s, SECONDS, "drain-delay", "s", "0", 0, 3600, "SECONDS",
        "After SIGTERM go on answering for so long while /readyz says 503")
-OPTION(drain_timeout_s, SECONDS, "drain-timeout", "s", "25", 0, 3600,
-       "SECONDS", "How long running requests may take to finish at the end")
+OPTION(drain_timeout_s, SECONDS, "drain-timeout", "s", "25", 0, 3600, "SECONDS",
+       "How long running requests may take to finish at the end")
 OPTION(json, FLAG, "json", "fk", "0", 0, 1, NULL, "Print JSON for programs")
 OPTION(log_level, CHOICE_LEVEL, "log-level", "scfk", "info", 0, 0, "LEVEL",
        "What to log on stderr: error, warn, info or debug")

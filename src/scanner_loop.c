@@ -14,12 +14,16 @@
 #include "progress.h"
 #include "scanner_loop.h"
 
+/* How long to wait before an index that could not be opened is tried again. */
+enum { REOPEN_S = 60 };
+
 struct scanner_loop {
 	const struct settings *settings;
 	struct index *index;
 	char state_dir[PATH_MAX], cache_dir[PATH_MAX]; /* canonical */
 	struct scan *scan;
-	struct progress *progress;
+	index_changed_fn changed; /* of the index, when it is reopened */
+	void *changed_ctx;
 	pthread_t thread;
 	bool has_thread;
 	_Atomic bool stop;
@@ -28,11 +32,41 @@ struct scanner_loop {
 	bool scan_asked, groom_asked;
 };
 
+static struct error *open_index(struct scanner_loop *l)
+{
+	CLEANUP_FREE char *notice = NULL;
+
+	TRY(index_open(l->settings->state_dir, 0, &notice, &l->index));
+	if (notice)
+		log_warn("index", "set aside", LOG_S("notice", notice));
+	if (l->changed)
+		index_on_change(l->index, l->changed, l->changed_ctx);
+	return NULL;
+}
+
+/* Damage met while running: set the database aside and begin a new one, which
+ * a scan fills at once. Readers see it and follow.
+ * Returns true if there is another index now, or none. */
+static bool reopen_if_damaged(struct scanner_loop *l)
+{
+	if (l->index && !index_needs_reopen(l->index))
+		return false;
+	log_error("index", "damaged or moved: opening it again",
+		  LOG_S("state_dir", l->settings->state_dir));
+	index_close(STEAL(l->index));
+	struct error *err = open_index(l);
+
+	if (err)
+		log_consume(LOG_ERROR, "index", "cannot be opened", err);
+	else
+		scan_use_index(l->scan, l->index);
+	return true;
+}
+
 struct error *scanner_loop_open(const struct settings *s,
 				const struct roots *roots, const char *program,
 				struct scanner_loop **ret)
 {
-	CLEANUP_FREE char *notice = NULL;
 	struct scanner_loop *l = mem_zalloc(sizeof(*l));
 
 	if (!l)
@@ -43,9 +77,7 @@ struct error *scanner_loop_open(const struct settings *s,
 	struct error *err = file_make_dirs(s->cache_dir);
 
 	if (!err)
-		err = index_open(s->state_dir, 0, &notice, &l->index);
-	if (notice)
-		log_warn("index", "set aside", LOG_S("notice", notice));
+		err = open_index(l);
 	/* As the walk will meet them. */
 	if (!err && (!realpath(s->state_dir, l->state_dir) ||
 		     !realpath(s->cache_dir, l->cache_dir)))
@@ -73,9 +105,12 @@ struct error *scanner_loop_open(const struct settings *s,
 	return NULL;
 }
 
-struct index *scanner_loop_index(struct scanner_loop *l)
+void scanner_loop_on_change(struct scanner_loop *l, index_changed_fn changed,
+			    void *ctx)
 {
-	return l->index;
+	l->changed = changed;
+	l->changed_ctx = ctx;
+	index_on_change(l->index, changed, ctx);
 }
 
 const struct scan_progress *scanner_loop_progress(struct scanner_loop *l)
@@ -168,6 +203,12 @@ static void *loop_thread(void *arg)
 		wait_due(l, next_scan, next_groom, &scan_due, &groom_due);
 		if (atomic_load(&l->stop))
 			break;
+		if (reopen_if_damaged(l))
+			scan_due = true;
+		if (!l->index) {
+			next_scan = due_after(REOPEN_S);
+			continue;
+		}
 		if (scan_due) {
 			log_consume(LOG_ERROR, "scan", "failed",
 				    scanner_loop_scan(l));

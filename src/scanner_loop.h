@@ -18,8 +18,9 @@ MUST_CHECK struct error *scanner_loop_open(const struct settings *s,
 					   const struct roots *roots,
 					   const char *program,
 					   struct scanner_loop **ret);
-/** The writer, for index_on_change(). Borrowed. */
-struct index *scanner_loop_index(struct scanner_loop *l);
+/** Whom to tell of changed build IDs: see index_on_change(). */
+void scanner_loop_on_change(struct scanner_loop *l, index_changed_fn changed,
+			    void *ctx);
 const struct scan_progress *scanner_loop_progress(struct scanner_loop *l);
 
 /** Scan once, on this thread. */

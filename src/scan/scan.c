@@ -137,6 +137,11 @@ const struct scan_progress *scan_progress(const struct scan *s)
 	return &s->progress;
 }
 
+void scan_use_index(struct scan *s, struct index *index)
+{
+	s->o.index = index;
+}
+
 void scan_stop(struct scan *s)
 {
 	atomic_store(&s->stop, true);

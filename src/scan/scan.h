@@ -58,6 +58,9 @@ const struct scan_progress *scan_progress(const struct scan *s);
  */
 MUST_CHECK struct error *scan_run(struct scan *s);
 
+/** Write into another index from the next pass on. Borrowed. */
+void scan_use_index(struct scan *s, struct index *index);
+
 /** End a running scan soon, from any thread; also a later one. */
 void scan_stop(struct scan *s);
 

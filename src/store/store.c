@@ -62,6 +62,8 @@ static struct error *query_reader(struct query_state *q,
 {
 	if (!q)
 		return error_no_memory;
+	if (q->reader && index_reader_needs_reopen(q->reader))
+		index_reader_close(STEAL(q->reader));
 	if (!q->reader)
 		TRY(index_reader_open(q->store->state_dir, &q->reader));
 	*ret = q->reader;
@@ -497,6 +499,10 @@ static struct error *watch_once(struct watch *w)
 	uint64_t forgets = atomic_load(&st->forgets);
 	uint32_t version;
 
+	if (w->reader && index_reader_needs_reopen(w->reader)) {
+		index_reader_close(STEAL(w->reader));
+		memo_forget_all(st->memo);
+	}
 	if (!w->reader) {
 		TRY(index_reader_open(st->state_dir, &w->reader));
 		TRY(index_data_version(w->reader, &w->version));
