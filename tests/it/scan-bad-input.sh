@@ -411,7 +411,7 @@ if mount -t tmpfs -o size=4m none "$tmp/served2.cache" 2>/dev/null; then
 		same "the member is whole" "$tmp/body" "$tmp/carrier"
 	[ "$status" = 200 ] ||
 		like "the log says that there was no room, and where" \
-			"$(cat "$tmp/served2.log")" 'large.deb.*[Nn]o space'
+			"$(cat "$tmp/served2.log")" 'large\.deb.*served2\.cache.*(no room|[Nn]o space)'
 	get "/buildid/$(sample_id 1)/executable"
 	same "a member that fits is served beside" "$tmp/body" "$tmp/room/sample-1"
 	sample_base=0
