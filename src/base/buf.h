@@ -20,10 +20,13 @@ struct buf {
 	uint8_t *data;
 	size_t size;
 	size_t capacity;
-	bool failed;	/* an append ran out of memory */
+	bool failed; /* an append ran out of memory */
 };
 
-#define BUF_INIT { 0 }
+#define BUF_INIT  \
+	{         \
+		0 \
+	}
 
 void buf_init(struct buf *b);
 /** Twice is safe. */
@@ -41,7 +44,7 @@ bool buf_put_u16(struct buf *b, uint16_t v);
 bool buf_put_u32(struct buf *b, uint32_t v);
 bool buf_put_u64(struct buf *b, uint64_t v);
 bool buf_put_bytes(struct buf *b, const void *data, size_t size);
-bool buf_put_str(struct buf *b, const char *s);	/* NULL as "" */
+bool buf_put_str(struct buf *b, const char *s); /* NULL as "" */
 
 /** Room for @p size more bytes at the end, not yet counted. NULL without
  * memory. Follow with buf_commit(). */

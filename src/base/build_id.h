@@ -16,7 +16,7 @@
 enum { BUILD_ID_MIN = 2, BUILD_ID_MAX = 64 };
 
 struct build_id {
-	uint8_t len;	/* 0: none */
+	uint8_t len; /* 0: none */
 	uint8_t bytes[BUILD_ID_MAX];
 };
 
@@ -30,8 +30,7 @@ bool build_id_set(struct build_id *ret, const void *bytes, size_t size);
 bool build_id_parse(const char *hex, size_t len, struct build_id *ret);
 
 /** Lower-case hexadecimal and a NUL. @return @p out. */
-const char *build_id_hex(const struct build_id *id,
-			 char out[BUILD_ID_HEX_MAX]);
+const char *build_id_hex(const struct build_id *id, char out[BUILD_ID_HEX_MAX]);
 
 bool build_id_equal(const struct build_id *a, const struct build_id *b);
 

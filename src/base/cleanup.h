@@ -13,17 +13,17 @@
 #include <unistd.h>
 
 /* A guard is used by going out of scope; clang does not count that. */
-#define CLEANUP(fn) __attribute__((cleanup(fn), unused))
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define CLEANUP(fn)       __attribute__((cleanup(fn), unused))
+#define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define COLD __attribute__((cold))
+#define COLD              __attribute__((cold))
 
 /** Take the value of @p p and leave NULL behind. */
-#define STEAL(p)                                                               \
-	({                                                                     \
-		__typeof__(p) steal_value_ = (p);                              \
-		(p) = NULL;                                                    \
-		steal_value_;                                                  \
+#define STEAL(p)                                  \
+	({                                        \
+		__typeof__(p) steal_value_ = (p); \
+		(p) = NULL;                       \
+		steal_value_;                     \
 	})
 
 /** Take a descriptor and leave -1 behind. */
@@ -52,8 +52,8 @@ static inline void cleanup_closedir(DIR **dir)
 		closedir(*dir);
 }
 
-#define CLEANUP_FREE CLEANUP(cleanup_free)
-#define CLEANUP_CLOSE CLEANUP(cleanup_close)
+#define CLEANUP_FREE     CLEANUP(cleanup_free)
+#define CLEANUP_CLOSE    CLEANUP(cleanup_close)
 #define CLEANUP_CLOSEDIR CLEANUP(cleanup_closedir)
 
 #endif

@@ -92,8 +92,8 @@ struct error *error_wrap(struct error *err, const char *fmt, ...)
 	va_start(args, fmt);
 	CLEANUP_FREE char *prefix = mem_vprintf(fmt, args);
 	va_end(args);
-	char *message = prefix ? mem_printf("%s: %s", prefix, err->message) :
-				 NULL;
+	char *message =
+		prefix ? mem_printf("%s: %s", prefix, err->message) : NULL;
 	/* Without memory for the longer text the shorter one still says what
 	 * happened. */
 	if (!message)

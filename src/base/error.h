@@ -36,7 +36,7 @@ extern struct error *const error_no_memory;
  *
  * @return Owned; error_no_memory if there is no memory for it. Never NULL.
  */
-#define error_new(kind, ...)                                                   \
+#define error_new(kind, ...) \
 	error_new_at(ERROR_##kind, __FILE__, __LINE__, __VA_ARGS__)
 struct error *error_new_at(enum error_kind kind, const char *file, int line,
 			   const char *fmt, ...) PRINTF(4, 5);
@@ -81,11 +81,11 @@ static inline void cleanup_error(struct error **err)
 #define CLEANUP_ERROR CLEANUP(cleanup_error)
 
 /** Return from the calling function if @p expr is an error. */
-#define TRY(expr)                                                              \
-	do {                                                                   \
-		struct error *try_err_ = (expr);                               \
-		if (try_err_)                                                  \
-			return try_err_;                                       \
+#define TRY(expr)                                \
+	do {                                     \
+		struct error *try_err_ = (expr); \
+		if (try_err_)                    \
+			return try_err_;         \
 	} while (0)
 
 #endif

@@ -52,14 +52,16 @@ static struct error *read_memory(struct input *in, uint64_t offset, void *buf,
 
 struct input input_from_fd(int fd, uint64_t base, uint64_t size)
 {
-	return (struct input){
+	return (struct input) {
 		.read = read_fd, .size = size, .fd = fd, .base = base
 	};
 }
 
 struct input input_from_memory(const void *data, size_t size)
 {
-	return (struct input){ .read = read_memory, .size = size, .data = data };
+	return (struct input) { .read = read_memory,
+				.size = size,
+				.data = data };
 }
 
 struct error *input_read_exact(struct input *in, uint64_t offset, void *buf,
@@ -69,21 +71,22 @@ struct error *input_read_exact(struct input *in, uint64_t offset, void *buf,
 
 	TRY(in->read(in, offset, buf, size, &got));
 	if (got < size)
-		return error_new(BAD_DATA,
-				 "truncated: %zu bytes wanted at offset %" PRIu64
-				 ", %zu there",
-				 size, offset, got);
+		return error_new(
+			BAD_DATA,
+			"truncated: %zu bytes wanted at offset %" PRIu64
+			", %zu there",
+			size, offset, got);
 	return NULL;
 }
 
-struct error *input_read_alloc(struct input *in, uint64_t offset,
-			       uint64_t size, uint8_t **ret)
+struct error *input_read_alloc(struct input *in, uint64_t offset, uint64_t size,
+			       uint8_t **ret)
 {
 	if (offset > in->size || size > in->size - offset)
 		return error_new(BAD_DATA,
 				 "truncated: %" PRIu64
-				 " bytes wanted at offset %" PRIu64
-				 ", %" PRIu64 " in all",
+				 " bytes wanted at offset %" PRIu64 ", %" PRIu64
+				 " in all",
 				 size, offset, in->size);
 	CLEANUP_FREE uint8_t *data = mem_alloc((size_t)size);
 	if (!data)

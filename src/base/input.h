@@ -23,13 +23,13 @@ typedef struct error *(*input_read_fn)(struct input *in, uint64_t offset,
 
 struct input {
 	input_read_fn read;
-	uint64_t size;		/* bytes; a claim where the origin is an archive */
+	uint64_t size; /* bytes; a claim where the origin is an archive */
 	union {
-		int fd;			/* input_from_fd; borrowed */
-		const uint8_t *data;	/* input_from_memory; borrowed */
+		int fd;              /* input_from_fd; borrowed */
+		const uint8_t *data; /* input_from_memory; borrowed */
 		void *ctx;
 	};
-	uint64_t base;		/* offset of byte 0 in the descriptor */
+	uint64_t base; /* offset of byte 0 in the descriptor */
 };
 
 /** @p size bytes of @p fd from @p base on, by pread. Borrows @p fd for as long

@@ -35,8 +35,8 @@ char *mem_vprintf(const char *fmt, va_list args) PRINTF(1, 0) MUST_CHECK;
  * @param[in,out] capacity In elements; grows by half or to @p need.
  * @return False if there is no memory; the array is as it was.
  */
-bool mem_grow(void *array, size_t *capacity, size_t need, size_t size)
-	MUST_CHECK;
+bool mem_grow(void *array, size_t *capacity, size_t need,
+	      size_t size) MUST_CHECK;
 
 void mem_free(void *p);
 

@@ -8,9 +8,9 @@
 void reader_init(struct reader *r, const void *data, size_t size,
 		 bool big_endian)
 {
-	*r = (struct reader){
-		.data = data, .size = size, .big_endian = big_endian
-	};
+	*r = (struct reader) { .data = data,
+			       .size = size,
+			       .big_endian = big_endian };
 }
 
 static void fail(struct reader *r)
@@ -43,8 +43,7 @@ uint64_t reader_uint(struct reader *r, size_t size)
 	if (!p)
 		return 0;
 	for (size_t i = 0; i < size; i++)
-		v |= (uint64_t)p[i]
-		     << (8 * (r->big_endian ? size - 1 - i : i));
+		v |= (uint64_t)p[i] << (8 * (r->big_endian ? size - 1 - i : i));
 	return v;
 }
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 struct reader {
-	const uint8_t *data;	/* borrowed */
+	const uint8_t *data; /* borrowed */
 	size_t size;
 	size_t pos;
 	bool big_endian;

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 struct vaddr {
-	uint64_t v;	/* address in the ELF file's own address space */
+	uint64_t v; /* address in the ELF file's own address space */
 };
 
 struct foff {
-	uint64_t v;	/* byte offset in the file */
+	uint64_t v; /* byte offset in the file */
 };
 
 #define KIB ((uint64_t)1024)

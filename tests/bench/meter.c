@@ -189,6 +189,71 @@ static double seconds(struct timeval t)
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
+static pid_t start_command(char **argv, const char *pid_path)
+{
+	/* Orphans of the command come to us, so that none escapes the sum. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+		execvp(argv[0], argv);
+		perror(argv[0]);
+		_exit(127);
+	}
+	if (pid < 0)
+		return pid;
+	child_pid = pid;
+	struct sigaction sa = { .sa_handler = pass_on };
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	FILE *f = pid_path != NULL ? fopen(pid_path, "we") : NULL;
+	if (f != NULL) {
+		fprintf(f, "%d\n", (int)pid);
+		fclose(f);
+	}
+	return pid;
+}
+
+/* Sample until the command ends; returns how often. */
+static long watch(pid_t pid, long interval, struct figures *peak, int *status)
+{
+	pid_t self = getpid();
+	long samples = 0;
+	bool ended = false;
+	while (!ended) {
+		struct figures f = take(&self, 1, false);
+		raise_peak(peak, &f);
+		samples++;
+		/* Sleep in short steps so that the end of a short command is
+		 * seen in time. */
+		for (double until = now() + (double)interval / 1000;
+		     !ended && now() < until;) {
+			int s;
+			pid_t got = waitpid(-1, &s, WNOHANG);
+			if (got == pid) {
+				*status = s;
+				ended = true;
+			} else if (got <= 0) {
+				nanosleep(&(struct timespec) { 0, 2000000 },
+					  NULL);
+			}
+		}
+	}
+	return samples;
+}
+
+/* What outlives the command for a moment is still counted. */
+static void reap_rest(void)
+{
+	for (double until = now() + 5; now() < until;) {
+		pid_t got = waitpid(-1, NULL, WNOHANG);
+		if (got < 0 && errno == ECHILD)
+			break;
+		if (got == 0)
+			nanosleep(&(struct timespec) { 0, 10000000 }, NULL);
+	}
+}
+
 static int run(int argc, char **argv)
 {
 	const char *out_path = NULL, *pid_path = NULL;
@@ -210,69 +275,17 @@ static int run(int argc, char **argv)
 	}
 	if (optind >= argc)
 		return 2;
-
-	/* Orphans of the command come to us, so that none escapes the sum. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	double start = now();
-	pid_t pid = fork();
+	pid_t pid = start_command(argv + optind, pid_path);
 	if (pid < 0) {
 		perror("meter: fork");
 		return 125;
 	}
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-		execvp(argv[optind], argv + optind);
-		perror(argv[optind]);
-		_exit(127);
-	}
-	child_pid = pid;
-	struct sigaction sa = { .sa_handler = pass_on };
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
-	if (pid_path != NULL) {
-		FILE *f = fopen(pid_path, "we");
-		if (f != NULL) {
-			fprintf(f, "%d\n", (int)pid);
-			fclose(f);
-		}
-	}
-
 	struct figures peak = { 0 };
-	pid_t self = getpid();
-	long samples = 0;
 	int status = 0;
-	bool ended = false;
-	while (!ended) {
-		struct figures f = take(&self, 1, false);
-		raise_peak(&peak, &f);
-		samples++;
-		struct timespec pause = { interval / 1000,
-					  interval % 1000 * 1000000 };
-		/* Sleep in short steps so that the end of a short command is
-		 * seen in time. */
-		for (double until = now() + (double)interval / 1000;
-		     !ended && now() < until;) {
-			int s;
-			pid_t got = waitpid(-1, &s, WNOHANG);
-			if (got == pid) {
-				status = s;
-				ended = true;
-			} else if (got <= 0) {
-				pause.tv_sec = 0;
-				pause.tv_nsec = 2000000;
-				nanosleep(&pause, NULL);
-			}
-		}
-	}
+	long samples = watch(pid, interval, &peak, &status);
 	double wall = now() - start;
-	/* What outlives the command for a moment is still counted. */
-	for (double until = now() + 5; now() < until;) {
-		pid_t got = waitpid(-1, NULL, WNOHANG);
-		if (got < 0 && errno == ECHILD)
-			break;
-		if (got == 0)
-			nanosleep(&(struct timespec) { 0, 10000000 }, NULL);
-	}
+	reap_rest();
 
 	struct rusage usage;
 	getrusage(RUSAGE_CHILDREN, &usage);
@@ -284,8 +297,8 @@ static int run(int argc, char **argv)
 	int code = WIFEXITED(status) ? WEXITSTATUS(status)
 				     : 128 + WTERMSIG(status);
 	fprintf(out,
-		"wall_s=%.3f\ncpu_s=%.3f\nuser_s=%.3f\nsystem_s=%.3f\nmaxrss_"
-		"kib=%ld\nsamples=%ld\nexit=%d\n",
+		"wall_s=%.3f\ncpu_s=%.3f\nuser_s=%.3f\nsystem_s=%.3f\n"
+		"maxrss_kib=%ld\nsamples=%ld\nexit=%d\n",
 		wall, seconds(usage.ru_utime) + seconds(usage.ru_stime),
 		seconds(usage.ru_utime), seconds(usage.ru_stime),
 		usage.ru_maxrss, samples, code);

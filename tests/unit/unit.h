@@ -17,44 +17,44 @@
 #include <stdlib.h>
 
 /** Fail with the error's message unless @p expr is NULL. */
-#define ck_no_error(expr)                                                      \
-	do {                                                                   \
-		struct error *ck_err_ = (expr);                                \
-		if (ck_err_)                                                   \
-			ck_abort_msg("%s:%d: %s", error_file(ck_err_),         \
-				     error_line(ck_err_),                      \
-				     error_message(ck_err_));                  \
+#define ck_no_error(expr)                                              \
+	do {                                                           \
+		struct error *ck_err_ = (expr);                        \
+		if (ck_err_)                                           \
+			ck_abort_msg("%s:%d: %s", error_file(ck_err_), \
+				     error_line(ck_err_),              \
+				     error_message(ck_err_));          \
 	} while (0)
 
 /** Expect an error of @p kind_ whose message contains @p text. */
-#define ck_error(expr, kind_, text)                                            \
-	do {                                                                   \
-		struct error *ck_err_ = (expr);                                \
-		ck_assert_msg(ck_err_ != NULL, "no error from %s", #expr);     \
-		ck_assert_msg(error_kind(ck_err_) == ERROR_##kind_,            \
-			      "wrong kind of error: %s",                       \
-			      error_message(ck_err_));                         \
-		ck_assert_msg(strstr(error_message(ck_err_), text) != NULL,    \
-			      "'%s' not in: %s", text,                         \
-			      error_message(ck_err_));                         \
-		error_free(ck_err_);                                           \
+#define ck_error(expr, kind_, text)                                         \
+	do {                                                                \
+		struct error *ck_err_ = (expr);                             \
+		ck_assert_msg(ck_err_ != NULL, "no error from %s", #expr);  \
+		ck_assert_msg(error_kind(ck_err_) == ERROR_##kind_,         \
+			      "wrong kind of error: %s",                    \
+			      error_message(ck_err_));                      \
+		ck_assert_msg(strstr(error_message(ck_err_), text) != NULL, \
+			      "'%s' not in: %s", text,                      \
+			      error_message(ck_err_));                      \
+		error_free(ck_err_);                                        \
 	} while (0)
 
-#define UNIT_MAIN(name, ...)                                                   \
-	int main(void)                                                         \
-	{                                                                      \
-		const TTest *tests[] = { __VA_ARGS__ };                        \
-		Suite *suite = suite_create(name);                             \
-		TCase *tcase = tcase_create(name);                             \
-                                                                               \
-		for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)    \
-			tcase_add_test(tcase, tests[i]);                       \
-		suite_add_tcase(suite, tcase);                                 \
-		SRunner *runner = srunner_create(suite);                       \
-		srunner_run_all(runner, CK_ENV);                               \
-		int failed = srunner_ntests_failed(runner);                    \
-		srunner_free(runner);                                          \
-		return failed ? EXIT_FAILURE : EXIT_SUCCESS;                   \
+#define UNIT_MAIN(name, ...)                                                \
+	int main(void)                                                      \
+	{                                                                   \
+		const TTest *tests[] = { __VA_ARGS__ };                     \
+		Suite *suite = suite_create(name);                          \
+		TCase *tcase = tcase_create(name);                          \
+                                                                            \
+		for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) \
+			tcase_add_test(tcase, tests[i]);                    \
+		suite_add_tcase(suite, tcase);                              \
+		SRunner *runner = srunner_create(suite);                    \
+		srunner_run_all(runner, CK_ENV);                            \
+		int failed = srunner_ntests_failed(runner);                 \
+		srunner_free(runner);                                       \
+		return failed ? EXIT_FAILURE : EXIT_SUCCESS;                \
 	}
 
 #endif
