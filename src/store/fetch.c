@@ -10,14 +10,13 @@
  *	                                 identify job --> identify_done
  *	  none left .................... land: absent
  *
- * The *_done functions run on a worker pool's thread; they land the flight or
- * let it go on with the next target.
+ * The jobs and the *_done functions are in extract.c: they run on a worker
+ * pool's thread, and land the flight or let it go on with the next target.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,45 +26,20 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "base/units.h"
 #include "store/store_internal.h"
-#include "worker/worker_limits.h"
 
 enum {
-	PARTS_MAX = 16,
 	CACHED_MS = 60000,
 	/* How long "absent" holds when a place was there but changed, and when
 	 * it could not be read. */
 	STALE_MS = 2000,
 	FAILED_MS = 60000,
-	CPU_LIMIT_MOST_S = 3600,
-};
-/* Below this a second worker costs more than it saves. */
-#define SPLIT_BYTES (16 * MIB)
-
-struct extraction {
-	struct flight *flight;
-	struct cache_key key;
-	int in_fd, out_fd;
-	uint64_t size;
-	int64_t started_ns;
-	_Atomic unsigned pending;
-	struct lock lock;   /* guards what follows */
-	struct error *err;  /* first one; owned */
-	bool found;         /* section */
-	struct build_id id; /* identified */
-};
-
-struct part {
-	struct worker_job base;
-	bool has_result;
-	struct extraction *x;
 };
 
 /* ---- Names of things in the cache --------------------------------------- */
 
-static struct cache_key cache_key_of(const struct store *st,
-				     const struct target *t, bool whole_member)
+struct cache_key cache_key_of(const struct store *st, const struct target *t,
+			      bool whole_member)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	struct cache_key key = { 0, 0 };
@@ -145,9 +119,8 @@ static void remember(struct memo_answer *m, const struct artifact *a,
 }
 
 /* @p fd is taken. @p path: where the same bytes can be opened again. */
-static void land_found(struct flight *f, const struct target *t, int fd,
-		       uint64_t size, enum artifact_origin origin,
-		       const char *path)
+void land_found(struct flight *f, const struct target *t, int fd, uint64_t size,
+		enum artifact_origin origin, const char *path)
 {
 	struct memo_answer keep = { 0 };
 	struct artifact a = {
@@ -211,7 +184,7 @@ static void log_failed(struct flight *f, const struct error *err)
 
 /* This target gave nothing: go on with the next. @p err is taken; NULL if it
  * simply is not there. */
-static void pass_over(struct flight *f, struct error *err)
+void pass_over(struct flight *f, struct error *err)
 {
 	if (err) {
 		log_failed(f, err);
@@ -265,505 +238,9 @@ static struct error *open_container(struct flight *f, int *fd_ret,
 	return NULL;
 }
 
-/* ---- Jobs --------------------------------------------------------------- */
-
-static struct extraction *extraction_create(struct flight *f)
-{
-	struct extraction *x = mem_zalloc(sizeof(*x));
-
-	if (!x)
-		return NULL;
-	x->flight = f;
-	x->in_fd = x->out_fd = -1;
-	x->started_ns = clock_ns();
-	lock_init(&x->lock, LOCK_STORE_FETCH);
-	return x;
-}
-
-static void extraction_destroy(struct extraction *x)
-{
-	if (!x)
-		return;
-	if (x->in_fd >= 0)
-		close(x->in_fd);
-	if (x->out_fd >= 0)
-		close(x->out_fd);
-	lock_deinit(&x->lock);
-	error_free(x->err);
-	mem_free(x);
-}
-
-static void cleanup_extraction(struct extraction **x)
-{
-	extraction_destroy(*x);
-}
-
-static void note_error(struct extraction *x, struct error *err)
-{
-	LOCKED(&x->lock);
-	if (x->err)
-		error_free(err);
-	else
-		x->err = err;
-}
-
-static struct error *on_answer(struct worker_job *base, enum wire_type type,
-			       struct reader *payload)
-{
-	struct part *p = (struct part *)base;
-	struct build_id id = { 0 };
-	struct stat sb;
-	size_t id_size;
-
-	if (type != WIRE_RESULT)
-		return error_new(BAD_DATA, "unexpected answer %d from worker",
-				 (int)type);
-	bool found = reader_u8(payload);
-	uint64_t size = reader_u64(payload);
-	const uint8_t *bytes = reader_sized(payload, &id_size);
-
-	if (!reader_ok(payload) || p->has_result ||
-	    (base->type == WIRE_SECTION && found &&
-	     (fstat(p->x->out_fd, &sb) || size > (uint64_t)sb.st_size)))
-		return error_new(BAD_DATA, "broken answer from worker");
-	p->has_result = true;
-	if (id_size)
-		build_id_set(&id, bytes, id_size);
-	LOCKED(&p->x->lock);
-	p->x->found = found;
-	p->x->id = id;
-	if (base->type == WIRE_SECTION)
-		p->x->size = size;
-	return NULL;
-}
-
-/* A job that ended well without saying how it went did not. */
-static struct error *want_result(const struct part *p, struct error *err)
-{
-	if (err || p->has_result)
-		return err;
-	return error_new(WORKER, "worker gave no result");
-}
-
-static struct part *part_create(struct extraction *x, enum wire_type type,
-				void (*done)(struct worker_job *,
-					     struct error *))
-{
-	struct part *p = mem_zalloc(sizeof(*p));
-
-	if (!p)
-		return NULL;
-	p->x = x;
-	p->base.type = type;
-	p->base.answer = on_answer;
-	p->base.done = done;
-	uint64_t cpu_s = WORKER_ANSWER_CPU_S_LEAST +
-			 x->flight->targets.v[x->flight->at].stamp.size / GIB *
-				 WORKER_SCAN_CPU_S_PER_GIB;
-
-	p->base.cpu_limit_s =
-		cpu_s < CPU_LIMIT_MOST_S ? (uint32_t)cpu_s : CPU_LIMIT_MOST_S;
-	return p;
-}
-
-static void part_destroy(struct part *p)
-{
-	buf_deinit(&p->base.request);
-	mem_free(p);
-}
-
-static struct error *submit_part(struct extraction *x, struct part *p)
-{
-	struct error *err =
-		worker_pool_submit(x->flight->store->extractors, &p->base);
-
-	if (err)
-		part_destroy(p);
-	return err;
-}
-
-static void observe(const struct extraction *x)
-{
-	const struct target *t = &x->flight->targets.v[x->flight->at];
-
-	metric_observe(METRIC_EXTRACT_SECONDS,
-		       metric_label(LABELS_SOURCE, t->scanner), 0,
-		       (uint64_t)(clock_ns() - x->started_ns));
-}
-
-/* Bytes are there and are what they should be: answer, then keep them. */
-static void land_extracted(struct extraction *x)
-{
-	struct flight *f = x->flight;
-	struct store *st = f->store;
-	const struct target *t = &f->targets.v[f->at];
-	CLEANUP_CLOSE int fd = fcntl(x->out_fd, F_DUPFD_CLOEXEC, 0);
-
-	observe(x);
-	if (fd < 0) {
-		pass_over(f, error_errno("dup"));
-		flight_continue(f);
-		extraction_destroy(x);
-		return;
-	}
-	/* Landing frees the flight and its targets; what is needed after it is
-	 * in x. Syncing to disk must not delay the answer. */
-	land_found(f, t, steal_fd(&fd), x->size, ARTIFACT_FROM_ARCHIVE, NULL);
-	log_consume(LOG_WARN, "cache", "not kept",
-		    disk_cache_commit(st->cache, x->key, x->out_fd, x->size));
-	extraction_destroy(x);
-}
-
-/* ---- Section ------------------------------------------------------------ */
-
-static void section_done(struct worker_job *base, struct error *err)
-{
-	struct part *p = (struct part *)base;
-	struct extraction *x = p->x;
-	struct flight *f = x->flight;
-	bool found = x->found;
-
-	err = want_result(p, err);
-	part_destroy(p);
-	if (!err && found) {
-		land_extracted(x);
-		return;
-	}
-	extraction_destroy(x);
-	pass_over(f, err);
-	flight_continue(f);
-}
-
-/* @p in_fd is taken. @p l says where in it the ELF is. */
-static struct error *start_section(struct flight *f, int in_fd,
-				   const struct locator *l,
-				   struct cache_key key)
-{
-	CLEANUP_CLOSE int fd = in_fd;
-	CLEANUP(cleanup_extraction) struct extraction *x = extraction_create(f);
-
-	if (!x)
-		return error_no_memory;
-	x->in_fd = steal_fd(&fd);
-	x->key = key;
-	TRY(disk_cache_begin(f->store->cache, 0, &x->out_fd));
-	struct part *p = part_create(x, WIRE_SECTION, section_done);
-
-	if (!p)
-		return error_no_memory;
-	locator_put(&p->base.request, l);
-	buf_append(&p->base.request, f->query.suffix,
-		   strlen(f->query.suffix) + 1);
-	p->base.fds[0] = x->in_fd;
-	p->base.fds[1] = x->out_fd;
-	p->base.fd_count = 2;
-	TRY(submit_part(x, p));
-	x = NULL; /* section_done's now */
-	return NULL;
-}
-
-/* ---- Extraction --------------------------------------------------------- */
-
-/* An extracted member goes out, or a section is taken from it. */
-static void extracted(struct extraction *x)
-{
-	struct flight *f = x->flight;
-
-	if (!f->targets.v[f->at].section) {
-		land_extracted(x);
-		return;
-	}
-	f->member_fd = steal_fd(&x->out_fd);
-	f->member_size = x->size;
-	log_consume(LOG_WARN, "cache", "not kept",
-		    disk_cache_commit(f->store->cache, x->key, f->member_fd,
-				      x->size));
-	observe(x);
-	extraction_destroy(x);
-	flight_continue(f);
-}
-
-/* A bare file that was touched is still the one that was indexed. */
-static void land_file(struct extraction *x)
-{
-	struct flight *f = x->flight;
-	const struct target *t = &f->targets.v[f->at];
-
-	land_found(f, t, steal_fd(&x->out_fd), x->size, ARTIFACT_FROM_FILE,
-		   t->container);
-	extraction_destroy(x);
-}
-
-static void identify_done(struct worker_job *base, struct error *err)
-{
-	struct part *p = (struct part *)base;
-	struct extraction *x = p->x;
-	struct flight *f = x->flight;
-	const struct target *t = &f->targets.v[f->at];
-
-	err = want_result(p, err);
-	part_destroy(p);
-	if (!err && !build_id_equal(&x->id, &t->want))
-		err = error_new(BAD_DATA,
-				"another build ID in the file than indexed");
-	if (!err && !t->member) {
-		land_file(x);
-		return;
-	}
-	if (!err) {
-		extracted(x);
-		return;
-	}
-	extraction_destroy(x);
-	pass_over(f, err);
-	flight_continue(f);
-}
-
-static struct error *start_identify(struct extraction *x)
-{
-	struct part *p = part_create(x, WIRE_IDENTIFY, identify_done);
-
-	if (!p)
-		return error_no_memory;
-	buf_put_u64(&p->base.request, x->size);
-	p->base.fds[0] = x->out_fd;
-	p->base.fd_count = 1;
-	return submit_part(x, p);
-}
-
-static void extract_done(struct worker_job *base, struct error *err)
-{
-	struct part *p = (struct part *)base;
-	struct extraction *x = p->x;
-	struct flight *f = x->flight;
-
-	err = want_result(p, err);
-	part_destroy(p);
-	if (err)
-		note_error(x, err);
-	if (atomic_fetch_sub(&x->pending, 1) != 1)
-		return;
-	err = STEAL(x->err);
-	if (!err && !f->targets.v[f->at].want.len) {
-		extracted(x);
-		return;
-	}
-	if (!err)
-		err = start_identify(x);
-	if (!err)
-		return;
-	extraction_destroy(x);
-	pass_over(f, err);
-	flight_continue(f);
-}
-
-static void fill_locator(const struct target *t, struct locator *l)
-{
-	*l = (struct locator) {
-		.scanner = t->scanner,
-		.path = t->container,
-		.file_size = t->stamp.size,
-		.payload_codec = t->payload_codec,
-		.payload_offset = t->payload_offset,
-		.payload_size = t->payload_size,
-		.ordinal = t->ordinal,
-		.offset = t->offset,
-		.size = t->size,
-		.packed_codec = t->packed_codec,
-		.packed_size = t->packed_size,
-	};
-}
-
-/* Where to cut a member into parts for several workers: at points, in about
- * equal pieces. @p cuts gets the ends, the last being the member's size. */
-static size_t cut(const struct target *t, const struct index_points *points,
-		  unsigned workers, uint64_t cuts[PARTS_MAX])
-{
-	size_t parts = 0;
-	uint64_t piece;
-
-	if (workers > PARTS_MAX)
-		workers = PARTS_MAX;
-	piece = t->size / workers;
-	if (t->size >= SPLIT_BYTES && !t->packed_codec && workers > 1) {
-		for (size_t i = 0; i < points->count; i++) {
-			uint64_t at = points->v[i].out_offset;
-			uint64_t begun = parts ? cuts[parts - 1] : 0;
-
-			if (at <= t->offset || at >= t->offset + t->size ||
-			    at - t->offset < begun + piece ||
-			    parts + 1 >= workers)
-				continue;
-			cuts[parts++] = at - t->offset;
-		}
-	}
-	cuts[parts++] = t->size;
-	return parts;
-}
-
-/* The points that a part needs: all from the last at or before its begin. */
-static void part_points(const struct index_points *all, uint64_t from,
-			uint64_t to, struct codec_point *points,
-			struct locator *l)
-{
-	size_t first = 0, count = 0;
-
-	for (size_t i = 0; i < all->count; i++) {
-		if (all->v[i].out_offset <= from)
-			first = i;
-	}
-	for (size_t i = first;
-	     i < all->count && (i == first || all->v[i].out_offset < to); i++) {
-		points[count++] = (struct codec_point) {
-			.in_offset = all->v[i].in_offset,
-			.out_offset = all->v[i].out_offset,
-			.state = (uint8_t *)all->v[i].state,
-			.state_size = all->v[i].state_size,
-		};
-	}
-	l->points = points;
-	l->point_count = count;
-}
-
-static struct error *add_part(struct extraction *x, struct locator *l,
-			      const struct index_points *points,
-			      struct extract_range range, struct part **ret)
-{
-	CLEANUP_FREE struct codec_point *used =
-		mem_array(points->count, sizeof(*used));
-	struct part *p = part_create(x, WIRE_EXTRACT, extract_done);
-
-	if (!used || !p) {
-		if (p)
-			part_destroy(p);
-		return error_no_memory;
-	}
-	part_points(points, l->offset + range.from, l->offset + range.to, used,
-		    l);
-	locator_put(&p->base.request, l);
-	buf_put_u64(&p->base.request, range.from);
-	buf_put_u64(&p->base.request, range.to);
-	p->base.fds[0] = x->in_fd;
-	p->base.fds[1] = x->out_fd;
-	p->base.fd_count = 2;
-	*ret = p;
-	return NULL;
-}
-
-static void destroy_parts(struct part **parts, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (parts[i])
-			part_destroy(parts[i]);
-	}
-}
-
-/* Hand the parts to the workers. Once the first is accepted, x and the flight
- * belong to extract_done. */
-static struct error *start_parts(struct extraction *x, const struct target *t,
-				 const struct index_points *points)
-{
-	struct worker_pool *pool = x->flight->store->extractors;
-	struct part *parts[PARTS_MAX] = { NULL };
-	uint64_t cuts[PARTS_MAX];
-	size_t count = cut(t, points, x->flight->store->workers, cuts);
-	struct error *err = NULL;
-	struct locator l;
-
-	fill_locator(t, &l);
-	for (size_t i = 0; i < count && !err; i++) {
-		struct extract_range range = { i ? cuts[i - 1] : 0, cuts[i] };
-
-		err = add_part(x, &l, points, range, &parts[i]);
-	}
-	atomic_store(&x->pending, (unsigned)count);
-	if (!err)
-		err = worker_pool_submit(pool, &parts[0]->base);
-	if (err) {
-		destroy_parts(parts, count);
-		return err;
-	}
-	for (size_t i = 1; i < count; i++) {
-		err = worker_pool_submit(pool, &parts[i]->base);
-		/* No place for it: it ends like one that failed. */
-		if (err)
-			extract_done(&parts[i]->base, err);
-	}
-	return NULL;
-}
-
-static struct error *start_extraction(struct store *st, struct index_reader *r,
-				      struct flight *f, int in_fd)
-{
-	CLEANUP_CLOSE int fd = in_fd;
-	CLEANUP(index_points_deinit) struct index_points points = { 0 };
-	CLEANUP(cleanup_extraction) struct extraction *x = extraction_create(f);
-	const struct target *t = &f->targets.v[f->at];
-	uint64_t span = t->packed_codec ? t->packed_size : t->size;
-
-	if (!x)
-		return error_no_memory;
-	TRY(index_points(r, t->container_id, t->offset, t->offset + span,
-			 &points));
-	x->in_fd = steal_fd(&fd);
-	x->size = t->size;
-	x->key = cache_key_of(st, t, true);
-	TRY(disk_cache_begin(st->cache, t->size, &x->out_fd));
-	TRY(start_parts(x, t, &points));
-	x = NULL; /* extract_done's now */
-	return NULL;
-}
-
 /* ---- Trying ------------------------------------------------------------- */
 
 enum step { STEP_NEXT, STEP_LEFT };
-
-/* A section of a member, straight from the archive, where only the blocks
- * around it need decoding. */
-static struct error *try_section_inside(struct store *st,
-					struct index_reader *r,
-					struct flight *f, int *container_fd,
-					bool *started_ret)
-{
-	CLEANUP(index_points_deinit) struct index_points points = { 0 };
-	const struct target *t = &f->targets.v[f->at];
-	struct locator l;
-
-	*started_ret = false;
-	if (t->packed_codec || t->payload_codec == LOCATOR_RESCAN ||
-	    t->payload_codec == CODEC_GZIP)
-		return NULL;
-	TRY(index_points(r, t->container_id, t->offset, t->offset + t->size,
-			 &points));
-	if (points.count < 2)
-		return NULL;
-	CLEANUP_FREE struct codec_point *used =
-		mem_array(points.count, sizeof(*used));
-
-	if (!used)
-		return error_no_memory;
-	fill_locator(t, &l);
-	part_points(&points, t->offset, t->offset + t->size, used, &l);
-	TRY(start_section(f, steal_fd(container_fd), &l,
-			  cache_key_of(st, t, false)));
-	*started_ret = true;
-	return NULL;
-}
-
-/* A section of a file that is there as a whole. @p fd is taken. */
-static struct error *section_of_file(struct store *st, struct flight *f, int fd,
-				     uint64_t size)
-{
-	const struct target *t = &f->targets.v[f->at];
-	struct locator l = {
-		.scanner = "elf",
-		.path = t->container,
-		.file_size = size,
-		.size = size,
-	};
-
-	return start_section(f, fd, &l, cache_key_of(st, t, false));
-}
 
 static struct error *try_member(struct store *st, struct index_reader *r,
 				struct flight *f, int container_fd)
@@ -787,21 +264,6 @@ static struct error *try_member(struct store *st, struct index_reader *r,
 		TRY(try_section_inside(st, r, f, &container, &started));
 	return started ? NULL
 		       : start_extraction(st, r, f, steal_fd(&container));
-}
-
-/* A bare file whose ctime changed: whose is it now? @p fd is taken. */
-static struct error *identify_file(struct flight *f, int fd)
-{
-	CLEANUP_CLOSE int owned = fd;
-	CLEANUP(cleanup_extraction) struct extraction *x = extraction_create(f);
-
-	if (!x)
-		return error_no_memory;
-	x->out_fd = steal_fd(&owned);
-	x->size = f->targets.v[f->at].size;
-	TRY(start_identify(x));
-	x = NULL; /* identify_done's now */
-	return NULL;
 }
 
 static bool land_section(struct store *st, struct flight *f)

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
 	src/store/disk_cache.c src/store/disk_cache.h \
+	src/store/extract.c \
 	src/store/fetch.c \
 	src/store/lookup.c \
 	src/store/memo.c src/store/memo.h \

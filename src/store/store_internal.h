@@ -113,6 +113,42 @@ MUST_CHECK struct error *source_open(const struct store *st, const char *path,
 /** Try targets from @c at on, on a query thread; lands the flight or leaves it
  * to a worker's answer. */
 void flight_try(struct store *st, struct index_reader *r, struct flight *f);
+
+/** What a target is called in the disk cache: the member as a whole, or the
+ * section asked for. A name of 0 without memory. */
+struct cache_key cache_key_of(const struct store *st, const struct target *t,
+			      bool whole_member);
+
+/** End the flight with these bytes.
+ * @param[in] fd Taken.
+ * @param[in] path Where the same bytes can be opened again; NULL: nowhere. */
+void land_found(struct flight *f, const struct target *t, int fd, uint64_t size,
+		enum artifact_origin origin, const char *path);
+
+/** The target being tried gave nothing: the next one's turn. @p err is taken;
+ * NULL if what was asked for simply is not in it. */
+void pass_over(struct flight *f, struct error *err);
+
+/* extract.c: begin a job for the target being tried. NULL: the flight is the
+ * job's now. Descriptors are taken. */
+
+MUST_CHECK struct error *start_extraction(struct store *st,
+					  struct index_reader *r,
+					  struct flight *f, int in_fd);
+/** A section of a file that is there as a whole. */
+MUST_CHECK struct error *section_of_file(struct store *st, struct flight *f,
+					 int fd, uint64_t size);
+/** A section straight from the archive. @p container_fd is taken if it is
+ * @p started_ret; it is not where the payload cannot be read at random. */
+MUST_CHECK struct error *try_section_inside(struct store *st,
+					    struct index_reader *r,
+					    struct flight *f, int *container_fd,
+					    bool *started_ret);
+/** A bare file of another ctime: whose is it now? */
+MUST_CHECK struct error *identify_file(struct flight *f, int fd);
+
+/* store.c */
+
 /** Go on with the next step on a query thread. */
 void flight_continue(struct flight *f);
 
