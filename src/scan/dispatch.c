@@ -277,6 +277,16 @@ static void count_done(struct scan *s, const struct scan_item *item)
 	atomic_fetch_add(&s->progress.done_bytes, item->stamp.size);
 }
 
+/* That the machine had no descriptor or process to spare says nothing of the
+ * file: it is tried again when what runs now is done, within reason. */
+static bool may_wait(struct scan_item *item, const struct error *err)
+{
+	enum { BUSY_TRIES = 20 };
+
+	return err && error_kind(err) == ERROR_BUSY &&
+	       item->busy_tries++ < BUSY_TRIES;
+}
+
 /* What becomes of the files there is no end for. @p err says why; it
  * is borrowed. */
 static struct error *settle_rest(struct scan_job *job, struct error *err)
@@ -290,7 +300,7 @@ static struct error *settle_rest(struct scan_job *job, struct error *err)
 			count_done(s, item);
 		} else if (atomic_load(&s->stop)) {
 			continue;
-		} else if (job->count > 1) {
+		} else if (job->count > 1 || may_wait(item, err)) {
 			add_again(s, item);
 		} else {
 			count_done(s, item);
@@ -643,19 +653,24 @@ static void wait_idle(struct scan *s)
  * known. */
 static struct error *submit_again(struct scan *s)
 {
-	for (;;) {
-		struct scan_item *item = NULL;
+	size_t left;
+
+	{
+		LOCKED(&s->lock);
+		left = s->again_count;
+	}
+	/* Those that come back meanwhile wait for the next round. */
+	for (; left && !must_stop(s); left--) {
+		struct scan_item *item;
 		size_t n;
 
 		{
 			LOCKED(&s->lock);
-			if (s->again_count)
-				item = s->again[--s->again_count];
+			item = s->again[--s->again_count];
 		}
-		if (!item || must_stop(s))
-			return NULL;
 		TRY(submit_some(s, &item, 1, 1, &n));
 	}
+	return NULL;
 }
 
 struct error *scan_dispatch(struct scan *s)

@@ -26,6 +26,7 @@ struct scan_item {
 	unsigned root_order;
 	size_t quiet_dir; /* index of its directory in scan->quiet */
 	bool was_known;   /* a row of it is in the index */
+	unsigned busy_tries;
 };
 
 struct scan {
