@@ -25,6 +25,7 @@
 
 enum {
 	PARTS_MAX = 16,
+	PARTS_A_WORKER = 4,
 	CPU_LIMIT_MOST_S = 3600,
 };
 /* Below this a second worker costs more than it saves. */
@@ -358,25 +359,25 @@ static void fill_locator(const struct target *t, struct locator *l)
 	};
 }
 
-/* Where to cut a member into parts for several workers: at points, in about
+/* Where to cut a member into at most @p wanted parts: at points, in about
  * equal pieces. @p cuts gets the ends, the last being the member's size. */
 static size_t cut(const struct target *t, const struct index_points *points,
-		  unsigned workers, uint64_t cuts[PARTS_MAX])
+		  unsigned wanted, uint64_t cuts[PARTS_MAX])
 {
 	size_t parts = 0;
 	uint64_t piece;
 
-	if (workers > PARTS_MAX)
-		workers = PARTS_MAX;
-	piece = t->size / workers;
-	if (t->size >= SPLIT_BYTES && !t->packed_codec && workers > 1) {
+	if (wanted > PARTS_MAX)
+		wanted = PARTS_MAX;
+	piece = t->size / wanted;
+	if (t->size >= SPLIT_BYTES && !t->packed_codec && wanted > 1) {
 		for (size_t i = 0; i < points->count; i++) {
 			uint64_t at = points->v[i].out_offset;
 			uint64_t begun = parts ? cuts[parts - 1] : 0;
 
 			if (at <= t->offset || at >= t->offset + t->size ||
 			    at - t->offset < begun + piece ||
-			    parts + 1 >= workers)
+			    parts + 1 >= wanted)
 				continue;
 			cuts[parts++] = at - t->offset;
 		}
@@ -450,7 +451,9 @@ static struct error *start_parts(struct extraction *x, const struct target *t,
 	struct worker_pool *pool = x->flight->store->extractors;
 	struct part *parts[PARTS_MAX] = { NULL };
 	uint64_t cuts[PARTS_MAX];
-	size_t count = cut(t, points, x->flight->store->workers, cuts);
+	/* More parts than workers: equal decoded bytes are not equal work. */
+	size_t count = cut(t, points,
+			   x->flight->store->workers * PARTS_A_WORKER, cuts);
 	struct error *err = NULL;
 	struct locator l;
 
