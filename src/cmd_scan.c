@@ -14,6 +14,7 @@ struct waiter {
 	struct scanner_loop *loop;
 	sigset_t signals;
 	_Atomic bool is_finished; /* the scan: the signal is ours */
+	int ended_by;             /* signal that cut the scan short, or 0 */
 };
 
 /* Signals arrive on this thread alone. */
@@ -33,14 +34,29 @@ static void *wait_signals(void *arg)
 		else
 			break;
 	}
-	if (!atomic_load(&w->is_finished))
+	if (!atomic_load(&w->is_finished)) {
+		w->ended_by = sig;
 		log_info("scan", "stopping", LOG_I("signal", sig));
+	}
 	scanner_loop_stop(w->loop);
 	/* A second one ends the process as signals do. */
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
 	pthread_sigmask(SIG_UNBLOCK, &w->signals, NULL);
 	return NULL;
+}
+
+/* An index that is not up to date is no success: end as the signal does, so
+ * that a shell or a service manager sees which it was. */
+static void end_as_signalled(int sig)
+{
+	sigset_t just_this;
+
+	sigemptyset(&just_this);
+	sigaddset(&just_this, sig);
+	signal(sig, SIG_DFL);
+	pthread_sigmask(SIG_UNBLOCK, &just_this, NULL);
+	raise(sig);
 }
 
 struct error *cmd_scan(const struct settings *s, const char *program)
@@ -71,5 +87,7 @@ struct error *cmd_scan(const struct settings *s, const char *program)
 		pthread_join(thread, NULL);
 	}
 	scanner_loop_close(waiter.loop);
+	if (!err && !s->watch && waiter.ended_by)
+		end_as_signalled(waiter.ended_by);
 	return err;
 }

@@ -428,9 +428,14 @@ static void tidy(struct quiet_dir *d)
 	d->count = kept;
 }
 
+/* After a stop as well, though not for long: what was found to be of no
+ * interest need not be opened again by the next pass. */
 static struct error *write_quiet(struct scan *s)
 {
-	for (size_t i = 0; i < s->quiet_count && !atomic_load(&s->stop); i++) {
+	enum { PATIENCE_MS = 2000 };
+	int64_t until = clock_ms() + PATIENCE_MS;
+
+	for (size_t i = 0; i < s->quiet_count; i++) {
 		struct quiet_dir *d = &s->quiet[i];
 		const struct known_dir *known =
 			known_find_dir(&s->known, d->path);
@@ -441,6 +446,8 @@ static struct error *write_quiet(struct scan *s)
 			continue;
 		TRY(index_put_ignored(s->o.index, d->path, d->prints,
 				      d->count));
+		if (atomic_load(&s->stop) && clock_ms() > until)
+			break;
 	}
 	return NULL;
 }
@@ -476,6 +483,9 @@ static struct error *pass(struct scan *s, struct index_reader **reader)
 	atomic_store(&s->progress.is_walking, true);
 	TRY(walk_roots(s));
 	atomic_store(&s->progress.is_walking, false);
+	/* Of a part of the tree nothing can be said of what is left out. */
+	if (atomic_load(&s->stop))
+		return NULL;
 	TRY(dispatch(s));
 	if (!atomic_load(&s->stop))
 		TRY(forget_gone(s, *reader));

@@ -79,6 +79,18 @@ struct file_result {
 	bool has_end;
 };
 
+/** A batch of files with a worker. */
+struct scan_job {
+	struct worker_job base;
+	struct scan *scan;
+	struct scan_item *items[SCAN_BATCH_MAX];
+	struct file_result results[SCAN_BATCH_MAX];
+	size_t count;
+	size_t current;                /* item the worker said it is at */
+	size_t bytes;                  /* held in results, for the limit */
+	struct shared_archive *shared; /* NULL: nobody helps with it */
+};
+
 MUST_CHECK struct error *file_result_take(struct file_result *r,
 					  enum wire_type type,
 					  struct reader *payload);
@@ -91,6 +103,18 @@ void file_result_show(const struct file_result *r, const struct scan_item *item,
 		      struct index_segment *segments,
 		      struct index_container *ret);
 size_t file_result_segments(const struct file_result *r);
+
+/** Write what came back for the files of a job that have an end, in one
+ * transaction, and count it. Takes scan->lock. */
+MUST_CHECK struct error *scan_write_results(struct scan_job *job);
+
+/** Record that a file could not be looked into at all. @p err is taken. */
+MUST_CHECK struct error *scan_put_failed(struct scan *s,
+					 const struct scan_item *item,
+					 struct error *err);
+
+/** Does an error of the index end the pass? Else it is about what was put. */
+bool scan_is_fatal(enum error_kind kind);
 
 /** A file of no interest: remember its print. Lock held. */
 bool scan_add_quiet(struct scan *s, size_t quiet_dir, uint64_t print);

@@ -92,6 +92,34 @@ no_worker_left() {
 }
 ok "no worker is left" wait_until no_worker_left
 
+# What a stopped scan has seen to be of no interest is not opened again.
+mkdir "$tmp/texts"
+for i in {1..100}; do
+	echo "text $i" >"$tmp/texts/$i"
+done
+start_server cut --workers 2 "$tmp/texts" "$tmp/slow" || die "no server"
+texts_done() {
+	[ "$(metric 'symbolized_scan_files_total{source="none"}')" = 100 ]
+}
+ok "text files are looked into beside a slow package" wait_until texts_done
+ok "the slow package is still being scanned" running scan
+stop_server cut
+must scan cut "$tmp/texts"
+is "the next scan knows all text files and opens none" \
+	"$(last_scan visited cut) $(last_scan looked_into cut)" "100 0"
+
+"$SYMBOLIZED" scan --state-dir "$tmp/ended.state" --cache-dir "$tmp/ended.cache" \
+	"$tmp/slow" 2>"$tmp/ended.log" &
+pid=$!
+scanning() {
+	[ -n "$(children "$pid")" ]
+}
+ok "a scan by hand runs" wait_until scanning
+signal TERM "$pid"
+wait "$pid"
+is "a scan that is cut short ends as the signal does" $? $((128 + 15))
+like "its log says that it was stopped" "$(cat "$tmp/ended.log")" 'scan.*stopped'
+
 serve_ready main --workers 1 "$tmp/tree" "$tmp/slow"
 sample_base=1
 held=no

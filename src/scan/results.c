@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the workers found in a job's files, into the index and the counters.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "scan/scan_internal.h"
+
+static void count_file(const struct scan_item *item, const char *scanner)
+{
+	unsigned label =
+		metric_label(LABELS_SOURCE, *scanner ? scanner : "none");
+
+	metric_add(METRIC_SCAN_FILES, label, 0, 1);
+	metric_add(METRIC_SCAN_BYTES, label, 0, (int64_t)item->stamp.size);
+}
+
+static enum error_kind end_kind(const struct file_end *end)
+{
+	return (enum error_kind)((end->error_kind_plus_one - 1) % ERROR_KINDS);
+}
+
+static void log_problem(struct scan *s, const char *path, enum error_kind kind,
+			const char *message)
+{
+	static struct log_limit limits[ERROR_KINDS];
+	uint64_t skipped;
+	bool pass;
+
+	atomic_fetch_add(&s->progress.failed, 1);
+	metric_add(METRIC_SCAN_FAILED,
+		   metric_label(LABELS_KIND, error_kind_label(kind)), 0, 1);
+	{
+		LOCKED(&s->lock);
+		pass = log_limit_pass(&limits[kind], &skipped);
+	}
+	if (pass)
+		log_warn("scan", "unreadable", LOG_S("path", path),
+			 LOG_S("kind", error_kind_label(kind)),
+			 LOG_S("error", message), LOG_U("left_out", skipped));
+}
+
+static void count_result(struct scan *s, const struct scan_item *item,
+			 const struct file_result *r)
+{
+	count_file(item, r->end.scanner);
+	metric_add(METRIC_SCAN_NO_ID, 0, 0, (int64_t)r->end.elf_without_id);
+	for (size_t i = 0; i < r->artifact_count; i++) {
+		unsigned roles = r->artifacts[i].facts.roles;
+
+		metric_add(METRIC_SCAN_FOUND, 0, 0,
+			   !!(roles & ELF_ROLE_EXECUTABLE));
+		metric_add(METRIC_SCAN_FOUND, 1, 0,
+			   !!(roles & ELF_ROLE_DEBUGINFO));
+	}
+	atomic_fetch_add(&s->progress.artifacts, r->artifact_count);
+	if (r->end.error_kind_plus_one)
+		log_problem(s, item->path, end_kind(&r->end), r->end.message);
+}
+
+static bool holds_nothing(const struct file_result *r)
+{
+	bool is_archive = *r->end.scanner && strcmp(r->end.scanner, "elf") != 0;
+
+	return !r->end.error_kind_plus_one && !r->artifact_count && !is_archive;
+}
+
+bool scan_add_quiet(struct scan *s, size_t quiet_dir, uint64_t print)
+{
+	struct quiet_dir *d = &s->quiet[quiet_dir];
+
+	if (!mem_grow(&d->prints, &d->capacity, d->count + 1,
+		      sizeof(*d->prints)))
+		return false;
+	d->prints[d->count++] = print;
+	return true;
+}
+
+/* A file that holds nothing. If the index has a row of it, it goes. */
+static struct error *finish_quiet(struct scan *s, struct scan_item *item)
+{
+	uint64_t print = known_print(&s->known, item->path, &item->stamp);
+
+	if (item->was_known)
+		TRY(index_remove_container(s->o.index, item->path));
+	LOCKED(&s->lock);
+	return scan_add_quiet(s, item->quiet_dir, print) ? NULL
+							 : error_no_memory;
+}
+
+static void set_problem(struct index_container *c, enum error_kind kind,
+			const char *message)
+{
+	c->problem_kind = error_kind_label(kind);
+	c->problem = message;
+	/* What the file is does not change by itself; what the machine could
+	 * not do may work later. */
+	c->is_retryable = kind == ERROR_WORKER || kind == ERROR_IO ||
+			  kind == ERROR_NO_MEMORY || kind == ERROR_BUSY;
+}
+
+bool scan_is_fatal(enum error_kind kind)
+{
+	return kind == ERROR_DATABASE || kind == ERROR_IO ||
+	       kind == ERROR_NO_MEMORY;
+}
+
+struct error *scan_put_failed(struct scan *s, const struct scan_item *item,
+			      struct error *err)
+{
+	CLEANUP_ERROR struct error *owned = err;
+	struct index_container c = {
+		.path = item->path,
+		.stamp = item->stamp,
+		.root_order = item->root_order,
+		.scanner = "",
+	};
+
+	set_problem(&c, error_kind(owned), error_message(owned));
+	log_problem(s, c.path, error_kind(owned), error_message(owned));
+	struct error *refused = index_put_containers(s->o.index, &c, 1);
+
+	if (!refused || scan_is_fatal(error_kind(refused)))
+		return refused;
+	/* Without a row of this state it is looked into by the next scan. */
+	log_consume(LOG_WARN, "scan", "not recorded",
+		    error_wrap(refused, "%s", c.path));
+	return NULL;
+}
+
+struct gathered {
+	struct index_container containers[SCAN_BATCH_MAX];
+	size_t count;
+	struct index_artifact *artifacts;
+	struct index_segment *segments;
+};
+
+static void gathered_deinit(struct gathered *g)
+{
+	mem_free(g->artifacts);
+	mem_free(g->segments);
+}
+
+/* Rows of all finished files of the job. */
+static struct error *gather(struct scan_job *job, struct gathered *g)
+{
+	size_t artifacts = 0, segments = 0;
+
+	for (size_t i = 0; i < job->count; i++) {
+		artifacts += job->results[i].artifact_count;
+		segments += file_result_segments(&job->results[i]);
+	}
+	g->artifacts = mem_array(artifacts, sizeof(*g->artifacts));
+	g->segments = mem_array(segments, sizeof(*g->segments));
+	if (!g->artifacts || !g->segments)
+		return error_no_memory;
+	artifacts = segments = 0;
+	for (size_t i = 0; i < job->count; i++) {
+		struct file_result *r = &job->results[i];
+		struct index_container *c = &g->containers[g->count];
+
+		if (!r->has_end)
+			continue;
+		if (holds_nothing(r)) {
+			TRY(finish_quiet(job->scan, job->items[i]));
+			continue;
+		}
+		file_result_show(r, job->items[i], g->artifacts + artifacts,
+				 g->segments + segments, c);
+		artifacts += r->artifact_count;
+		segments += file_result_segments(r);
+		if (r->end.error_kind_plus_one)
+			set_problem(c, end_kind(&r->end), r->end.message);
+		g->count++;
+	}
+	return NULL;
+}
+
+struct error *scan_write_results(struct scan_job *job)
+{
+	CLEANUP(gathered_deinit) struct gathered g = { .count = 0 };
+
+	TRY(gather(job, &g));
+	if (g.count)
+		TRY(index_put_containers(job->scan->o.index, g.containers,
+					 g.count));
+	for (size_t i = 0; i < job->count; i++) {
+		if (job->results[i].has_end)
+			count_result(job->scan, job->items[i],
+				     &job->results[i]);
+	}
+	return NULL;
+}
