@@ -13,9 +13,11 @@ include tests/unit/scan.mk
 include tests/unit/http.mk
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+include tests/fuzz/local.mk
 include tests/it/local.mk
 else
 check-local:
 	@echo "make check needs the library 'check' (Debian: check, Fedora: check-devel)" >&2; exit 1
 endif
+include tests/bench/local.mk
 include tests/lint/local.mk

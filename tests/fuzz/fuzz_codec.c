@@ -21,8 +21,7 @@
 #include "base/mem.h"
 #include "base/reader.h"
 #include "codec/codec_stream.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum {
 	REPAIR_XZ = 1 << 0, /* make the CRCs of headers and index right */

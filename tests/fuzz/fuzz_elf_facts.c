@@ -6,21 +6,16 @@
  * Beyond what the sanitizers see: sources come sorted, each once, none empty;
  * what a section's range says lies within the file; errors are of the kinds
  * that are promised.
- *
- * Built with -fsanitize=fuzzer, or with -DFUZZ_STANDALONE to run the files
- * named on its command line. fuzz_elf_seeds writes the first ones.
  */
 #include "config.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "elf/elf_facts.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void check_sources(const struct elf_facts *f)
 {
@@ -91,26 +86,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(copy);
 	return 0;
 }
-
-#ifdef FUZZ_STANDALONE
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		CLEANUP_FREE uint8_t *data = NULL;
-		FILE *f = fopen(argv[i], "rb");
-		size_t size;
-
-		if (!f || fseek(f, 0, SEEK_END)) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		size = (size_t)ftell(f);
-		rewind(f);
-		data = malloc(size + 1);
-		size = fread(data, 1, size, f);
-		fclose(f);
-		LLVMFuzzerTestOneInput(data, size);
-	}
-	return EXIT_SUCCESS;
-}
-#endif

@@ -20,9 +20,8 @@
 #include "http/conditional.h"
 #include "http/framing.h"
 #include "http/routes.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/lib/fake_store.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { BODY_LIMIT = 1 << 16, FIELDS_MAX = 128 };
 

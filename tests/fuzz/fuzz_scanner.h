@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Drive a scanner over a stranger's container and hold it to its contract.
- *
- * With libFuzzer (clang -fsanitize=fuzzer) the engine calls
- * LLVMFuzzerTestOneInput(); with -DFUZZ_STANDALONE a main() runs the files
- * named on the command line.
  */
 #ifndef TESTS_FUZZ_FUZZ_SCANNER_H
 #define TESTS_FUZZ_FUZZ_SCANNER_H
 
 #include "scanners/formats.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/** The one that is driven; its containers are the seeds. */
+extern const struct scanner *const fuzz_target;
 
 /* Bytes read of all members: what more there is would be the same again. */
 enum { FUZZ_READ_MAX = 1 << 20, FUZZ_PIECE_MAX = 8192 };
 
 /* Bytes read at random must be those read forward. */
-static void fuzz_check_random(struct codec_stream *payload,
-			      const struct scanner_member *m, uint64_t done,
-			      const uint8_t *piece, size_t size)
+static inline void fuzz_check_random(struct codec_stream *payload,
+				     const struct scanner_member *m,
+				     uint64_t done, const uint8_t *piece,
+				     size_t size)
 {
 	static uint8_t again[FUZZ_PIECE_MAX];
 
@@ -36,10 +35,10 @@ static void fuzz_check_random(struct codec_stream *payload,
 	assert(!err && !memcmp(again, piece, size));
 }
 
-static struct error *fuzz_member(const struct scanner *sc,
-				 struct scanner_stream *s,
-				 const struct scanner_member *m,
-				 uint64_t *budget)
+static inline struct error *fuzz_member(const struct scanner *sc,
+					struct scanner_stream *s,
+					const struct scanner_member *m,
+					uint64_t *budget)
 {
 	static uint8_t piece[FUZZ_PIECE_MAX];
 	uint64_t done = 0;
@@ -64,8 +63,8 @@ static struct error *fuzz_member(const struct scanner *sc,
 	return NULL;
 }
 
-static struct error *fuzz_members(const struct scanner *sc,
-				  struct scanner_stream *s)
+static inline struct error *fuzz_members(const struct scanner *sc,
+					 struct scanner_stream *s)
 {
 	uint64_t budget = FUZZ_READ_MAX;
 	bool found;
@@ -83,8 +82,8 @@ static struct error *fuzz_members(const struct scanner *sc,
 	return NULL;
 }
 
-static void fuzz_scanner(const struct scanner *sc, const char *path,
-			 const uint8_t *data, size_t size)
+static inline void fuzz_scanner(const struct scanner *sc, const char *path,
+				const uint8_t *data, size_t size)
 {
 	struct scanner_input in = {
 		.file = input_from_memory(data, size),
@@ -111,26 +110,5 @@ static void fuzz_scanner(const struct scanner *sc, const char *path,
 		assert(*error_message(err));
 	error_free(err);
 }
-
-#ifdef FUZZ_STANDALONE
-int main(int argc, char **argv)
-{
-	static uint8_t data[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rb");
-
-		if (!f) {
-			perror(argv[i]);
-			return EXIT_FAILURE;
-		}
-		size_t size = fread(data, 1, sizeof(data), f);
-
-		fclose(f);
-		LLVMFuzzerTestOneInput(data, size);
-	}
-	return EXIT_SUCCESS;
-}
-#endif
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "tests/fuzz/fuzz_scanner.h"
 
+const struct scanner *const fuzz_target = &scanner_deb;
+
 enum { BLOCK = 512, CHECKSUM = 148, MAGIC = 257 };
 
 static void repair_checksum(uint8_t *block)

@@ -4,6 +4,8 @@
 
 #include "tests/fuzz/fuzz_scanner.h"
 
+const struct scanner *const fuzz_target = &scanner_kmod;
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const paths[] = { "a.ko.xz", "a.ko.zst", "a.ko.gz" };

@@ -4,6 +4,8 @@
 
 #include "tests/fuzz/fuzz_scanner.h"
 
+const struct scanner *const fuzz_target = &scanner_rpm;
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	fuzz_scanner(&scanner_rpm, "a.rpm", data, size);

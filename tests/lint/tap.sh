@@ -42,6 +42,7 @@ shell_scripts()
 {
 	echo bootstrap
 	echo .ci/run
+	echo tests/fuzz/run
 	find man src scanners schema tests -name '*.sh' | sort
 }
 

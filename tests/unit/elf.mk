@@ -43,10 +43,3 @@ tests_lib_oracle_sources_SOURCES = tests/lib/oracle_sources.c \
 tests_lib_oracle_sources_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS)
 tests_lib_oracle_sources_LDADD = $(ELF_LIBS) $(DW_LIBS)
 endif
-
-check_PROGRAMS += tests/fuzz/fuzz_elf_facts tests/fuzz/fuzz_elf_seeds
-tests_fuzz_fuzz_elf_facts_SOURCES = tests/fuzz/fuzz_elf_facts.c
-tests_fuzz_fuzz_elf_facts_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_STANDALONE
-tests_fuzz_fuzz_elf_facts_LDADD = $(ELF_LIBS)
-tests_fuzz_fuzz_elf_seeds_SOURCES = tests/fuzz/fuzz_elf_seeds.c
-tests_fuzz_fuzz_elf_seeds_LDADD = $(ELF_WRITER_LIBS)

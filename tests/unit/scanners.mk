@@ -44,16 +44,3 @@ unit_tests += tests/unit/test_scanners_damage
 tests_unit_test_scanners_damage_SOURCES = tests/unit/test_scanners_damage.c
 tests_unit_test_scanners_damage_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_scanners_damage_LDADD = $(SCANNERS_FIXTURE_LIBS) $(CHECK_LIBS)
-
-# Without an engine they run files: so they are compiled wherever tests are.
-check_PROGRAMS += tests/fuzz/fuzz_scanner_deb tests/fuzz/fuzz_scanner_kmod \
-	tests/fuzz/fuzz_scanner_rpm
-tests_fuzz_fuzz_scanner_deb_SOURCES = tests/fuzz/fuzz_scanner_deb.c tests/fuzz/fuzz_scanner.h
-tests_fuzz_fuzz_scanner_deb_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_STANDALONE
-tests_fuzz_fuzz_scanner_deb_LDADD = $(SCANNERS_LIBS)
-tests_fuzz_fuzz_scanner_kmod_SOURCES = tests/fuzz/fuzz_scanner_kmod.c tests/fuzz/fuzz_scanner.h
-tests_fuzz_fuzz_scanner_kmod_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_STANDALONE
-tests_fuzz_fuzz_scanner_kmod_LDADD = $(SCANNERS_LIBS)
-tests_fuzz_fuzz_scanner_rpm_SOURCES = tests/fuzz/fuzz_scanner_rpm.c tests/fuzz/fuzz_scanner.h
-tests_fuzz_fuzz_scanner_rpm_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_STANDALONE
-tests_fuzz_fuzz_scanner_rpm_LDADD = $(SCANNERS_LIBS)

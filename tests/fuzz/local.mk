@@ -1,0 +1,80 @@
+# Each target twice: as a test of its own, and with --enable-fuzzers with
+# libFuzzer, for tests/fuzz/run.
+fuzz_common = tests/fuzz/fuzz.h
+EXTRA_DIST += tests/fuzz/run
+fuzz_tests =
+
+fuzz_tests += tests/fuzz/fuzz_codec
+tests_fuzz_fuzz_codec_SOURCES = tests/fuzz/fuzz_codec.c \
+	tests/fuzz/seeds_codec.c tests/fuzz/standalone.c $(fuzz_common)
+tests_fuzz_fuzz_codec_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+tests_fuzz_fuzz_codec_LDADD = $(PKG_WRITER_LIBS)
+
+fuzz_tests += tests/fuzz/fuzz_elf_facts
+tests_fuzz_fuzz_elf_facts_SOURCES = tests/fuzz/fuzz_elf_facts.c \
+	tests/fuzz/seeds_elf.c tests/fuzz/standalone.c $(fuzz_common)
+tests_fuzz_fuzz_elf_facts_LDADD = $(ELF_LIBS) $(ELF_WRITER_LIBS)
+
+fuzz_tests += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c \
+	tests/fuzz/seeds_http.c tests/fuzz/standalone.c $(fuzz_common) \
+	$(http_fake_store)
+tests_fuzz_fuzz_http_LDADD = $(HTTP_LIBS)
+
+fuzz_tests += tests/fuzz/fuzz_scanner_deb
+tests_fuzz_fuzz_scanner_deb_SOURCES = tests/fuzz/fuzz_scanner_deb.c \
+	tests/fuzz/seeds_scanner.c tests/fuzz/standalone.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_fuzz_scanner_deb_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
+fuzz_tests += tests/fuzz/fuzz_scanner_kmod
+tests_fuzz_fuzz_scanner_kmod_SOURCES = tests/fuzz/fuzz_scanner_kmod.c \
+	tests/fuzz/seeds_scanner.c tests/fuzz/standalone.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_fuzz_scanner_kmod_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
+fuzz_tests += tests/fuzz/fuzz_scanner_rpm
+tests_fuzz_fuzz_scanner_rpm_SOURCES = tests/fuzz/fuzz_scanner_rpm.c \
+	tests/fuzz/seeds_scanner.c tests/fuzz/standalone.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_fuzz_scanner_rpm_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
+check_PROGRAMS += $(fuzz_tests)
+TESTS += $(fuzz_tests)
+
+if FUZZERS
+check_PROGRAMS += tests/fuzz/libfuzzer_codec
+tests_fuzz_libfuzzer_codec_SOURCES = tests/fuzz/fuzz_codec.c $(fuzz_common)
+tests_fuzz_libfuzzer_codec_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+tests_fuzz_libfuzzer_codec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_codec_LDADD = $(PKG_WRITER_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_elf_facts
+tests_fuzz_libfuzzer_elf_facts_SOURCES = tests/fuzz/fuzz_elf_facts.c $(fuzz_common)
+tests_fuzz_libfuzzer_elf_facts_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_elf_facts_LDADD = $(ELF_LIBS) $(ELF_WRITER_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_http
+tests_fuzz_libfuzzer_http_SOURCES = tests/fuzz/fuzz_http.c $(fuzz_common) \
+	$(http_fake_store)
+tests_fuzz_libfuzzer_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_http_LDADD = $(HTTP_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_scanner_deb
+tests_fuzz_libfuzzer_scanner_deb_SOURCES = tests/fuzz/fuzz_scanner_deb.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_libfuzzer_scanner_deb_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_scanner_deb_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_scanner_kmod
+tests_fuzz_libfuzzer_scanner_kmod_SOURCES = tests/fuzz/fuzz_scanner_kmod.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_libfuzzer_scanner_kmod_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_scanner_kmod_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_scanner_rpm
+tests_fuzz_libfuzzer_scanner_rpm_SOURCES = tests/fuzz/fuzz_scanner_rpm.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_libfuzzer_scanner_rpm_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_scanner_rpm_LDADD = $(SCANNERS_FIXTURE_LIBS)
+endif
