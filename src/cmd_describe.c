@@ -18,9 +18,11 @@ struct error *cmd_describe(int argc, char **argv)
 		metrics_describe(&text);
 #define COMMAND(name, letter, ...) \
 	else if (!strcmp(what, #name)) settings_manual(letter, &text);
+#define OWN(...)
 #define HIDDEN(name)
 #include "commands.h"
 #undef COMMAND
+#undef OWN
 #undef HIDDEN
 	else
 		return error_new(BAD_REQUEST,

@@ -63,14 +63,19 @@ struct error *cmd_scan(const struct settings *s, const char *program)
 {
 	CLEANUP(roots_deinit) struct roots roots = { 0 };
 	struct waiter waiter = { .is_finished = false };
+	struct scanner_loop_options options = {
+		.settings = s,
+		.roots = &roots,
+		.program = program,
+	};
 	pthread_t thread;
 	struct error *err;
 
 	if (!s->path_count)
 		return error_new(BAD_REQUEST, "scan: no PATH to scan");
-	TRY(roots_resolve(s, &roots));
+	TRY(roots_resolve(s, false, &roots));
 	signals_block(&waiter.signals);
-	TRY(scanner_loop_open(s, &roots, program, &waiter.loop));
+	TRY(scanner_loop_open(&options, &waiter.loop));
 	if (pthread_create(&thread, NULL, wait_signals, &waiter)) {
 		scanner_loop_close(waiter.loop);
 		return error_new(BUSY, "cannot start a thread");

@@ -12,19 +12,27 @@
 #define COMMAND(name, ...)                                            \
 	MUST_CHECK struct error *cmd_##name(const struct settings *s, \
 					    const char *program);
-#define HIDDEN(name) MUST_CHECK struct error *cmd_##name(int argc, char **argv);
+/** @return The exit status. */
+#define OWN(name, ...) int cmd_##name(int argc, char **argv);
+#define HIDDEN(name)   MUST_CHECK struct error *cmd_##name(int argc, char **argv);
 #include "commands.h"
 #undef COMMAND
+#undef OWN
 #undef HIDDEN
+
+/** Before a command that scans or serves begins: limits, signals, the log.
+ * @return What to start workers with. Static. */
+const char *command_prepare(enum log_level level, enum log_format format);
 
 /** Scanned roots as the layers below want them: canonical, NULL at the end. */
 struct roots {
 	char **v; /* owned */
 	size_t count;
 };
-/** @return BAD_REQUEST naming a path that does not exist. */
+/** @param[in] allow_missing A path that does not exist is taken as it is
+ * written, made absolute; else it is an error that names it. */
 MUST_CHECK struct error *roots_resolve(const struct settings *s,
-				       struct roots *ret);
+				       bool allow_missing, struct roots *ret);
 void roots_deinit(struct roots *r);
 
 /** Block, in this thread and those it starts, the signals that a command which

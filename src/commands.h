@@ -2,7 +2,8 @@
 /*
  * Every command. Include with COMMAND defined:
  * COMMAND(name, letter in config_options.h, arguments, one-line help)
- * and HIDDEN(name) for those that are not for people.
+ * OWN(name, arguments, one-line help) for those that read a command line of
+ * their own and HIDDEN(name) for those that are not for people.
  */
 COMMAND(serve, 's', "[OPTIONS] [PATH...]",
 	"scan and answer HTTP until told to stop")
@@ -11,5 +12,7 @@ COMMAND(scan, 'c', "[OPTIONS] PATH...",
 COMMAND(find, 'f', "[OPTIONS] ID", "where a build ID's artifacts are")
 COMMAND(check, 'k', "[OPTIONS]",
 	"schema version, integrity, unreadable files, statistics")
+OWN(debuginfod, "[OPTIONS] [PATH...]",
+    "as serve, with the options and answers of elfutils' debuginfod")
 HIDDEN(worker)
 HIDDEN(describe)

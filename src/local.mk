@@ -1,13 +1,15 @@
 bin_PROGRAMS += symbolized
 symbolized_SOURCES = \
-	src/cmd_check.c src/cmd_describe.c src/cmd_find.c src/cmd_scan.c \
+	src/cmd_check.c src/cmd_debuginfod.c src/cmd_describe.c src/cmd_find.c src/cmd_scan.c \
 	src/cmd_serve.c src/cmd_worker.c \
 	src/command.h src/commands.h \
 	src/config_options.h \
 	src/main.c \
+	src/memory_dir.c src/memory_dir.h \
 	src/progress.c src/progress.h \
 	src/roots.c \
 	src/scanner_loop.c src/scanner_loop.h \
+	src/serve.c src/serve.h \
 	src/settings.c src/settings.h \
 	src/signals.c
 symbolized_LDADD = $(HTTP_LIBS) libstore.a libscan.a libindex.a $(WORKER_LIBS) $(SQLITE_LIBS)

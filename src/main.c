@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "command.h"
 
 static const struct {
@@ -21,9 +22,11 @@ static const struct {
 } commands[] = {
 #define COMMAND(name, letter, arguments, help) \
 	{ #name, letter, arguments, help, cmd_##name },
+#define OWN(...)
 #define HIDDEN(name)
 #include "commands.h"
 #undef COMMAND
+#undef OWN
 #undef HIDDEN
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -35,7 +38,14 @@ static void print_usage(FILE *to)
 		"Gives names to addresses: indexes ELF files and packages by "
 		"build ID and serves\nthem to debuggers and profilers.\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-7s %s\n", commands[i].name, commands[i].help);
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+#define COMMAND(...)
+#define OWN(name, arguments, help) fprintf(to, "  %-10s %s\n", #name, help);
+#define HIDDEN(...)
+#include "commands.h"
+#undef COMMAND
+#undef OWN
+#undef HIDDEN
 	fprintf(to, "\n`symbolized COMMAND --help` lists a command's options, "
 		    "`symbolized --version` says\nwhich this is. "
 		    "Manual: symbolized(8).\n");
@@ -75,10 +85,22 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+const char *command_prepare(enum log_level level, enum log_format format)
+{
+	static char program[PATH_MAX];
+
+	/* The file itself, even if it is replaced while we run. */
+	snprintf(program, sizeof(program), "/proc/%d/exe", (int)getpid());
+	raise_file_limit();
+	log_init(level, format);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	return program;
+}
+
 static int run(size_t command, int argc, char **argv)
 {
 	CLEANUP(settings_deinit) struct settings s;
-	static char program[PATH_MAX];
 	struct error *err =
 		settings_read(commands[command].letter, argc, argv, &s);
 
@@ -88,13 +110,9 @@ static int run(size_t command, int argc, char **argv)
 		print_help(command);
 		return 0;
 	}
-	/* The file itself, even if it is replaced while we run. */
-	snprintf(program, sizeof(program), "/proc/%d/exe", (int)getpid());
-	raise_file_limit();
-	log_init((enum log_level)s.log_level, (enum log_format)s.log_format);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	err = commands[command].run(&s, program);
+	err = commands[command].run(
+		&s, command_prepare((enum log_level)s.log_level,
+				    (enum log_format)s.log_format));
 	return err ? fail(err) : 0;
 }
 
@@ -102,6 +120,9 @@ int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "--help";
 	struct error *err;
+
+	if (argc > 0 && !strcmp(path_base(argv[0]), "debuginfod"))
+		return cmd_debuginfod(argc, argv);
 
 	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
 		print_usage(argc > 1 ? stdout : stderr);
@@ -112,6 +133,9 @@ int main(int argc, char **argv)
 		return 0;
 	}
 #define COMMAND(...)
+#define OWN(own, ...)            \
+	if (!strcmp(name, #own)) \
+		return cmd_##own(argc - 1, argv + 1);
 #define HIDDEN(hidden)                                  \
 	if (!strcmp(name, #hidden)) {                   \
 		err = cmd_##hidden(argc - 1, argv + 1); \
@@ -119,6 +143,7 @@ int main(int argc, char **argv)
 	}
 #include "commands.h"
 #undef COMMAND
+#undef OWN
 #undef HIDDEN
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (!strcmp(name, commands[i].name))

@@ -3,11 +3,26 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "command.h"
 
-struct error *roots_resolve(const struct settings *s, struct roots *ret)
+/* As the shell would find it from here. Owned, NULL without memory. */
+static char *absolute(const char *path)
+{
+	char here[PATH_MAX];
+	CLEANUP_FREE char *joined = NULL;
+
+	if (path[0] == '/' || !getcwd(here, sizeof(here)))
+		return path_canonical(path);
+	joined = path_join(here, path);
+	return joined ? path_canonical(joined) : NULL;
+}
+
+struct error *roots_resolve(const struct settings *s, bool allow_missing,
+			    struct roots *ret)
 {
 	char real[PATH_MAX];
 
@@ -16,9 +31,12 @@ struct error *roots_resolve(const struct settings *s, struct roots *ret)
 	if (!ret->v)
 		return error_no_memory;
 	for (size_t i = 0; i < s->path_count; i++) {
-		if (!realpath(s->paths[i], real))
+		bool is_there = realpath(s->paths[i], real);
+
+		if (!is_there && !allow_missing)
 			return error_errno("%s", s->paths[i]);
-		ret->v[ret->count] = mem_strdup(real);
+		ret->v[ret->count] =
+			is_there ? mem_strdup(real) : absolute(s->paths[i]);
 		if (!ret->v[ret->count])
 			return error_no_memory;
 		ret->count++;

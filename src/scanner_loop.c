@@ -16,20 +16,23 @@
 
 /* How long to wait before an index that could not be opened is tried again. */
 enum { REOPEN_S = 60 };
+enum { FIRST_GROOM_MS = 1000 };
 
 struct scanner_loop {
+	struct scanner_loop_options o;
 	const struct settings *settings;
 	struct index *index;
 	char state_dir[PATH_MAX], cache_dir[PATH_MAX]; /* canonical */
 	struct scan *scan;
 	index_changed_fn changed; /* of the index, when it is reopened */
 	void *changed_ctx;
-	pthread_t thread;
-	bool has_thread;
+	pthread_t traverse, groom;
+	bool has_traverse, has_groom;
 	_Atomic bool stop;
 	struct lock lock; /* COMMAND: guards what follows */
 	struct condition asked;
 	bool scan_asked, groom_asked;
+	bool is_grooming, is_reopening; /* never both: the index is in use */
 };
 
 static struct error *open_index(struct scanner_loop *l)
@@ -53,6 +56,12 @@ static bool reopen_if_damaged(struct scanner_loop *l)
 		return false;
 	log_error("index", "damaged or moved: opening it again",
 		  LOG_S("state_dir", l->settings->state_dir));
+	{
+		LOCKED(&l->lock);
+		l->is_reopening = true;
+		while (l->is_grooming)
+			condition_wait(&l->asked, &l->lock);
+	}
 	index_close(STEAL(l->index));
 	struct error *err = open_index(l);
 
@@ -60,43 +69,55 @@ static bool reopen_if_damaged(struct scanner_loop *l)
 		log_consume(LOG_ERROR, "index", "cannot be opened", err);
 	else
 		scan_use_index(l->scan, l->index);
+	LOCKED(&l->lock);
+	l->is_reopening = false;
+	condition_broadcast(&l->asked);
 	return true;
 }
 
-struct error *scanner_loop_open(const struct settings *s,
-				const struct roots *roots, const char *program,
-				struct scanner_loop **ret)
+static struct error *create_scan(struct scanner_loop *l)
 {
-	struct scanner_loop *l = mem_zalloc(sizeof(*l));
-
-	if (!l)
-		return error_no_memory;
-	l->settings = s;
-	lock_init(&l->lock, LOCK_COMMAND);
-	condition_init(&l->asked);
-	struct error *err = file_make_dirs(s->cache_dir);
-
-	if (!err)
-		err = open_index(l);
-	/* As the walk will meet them. */
-	if (!err && (!realpath(s->state_dir, l->state_dir) ||
-		     !realpath(s->cache_dir, l->cache_dir)))
-		err = error_errno("%s and %s", s->state_dir, s->cache_dir);
+	const struct settings *s = l->settings;
 	struct scan_options options = {
-		.roots = (const char *const *)roots->v,
+		.roots = (const char *const *)l->o.roots->v,
+		.index_place = s->state_dir,
 		.state_dir = l->state_dir,
 		.cache_dir = l->cache_dir,
 		.include = s->include,
 		.exclude = s->exclude,
 		.follow_symlinks = s->follow_symlinks,
 		.one_file_system = s->one_file_system,
+		.keep_unwanted = l->o.keep_unwanted,
+		.groom_unwanted = l->o.groom_unwanted,
 		.workers = (unsigned)s->workers,
-		.program = program,
+		.program = l->o.program,
 		.index = l->index,
 	};
 
+	/* As the walk will meet them. */
+	if (!realpath(index_place_path(s->state_dir), l->state_dir) ||
+	    !realpath(s->cache_dir, l->cache_dir))
+		return error_errno("%s and %s", s->state_dir, s->cache_dir);
+	return scan_create(&options, &l->scan);
+}
+
+struct error *scanner_loop_open(const struct scanner_loop_options *options,
+				struct scanner_loop **ret)
+{
+	struct scanner_loop *l = mem_zalloc(sizeof(*l));
+
+	if (!l)
+		return error_no_memory;
+	l->o = *options;
+	l->settings = options->settings;
+	lock_init(&l->lock, LOCK_COMMAND);
+	condition_init(&l->asked);
+	struct error *err = file_make_dirs(l->settings->cache_dir);
+
 	if (!err)
-		err = scan_create(&options, &l->scan);
+		err = open_index(l);
+	if (!err)
+		err = create_scan(l);
 	if (err) {
 		scanner_loop_close(l);
 		return err;
@@ -152,37 +173,54 @@ static void count_groomed(const struct index_groom_counts *c)
 		 LOG_U("directories", c->directories));
 }
 
-static void groom(struct scanner_loop *l)
+/* Is the index there to be groomed? If so it stays until end_groom(). */
+static bool begin_groom(struct scanner_loop *l)
+{
+	LOCKED(&l->lock);
+	while (l->is_reopening && !atomic_load(&l->stop))
+		condition_wait(&l->asked, &l->lock);
+	l->is_grooming = l->index && !atomic_load(&l->stop);
+	return l->is_grooming;
+}
+
+static void end_groom(struct scanner_loop *l)
+{
+	LOCKED(&l->lock);
+	l->is_grooming = false;
+	condition_broadcast(&l->asked);
+}
+
+void scanner_loop_groom(struct scanner_loop *l)
 {
 	struct index_groom_counts counts;
-	struct error *err =
-		scan_groom(l->index, l->settings->state_dir, &l->stop, &counts);
 
+	if (!begin_groom(l))
+		return;
+	struct error *err = scan_groom(l->scan, &l->stop, &counts);
+
+	bool is_damaged = err && index_needs_reopen(l->index);
+
+	end_groom(l);
+	if (is_damaged)
+		scanner_loop_ask_scan(l);
 	if (err)
 		log_consume(LOG_ERROR, "groom", "failed", err);
 	else
 		count_groomed(&counts);
 }
 
-/* Wait until something is due. */
-static void wait_due(struct scanner_loop *l, int64_t next_scan_ms,
-		     int64_t next_groom_ms, bool *scan_ret, bool *groom_ret)
+/* Wait until it is time, or somebody asks, or the end has come. */
+static void wait_due(struct scanner_loop *l, int64_t until, bool *is_asked)
 {
-	int64_t until =
-		next_scan_ms < next_groom_ms ? next_scan_ms : next_groom_ms;
-
 	LOCKED(&l->lock);
-	while (!l->scan_asked && !l->groom_asked && !l->stop &&
-	       clock_ms() < until) {
+	while (!*is_asked && !atomic_load(&l->stop) && clock_ms() < until) {
 		/* In steps, since "never" is further than a timespec holds. */
 		int64_t step = clock_ms() + 3600000;
 
 		condition_wait_until(&l->asked, &l->lock,
 				     until < step ? until : step);
 	}
-	*scan_ret = l->scan_asked || clock_ms() >= next_scan_ms;
-	*groom_ret = l->groom_asked || clock_ms() >= next_groom_ms;
-	l->scan_asked = l->groom_asked = false;
+	*is_asked = false;
 }
 
 static int64_t due_after(int64_t seconds)
@@ -190,58 +228,68 @@ static int64_t due_after(int64_t seconds)
 	return seconds ? clock_ms() + seconds * 1000 : INT64_MAX;
 }
 
-static void *loop_thread(void *arg)
+static void *traverse_thread(void *arg)
 {
 	struct scanner_loop *l = arg;
-	int64_t next_scan = 0;
-	int64_t next_groom = due_after(l->settings->groom_s);
+	int64_t next = 0;
 
-	prctl(PR_SET_NAME, "scan");
-	while (!atomic_load(&l->stop)) {
-		bool scan_due, groom_due;
-
-		wait_due(l, next_scan, next_groom, &scan_due, &groom_due);
+	prctl(PR_SET_NAME, "traverse");
+	if (l->o.groom_before_scan)
+		scanner_loop_groom(l);
+	for (;;) {
+		wait_due(l, next, &l->scan_asked);
 		if (atomic_load(&l->stop))
-			break;
-		if (reopen_if_damaged(l))
-			scan_due = true;
+			return NULL;
+		reopen_if_damaged(l);
 		if (!l->index) {
-			next_scan = due_after(REOPEN_S);
+			next = due_after(REOPEN_S);
 			continue;
 		}
-		if (scan_due) {
-			log_consume(LOG_ERROR, "scan", "failed",
-				    scanner_loop_scan(l));
-			next_scan = due_after(l->settings->rescan_s);
-		}
-		if (groom_due) {
-			groom(l);
-			next_groom = due_after(l->settings->groom_s);
-		}
+		log_consume(LOG_ERROR, "scan", "failed", scanner_loop_scan(l));
+		next = due_after(l->settings->rescan_s);
 	}
-	return NULL;
+}
+
+static void *groom_thread(void *arg)
+{
+	struct scanner_loop *l = arg;
+	int64_t next = l->o.groom_first ? clock_ms() + FIRST_GROOM_MS
+					: due_after(l->settings->groom_s);
+
+	prctl(PR_SET_NAME, "groom");
+	for (;;) {
+		wait_due(l, next, &l->groom_asked);
+		if (atomic_load(&l->stop))
+			return NULL;
+		scanner_loop_groom(l);
+		next = due_after(l->settings->groom_s);
+	}
 }
 
 struct error *scanner_loop_start(struct scanner_loop *l)
 {
-	if (pthread_create(&l->thread, NULL, loop_thread, l))
-		return error_new(BUSY, "cannot start a thread");
-	l->has_thread = true;
-	return NULL;
+	l->has_traverse =
+		!pthread_create(&l->traverse, NULL, traverse_thread, l);
+	l->has_groom = l->has_traverse &&
+		       !pthread_create(&l->groom, NULL, groom_thread, l);
+	return l->has_groom ? NULL : error_new(BUSY, "cannot start a thread");
+}
+
+static void ask(struct scanner_loop *l, bool *what)
+{
+	LOCKED(&l->lock);
+	*what = true;
+	condition_broadcast(&l->asked);
 }
 
 void scanner_loop_ask_scan(struct scanner_loop *l)
 {
-	LOCKED(&l->lock);
-	l->scan_asked = true;
-	condition_signal(&l->asked);
+	ask(l, &l->scan_asked);
 }
 
 void scanner_loop_ask_groom(struct scanner_loop *l)
 {
-	LOCKED(&l->lock);
-	l->groom_asked = true;
-	condition_signal(&l->asked);
+	ask(l, &l->groom_asked);
 }
 
 void scanner_loop_stop(struct scanner_loop *l)
@@ -250,7 +298,7 @@ void scanner_loop_stop(struct scanner_loop *l)
 		scan_stop(l->scan);
 	LOCKED(&l->lock);
 	atomic_store(&l->stop, true);
-	condition_signal(&l->asked);
+	condition_broadcast(&l->asked);
 }
 
 void scanner_loop_close(struct scanner_loop *l)
@@ -258,8 +306,10 @@ void scanner_loop_close(struct scanner_loop *l)
 	if (!l)
 		return;
 	scanner_loop_stop(l);
-	if (l->has_thread)
-		pthread_join(l->thread, NULL);
+	if (l->has_traverse)
+		pthread_join(l->traverse, NULL);
+	if (l->has_groom)
+		pthread_join(l->groom, NULL);
 	scan_destroy(l->scan);
 	index_close(l->index);
 	condition_deinit(&l->asked);

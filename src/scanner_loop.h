@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * The scanning half of `serve` and `scan`: the index opened for writing, scans
- * and grooms in turn on one thread, from time to time or when asked.
+ * on one thread and grooms on another, from time to time or when asked.
  */
 #ifndef SCANNER_LOOP_H
 #define SCANNER_LOOP_H
@@ -12,12 +12,20 @@
 
 struct scanner_loop;
 
-/** Open the index (created, migrated, or set aside if damaged: logged).
- * @param[in] s, roots, program Borrowed as long as the loop lives. */
-MUST_CHECK struct error *scanner_loop_open(const struct settings *s,
-					   const struct roots *roots,
-					   const char *program,
-					   struct scanner_loop **ret);
+/** All borrowed as long as the loop lives. */
+struct scanner_loop_options {
+	const struct settings *settings;
+	const struct roots *roots;
+	const char *program;
+	bool groom_first;       /* at the start, too */
+	bool groom_before_scan; /* no scan begins before it is done */
+	bool keep_unwanted, groom_unwanted; /* struct scan_options */
+};
+
+/** Open the index (created, migrated, or set aside if damaged: logged). */
+MUST_CHECK struct error *
+scanner_loop_open(const struct scanner_loop_options *options,
+		  struct scanner_loop **ret);
 /** Whom to tell of changed build IDs: see index_on_change(). */
 void scanner_loop_on_change(struct scanner_loop *l, index_changed_fn changed,
 			    void *ctx);
@@ -25,10 +33,12 @@ const struct scan_progress *scanner_loop_progress(struct scanner_loop *l);
 
 /** Scan once, on this thread. */
 MUST_CHECK struct error *scanner_loop_scan(struct scanner_loop *l);
+/** Groom once, on this thread; what goes wrong is logged. */
+void scanner_loop_groom(struct scanner_loop *l);
 
-/** Scan and groom on a thread until closed. */
+/** Scan and groom on threads "traverse" and "groom" until closed. */
 MUST_CHECK struct error *scanner_loop_start(struct scanner_loop *l);
-/** Scan, or groom, as soon as what runs now is done. Any thread. */
+/** Scan, or groom, as soon as the one that runs now is done. Any thread. */
 void scanner_loop_ask_scan(struct scanner_loop *l);
 void scanner_loop_ask_groom(struct scanner_loop *l);
 /** End what runs soon. Any thread. */

@@ -25,14 +25,41 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/reader.h"
 #include "index/index_private.h"
 #include "index/migrate.h"
 
 static const char file_name[] = "index.sqlite";
+static const char file_prefix[] = "file:";
 
 int open_check_ms = 2000;
 
-/* ---- The directory ------------------------------------------------------ */
+/* ---- The place ---------------------------------------------------------- */
+
+const char *index_place_path(const char *place)
+{
+	size_t n = sizeof(file_prefix) - 1;
+
+	return strncmp(place, file_prefix, n) ? place : place + n;
+}
+
+/* Owned, NULL without memory. */
+static char *database_path(const char *place)
+{
+	const char *path = index_place_path(place);
+
+	return path == place ? path_join(path, file_name) : mem_strdup(path);
+}
+
+/* "dir/name" to "dir", "name" to ".". Owned, NULL without memory. */
+static char *directory_of(const char *path)
+{
+	size_t n = (size_t)(path_base(path) - path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return n ? mem_strndup(path, n) : mem_strdup(".");
+}
 
 bool is_network_file_system(long type)
 {
@@ -384,13 +411,14 @@ static struct error *connect_read_only(struct index *ix, const char *path)
 	return read_secret(ix);
 }
 
-static struct error *connect_index(struct index *ix, const char *dir,
+static struct error *connect_index(struct index *ix, const char *place,
 				   unsigned flags, char **notice_ret)
 {
 	CLEANUP_CLOSE int dir_fd = -1;
-	CLEANUP_FREE char *path = path_join(dir, file_name);
+	CLEANUP_FREE char *path = database_path(place);
+	CLEANUP_FREE char *dir = path ? directory_of(path) : NULL;
 
-	if (!path)
+	if (!dir)
 		return error_no_memory;
 	TRY(error_wrap(open_directory(dir, flags, &dir_fd), "index"));
 	if (flags & INDEX_READ_ONLY)
@@ -415,7 +443,7 @@ static void cleanup_index(struct index **ix)
 	index_close(*ix);
 }
 
-struct error *index_open(const char *dir, unsigned flags, char **notice_ret,
+struct error *index_open(const char *place, unsigned flags, char **notice_ret,
 			 struct index **ret)
 {
 	CLEANUP(cleanup_index) struct index *ix = mem_zalloc(sizeof(*ix));
@@ -425,7 +453,7 @@ struct error *index_open(const char *dir, unsigned flags, char **notice_ret,
 	if (!ix)
 		return error_no_memory;
 	lock_init(&ix->lock, LOCK_INDEX);
-	TRY(connect_index(ix, dir, flags, notice_ret));
+	TRY(connect_index(ix, place, flags, notice_ret));
 	*ret = STEAL(ix);
 	return NULL;
 }
@@ -437,6 +465,35 @@ void index_close(struct index *ix)
 	db_close(&ix->db);
 	lock_deinit(&ix->lock);
 	mem_free(ix);
+}
+
+/* https://www.sqlite.org/fileformat.html, 1.3: the magic at 0, the application
+ * ID, big-endian, at 68. */
+struct error *index_probe(const char *path, enum index_owner *ret)
+{
+	static const char magic[16] = "SQLite format 3";
+	enum { HEADER_SIZE = 100, APPLICATION_ID_AT = 68 };
+	uint8_t head[HEADER_SIZE];
+	struct reader r;
+
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && errno != ENOENT)
+		return error_errno("%s", path);
+	ssize_t n = fd < 0 ? 0 : pread(fd, head, sizeof(head), 0);
+	if (n < 0)
+		return error_errno("%s", path);
+	if (n == 0) {
+		*ret = INDEX_OWNER_NONE;
+		return NULL;
+	}
+	if (n < HEADER_SIZE || memcmp(head, magic, sizeof(magic)) != 0) {
+		*ret = INDEX_OWNER_OTHER;
+		return NULL;
+	}
+	reader_init(&r, head + APPLICATION_ID_AT, 4, true);
+	*ret = reader_u32(&r) == INDEX_APPLICATION_ID ? INDEX_OWNER_US
+						      : INDEX_OWNER_OTHER;
+	return NULL;
 }
 
 bool index_needs_reopen(const struct index *ix)
@@ -478,13 +535,13 @@ static struct error *connect_and_prepare(struct index_reader *r)
 	return db_prepare(&r->db, SQL_READER);
 }
 
-struct error *index_reader_open(const char *dir, struct index_reader **ret)
+struct error *index_reader_open(const char *place, struct index_reader **ret)
 {
 	CLEANUP(cleanup_reader) struct index_reader *r = mem_zalloc(sizeof(*r));
 
 	if (!r)
 		return error_no_memory;
-	r->path = path_join(dir, file_name);
+	r->path = database_path(place);
 	if (!r->path)
 		return error_no_memory;
 	TRY(connect_and_prepare(r));

@@ -41,7 +41,8 @@ enum index_role_flags {
 };
 
 /**
- * Open or create the index in @p dir (file "index.sqlite").
+ * Open or create the index at @p place: a directory, in which it is the file
+ * "index.sqlite"; or "file:" and the path of the database itself.
  *
  * A database that is damaged or not ours is renamed to
  * "index.sqlite.damaged-<UTC time>" (with its -wal and -shm) and a new one is
@@ -52,16 +53,30 @@ enum index_role_flags {
  * Looked at: the header, the schema, and as much of quick_check as two seconds
  * allow; and a mark that a connection left which met damage later.
  *
- * @param[in] dir Made with its parents (0700) unless read-only.
+ * @param[in] place Its directory is made with its parents (0700) unless
+ * read-only.
  * @param[out] notice_ret NULL, or what happened, owned: mem_free(). Also NULL
  * on error; may itself be NULL.
- * @return DATABASE, IO (also: @p dir is on a network file system), BUSY,
+ * @return DATABASE, IO (also: it is on a network file system), BUSY,
  * NO_MEMORY.
  */
-MUST_CHECK struct error *index_open(const char *dir, unsigned flags,
+MUST_CHECK struct error *index_open(const char *place, unsigned flags,
 				    char **notice_ret, struct index **ret);
 /** NULL is allowed. */
 void index_close(struct index *ix);
+
+/** What of the file system is a place's own: the directory, or the database
+ * file. Borrowed from @p place. */
+const char *index_place_path(const char *place);
+
+enum index_owner {
+	INDEX_OWNER_NONE,  /* there is no such file, or it is empty */
+	INDEX_OWNER_US,    /* an index, of whatever version */
+	INDEX_OWNER_OTHER, /* something else: leave it alone */
+};
+
+/** Whose is the file at @p path? @return IO. Cost: one read. */
+MUST_CHECK struct error *index_probe(const char *path, enum index_owner *ret);
 
 /**
  * Has the database turned out to be damaged (by this writer, or by any
@@ -77,7 +92,7 @@ bool index_needs_reopen(const struct index *ix);
  * this program can read. Where the directory cannot be written and nobody has
  * the index open, it is read as a file that does not change, until it does.
  */
-MUST_CHECK struct error *index_reader_open(const char *dir,
+MUST_CHECK struct error *index_reader_open(const char *place,
 					   struct index_reader **ret);
 /** NULL is allowed. */
 void index_reader_close(struct index_reader *r);

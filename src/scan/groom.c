@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "scan/scan.h"
+#include "scan/scan_internal.h"
 
 enum { SLICE_ROWS = 500, PAUSE_US = 2000 };
 
@@ -53,13 +53,13 @@ static bool is_gone(const char *path)
 
 /* The files are looked at when the index has been read: a file system that
  * answers slowly must not hold a read transaction open. */
-static struct error *remove_vanished(struct index *ix, const char *state_dir,
+static struct error *remove_vanished(const struct scan *s,
 				     const _Atomic bool *stop)
 {
 	CLEANUP(paths_deinit) struct paths p = { .stop = stop };
 	struct index_reader *r;
 
-	TRY(index_reader_open(state_dir, &r));
+	TRY(index_reader_open(s->o.index_place, &r));
 	struct error *err = index_each_known(r, "/", add_path, &p);
 
 	index_reader_close(r);
@@ -69,24 +69,24 @@ static struct error *remove_vanished(struct index *ix, const char *state_dir,
 	}
 	TRY(err);
 	for (size_t i = 0; i < p.count && !atomic_load(stop); i++) {
-		if (is_gone(p.v[i]))
-			TRY(index_remove_container(ix, p.v[i]));
+		if (is_gone(p.v[i]) ||
+		    (s->o.groom_unwanted && !scan_is_wanted(s, p.v[i])))
+			TRY(index_remove_container(s->o.index, p.v[i]));
 	}
 	return NULL;
 }
 
-struct error *scan_groom(struct index *ix, const char *state_dir,
-			 const _Atomic bool *stop,
+struct error *scan_groom(const struct scan *s, const _Atomic bool *stop,
 			 struct index_groom_counts *counts)
 {
 	bool done = false;
 
 	*counts = (struct index_groom_counts) { 0 };
-	TRY(remove_vanished(ix, state_dir, stop));
+	TRY(remove_vanished(s, stop));
 	while (!done && !atomic_load(stop)) {
-		TRY(index_groom_slice(ix, SLICE_ROWS, counts, &done));
+		TRY(index_groom_slice(s->o.index, SLICE_ROWS, counts, &done));
 		/* Let whoever waits for the writer go first. */
 		usleep(PAUSE_US);
 	}
-	return atomic_load(stop) ? NULL : index_maintain(ix);
+	return atomic_load(stop) ? NULL : index_maintain(s->o.index);
 }

@@ -147,7 +147,7 @@ void scan_stop(struct scan *s)
 	atomic_store(&s->stop, true);
 }
 
-static bool is_wanted(const struct scan *s, const char *path)
+bool scan_is_wanted(const struct scan *s, const char *path)
 {
 	if (s->has_exclude && !regexec(&s->exclude, path, 0, NULL, 0))
 		return false;
@@ -249,13 +249,17 @@ static struct error *on_file(void *ctx, const char *dir, const char *path,
 
 	atomic_fetch_add(&s->progress.visited, 1);
 	metric_inc(METRIC_SCAN_VISITED);
-	if (!is_wanted(s, path))
+	bool is_wanted = scan_is_wanted(s, path);
+
+	if (!is_wanted && !s->o.keep_unwanted)
 		return NULL;
 	known = known_find(&s->known, path);
 	if (known && !known->is_seen) {
 		known->is_seen = true;
 		s->known.entries_seen++;
 	}
+	if (!is_wanted)
+		return NULL;
 	if (known && !known->is_retry_due &&
 	    known->stamp == known_stamp_hash(&s->known, &stamp))
 		return NULL;
@@ -456,7 +460,7 @@ static struct error *write_quiet(struct scan *s)
 
 static struct error *load_known(struct scan *s, struct index_reader **ret)
 {
-	TRY(index_reader_open(s->o.state_dir, ret));
+	TRY(index_reader_open(s->o.index_place, ret));
 	return known_load(&s->known, *ret, index_secret(s->o.index),
 			  s->o.roots);
 }

@@ -20,10 +20,16 @@ struct scan;
 struct scan_options {
 	const char *const *roots; /* canonical, absolute; NULL at the end;
 				   * borrowed as long as the scan lives */
+	const char *index_place;  /* for index_reader_open() */
 	const char *state_dir, *cache_dir; /* not descended into */
 	const char *include, *exclude; /* ERE on the whole path; NULL: none */
 	bool follow_symlinks;
 	bool one_file_system;
+	/** What is indexed stays when it no longer matches include and exclude;
+	 * else the next scan forgets it. */
+	bool keep_unwanted;
+	/** Grooming forgets it, then. */
+	bool groom_unwanted;
 	unsigned workers;
 	const char *program;
 	struct index *index; /* borrowed */
@@ -65,8 +71,9 @@ void scan_use_index(struct scan *s, struct index *index);
 void scan_stop(struct scan *s);
 
 /** Remove what nothing refers to and containers whose files are gone, a slice
- * at a time. @p stop is looked at between slices. */
-MUST_CHECK struct error *scan_groom(struct index *ix, const char *state_dir,
+ * at a time. @p stop is looked at between slices.
+ * Threads: one at a time; a scan may run meanwhile. */
+MUST_CHECK struct error *scan_groom(const struct scan *s,
 				    const _Atomic bool *stop,
 				    struct index_groom_counts *counts);
 

@@ -61,6 +61,9 @@ struct scan {
 	struct error *fatal; /* first one that ends the pass; owned */
 };
 
+/** Do include and exclude let this path through? */
+bool scan_is_wanted(const struct scan *s, const char *path);
+
 /** Build jobs of the items and see them done. */
 MUST_CHECK struct error *scan_dispatch(struct scan *s);
 

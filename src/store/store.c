@@ -582,7 +582,8 @@ static struct error *start(struct store *st,
 	TRY(memo_create(&st->memo));
 	TRY(disk_cache_open(options->cache_dir, options->cache_size_bytes,
 			    &st->cache));
-	st->private_dirs[0] = realpath(options->state_dir, NULL);
+	st->private_dirs[0] =
+		realpath(index_place_path(options->state_dir), NULL);
 	st->private_dirs[1] = realpath(options->cache_dir, NULL);
 	TRY(worker_pool_create(&extractors, &st->extractors));
 	TRY(pool_create(&queries, &st->queries));

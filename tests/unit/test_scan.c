@@ -209,6 +209,7 @@ static void fixture_open(struct fixture *f)
 	mem_free(notice);
 	struct scan_options o = {
 		.roots = f->roots,
+		.index_place = f->state,
 		.state_dir = f->state,
 		.cache_dir = f->cache,
 		.workers = 2,
@@ -404,7 +405,7 @@ START_TEST(grooming_removes_all_that_nothing_refers_to)
 	looked_into(&f);
 	unlink(in_base("tree/a"));
 	/* Without a scan: the file is simply gone. */
-	ck_no_error(scan_groom(f.index, f.state, &stop, &counts));
+	ck_no_error(scan_groom(f.scan, &stop, &counts));
 	ck_no_error(index_reader_open(f.state, &r));
 	ck_no_error(index_stats(r, &stats));
 	index_reader_close(r);

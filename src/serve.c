@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "http/http.h"
+#include "scanner_loop.h"
+#include "serve.h"
+#include "store/store.h"
+
+enum { STATS_EVERY_S = 15, POLL_MS = 200 };
+
+struct serve {
+	const struct serve_plan *plan;
+	const struct settings *settings;
+	struct roots roots;
+	struct scanner_loop *loop; /* NULL: somebody else writes the index */
+	struct store *store;
+	struct http_server *http;
+	sigset_t signals;
+};
+
+static void serve_close(struct serve *v)
+{
+	/* In this order: nobody asks the store any more, nobody changes the
+	 * index any more, then the store goes. */
+	if (v->loop)
+		scanner_loop_stop(v->loop);
+	http_stop(v->http, (unsigned)v->settings->drain_timeout_s * 1000);
+	scanner_loop_close(v->loop);
+	store_close(v->store);
+	roots_deinit(&v->roots);
+}
+
+/* Tell systemd, if it started us (sd_notify(3)'s protocol). */
+static void notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
+
+	if (!n || n >= sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, n);
+	if (to.sun_path[0] == '@')
+		to.sun_path[0] = '\0';
+	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		(void)!sendto(
+			fd, state, strlen(state), MSG_NOSIGNAL,
+			(struct sockaddr *)&to,
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				    n));
+}
+
+/* A listening socket handed over by systemd (sd_listen_fds(3)); -1: none. */
+static int passed_socket(void)
+{
+	const char *pid = getenv("LISTEN_PID");
+	const char *fds = getenv("LISTEN_FDS");
+
+	if (!pid || !fds || strtol(pid, NULL, 10) != getpid() ||
+	    strtol(fds, NULL, 10) < 1)
+		return -1;
+	return 3;
+}
+
+static void fill_progress(const struct scan_progress *p,
+			  struct http_status *ret)
+{
+	uint64_t total = atomic_load(&p->total_files);
+
+	ret->is_scanning = atomic_load(&p->is_active);
+	ret->scan_done = atomic_load(&p->done_files);
+	ret->scan_pending = total > ret->scan_done ? total - ret->scan_done : 0;
+}
+
+static void fill_status(void *ctx, struct http_status *ret)
+{
+	struct serve *v = ctx;
+	const char *degraded;
+
+	if (v->loop)
+		fill_progress(scanner_loop_progress(v->loop), ret);
+	ret->scan_finished_s = metric_get(METRIC_SCAN_FINISHED, 0, 0);
+	ret->containers = (uint64_t)metric_get(METRIC_INDEX_ROWS, 0, 0);
+	ret->artifacts = (uint64_t)metric_get(METRIC_INDEX_ROWS, 1, 0);
+	ret->build_ids = (uint64_t)metric_get(METRIC_INDEX_ROWS, 2, 0);
+	ret->failed = (uint64_t)metric_get(METRIC_INDEX_FAILED, 0, 0);
+	if (!store_is_ready(v->store, &degraded))
+		ret->not_ready = "index not readable";
+}
+
+static void set_rows(const char *table, uint64_t rows)
+{
+	metric_set(METRIC_INDEX_ROWS, metric_label(LABELS_TABLE, table), 0,
+		   (int64_t)rows);
+}
+
+/* Sizes of the index for /metrics and "/", on a query thread. */
+static void read_stats(void *ctx, struct index_reader *r, struct error *err)
+{
+	struct index_stats s;
+
+	(void)ctx;
+	if (!err)
+		err = index_stats(r, &s);
+	if (err) {
+		log_consume(LOG_WARN, "index", "no statistics", err);
+		return;
+	}
+	set_rows("containers", s.containers);
+	set_rows("artifacts", s.artifacts);
+	set_rows("build_ids", s.build_ids);
+	set_rows("source_dirs", s.source_dirs);
+	set_rows("points", s.points);
+	set_rows("directories", s.directories);
+	metric_set(METRIC_INDEX_BYTES, 0, 0, (int64_t)s.file_bytes);
+	metric_set(METRIC_INDEX_FAILED, 0, 0, (int64_t)s.failed);
+}
+
+/* An index that cannot be read is told at the start, not with every answer. */
+static struct error *check_readable(const struct settings *s)
+{
+	struct index_reader *r;
+
+	TRY(index_reader_open(s->state_dir, &r));
+	index_reader_close(r);
+	return NULL;
+}
+
+static struct error *open_loop(struct serve *v, const char *program)
+{
+	struct scanner_loop_options options = {
+		.settings = v->settings,
+		.roots = &v->roots,
+		.program = program,
+		.groom_first = v->plan->groom_first,
+		.groom_before_scan = v->plan->groom_before_scan,
+		.keep_unwanted = v->plan->keep_unwanted,
+		.groom_unwanted = v->plan->groom_unwanted,
+	};
+
+	return scanner_loop_open(&options, &v->loop);
+}
+
+static struct error *open_all(struct serve *v, const char *program)
+{
+	const struct settings *s = v->settings;
+	struct store_options store = {
+		.state_dir = s->state_dir,
+		.cache_dir = s->cache_dir,
+		.cache_size_bytes = (uint64_t)s->cache_size,
+		.workers = (unsigned)s->workers,
+		.program = program,
+	};
+	struct http_options http = {
+		.listen = s->listen,
+		.listen_fd = passed_socket(),
+		.threads = v->plan->threads,
+		.connection_limit = (unsigned)s->connection_limit,
+		.per_ip_limit = (unsigned)s->connections_per_address,
+		.has_cors = s->cors,
+		.hide_paths = s->hide_paths,
+		.version = PACKAGE_VERSION,
+		.status = fill_status,
+		.status_ctx = v,
+	};
+
+	TRY(roots_resolve(s, v->plan->allow_missing, &v->roots));
+	store.roots = (const char *const *)v->roots.v;
+	TRY(v->plan->is_passive ? check_readable(s) : open_loop(v, program));
+	TRY(store_open(&store, &v->store));
+	if (v->loop)
+		scanner_loop_on_change(v->loop, store_forget, v->store);
+	http.store = v->store;
+	TRY(http_start(&http, &v->http));
+	if (!v->loop || (!v->roots.count && !v->plan->groom_first))
+		return NULL;
+	return scanner_loop_start(v->loop);
+}
+
+static void ask_stats(struct serve *v)
+{
+	log_consume(LOG_WARN, "index", "no statistics",
+		    store_read(v->store, read_stats, NULL));
+}
+
+/* Until told to stop. The index's figures are read now and then, and soon
+ * after each scan. */
+static int wait_for_end(struct serve *v)
+{
+	struct timespec pause = { .tv_nsec = POLL_MS * 1000000 };
+	int64_t scans = -1, next_ms = 0;
+
+	for (;;) {
+		int sig = sigtimedwait(&v->signals, NULL, &pause);
+
+		if (sig > 0 && sig != SIGUSR1 && sig != SIGUSR2)
+			return sig;
+		if (v->loop && sig == SIGUSR1)
+			scanner_loop_ask_scan(v->loop);
+		if (v->loop && sig == SIGUSR2)
+			scanner_loop_ask_groom(v->loop);
+		int64_t now_scans = metric_get(METRIC_SCANS, 0, 0);
+
+		if (now_scans == scans && clock_ms() < next_ms)
+			continue;
+		scans = now_scans;
+		next_ms = clock_ms() + STATS_EVERY_S * 1000;
+		ask_stats(v);
+	}
+}
+
+static void drain(struct serve *v, int sig)
+{
+	struct timespec delay = { .tv_sec = v->settings->drain_s };
+	sigset_t none;
+
+	log_info("serve", "stopping", LOG_I("signal", sig));
+	notify("STOPPING=1");
+	metric_set(METRIC_READY, 0, 0, 0);
+	http_drain(v->http);
+	sigdelset(&v->signals, SIGUSR1);
+	sigdelset(&v->signals, SIGUSR2);
+	sigtimedwait(&v->signals, NULL, &delay);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	/* From here on a second signal ends the process as signals do. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	sigemptyset(&none);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+struct error *serve_run(const struct serve_plan *plan, const char *program)
+{
+	CLEANUP(serve_close)
+	struct serve v = { .plan = plan, .settings = plan->settings };
+	const struct settings *s = plan->settings;
+
+	signals_block(&v.signals);
+	TRY(open_all(&v, program));
+	metric_set(METRIC_READY, 0, 0, 1);
+	log_info("serve", "listening", LOG_S("address", s->listen),
+		 LOG_I("port", http_port(v.http)),
+		 LOG_S("state_dir", s->state_dir),
+		 LOG_S("cache_dir", s->cache_dir));
+	notify("READY=1");
+	drain(&v, wait_for_end(&v));
+	return NULL;
+}
