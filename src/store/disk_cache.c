@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Invariants
- * 1. total is the sum of the sizes in the table.
+ * 1. The table has an entry for each file in the directory that this process
+ *    made, found at its start or used since.
  * 2. A file in the table may be gone (somebody cleaned up): that is a miss.
  * 3. The lock is not held while a file is read, written or synced; unlink and
  *    rename are done under it, so that table and directory agree.
@@ -29,6 +30,8 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/path.h"
+#include "store/cache_table.h"
+#include "store/cache_temp.h"
 #include "store/disk_cache.h"
 
 enum {
@@ -39,28 +42,23 @@ enum {
 };
 static const char magic[8] = "SYMCACH1";
 
-enum cache_op { OP_HIT, OP_MISS, OP_INSERT, OP_EVICT, OP_REJECT };
+size_t disk_cache_files_most = 1000000;
+void (*disk_cache_on_verify)(void);
 
-struct entry {
-	uint64_t name; /* 0: free */
-	uint64_t size; /* with the trailer */
-	/* State of the file whose bytes were compared with their hash; the
-	 * next use of the same state need not read it all again. */
-	uint64_t inode;
-	int64_t ctime_ns;
-	int64_t used_s; /* wall time: kept as the file's mtime */
-};
+enum cache_op { OP_HIT, OP_MISS, OP_INSERT, OP_EVICT, OP_REJECT };
 
 struct disk_cache {
 	char *dir;
 	int dir_fd;
 	uint64_t limit;
 	uint64_t secret;
+	bool is_read_only;
 	_Atomic bool is_writable;
-	struct lock lock;    /* guards what follows */
-	struct entry *table; /* open addressing */
-	size_t table_size, count;
-	uint64_t total;
+	_Atomic bool is_aborted;
+	struct lock lock; /* guards what follows */
+	struct cache_table table;
+	struct cache_offer *offers;
+	struct log_limit reject_log;
 };
 
 static void count_op(enum cache_op op)
@@ -73,77 +71,12 @@ static void file_name(uint64_t name, char out[NAME_SIZE])
 	snprintf(out, NAME_SIZE, "%016" PRIx64, name);
 }
 
-/* ---- The table; lock held ----------------------------------------------- */
-
-static size_t slot_of(const struct disk_cache *c, uint64_t name)
-{
-	size_t at = name & (c->table_size - 1);
-
-	while (c->table[at].name && c->table[at].name != name)
-		at = (at + 1) & (c->table_size - 1);
-	return at;
-}
-
-static bool table_grow(struct disk_cache *c)
-{
-	struct entry *old = c->table;
-	size_t old_size = c->table_size;
-	size_t size = old_size ? old_size * 2 : 256;
-	struct entry *fresh = mem_array(size, sizeof(*fresh));
-
-	if (!fresh)
-		return false;
-	c->table = fresh;
-	c->table_size = size;
-	for (size_t i = 0; i < old_size; i++) {
-		if (old[i].name)
-			fresh[slot_of(c, old[i].name)] = old[i];
-	}
-	mem_free(old);
-	return true;
-}
+/* ---- Room; lock held ---------------------------------------------------- */
 
 static void show(const struct disk_cache *c)
 {
-	metric_set(METRIC_CACHE_BYTES, 0, 0, (int64_t)c->total);
-	metric_set(METRIC_CACHE_FILES, 0, 0, (int64_t)c->count);
-}
-
-static bool table_put(struct disk_cache *c, uint64_t name, uint64_t size,
-		      int64_t used_s)
-{
-	if (2 * (c->count + 1) > c->table_size && !table_grow(c))
-		return false;
-	struct entry *e = &c->table[slot_of(c, name)];
-
-	if (e->name)
-		c->total -= e->size;
-	else
-		c->count++;
-	*e = (struct entry) { .name = name, .size = size, .used_s = used_s };
-	c->total += size;
-	show(c);
-	return true;
-}
-
-static void table_remove(struct disk_cache *c, uint64_t name)
-{
-	size_t at = slot_of(c, name);
-
-	if (!c->table[at].name)
-		return;
-	c->total -= c->table[at].size;
-	c->count--;
-	c->table[at].name = 0;
-	/* Close the gap: what was pushed past it moves up. */
-	for (size_t i = (at + 1) & (c->table_size - 1); c->table[i].name;
-	     i = (i + 1) & (c->table_size - 1)) {
-		struct entry e = c->table[i];
-
-		c->table[i].name = 0;
-		c->table[slot_of(c, e.name)] = e;
-	}
-	show(c);
+	metric_set(METRIC_CACHE_BYTES, 0, 0, (int64_t)c->table.total);
+	metric_set(METRIC_CACHE_FILES, 0, 0, (int64_t)c->table.count);
 }
 
 static void drop(struct disk_cache *c, uint64_t name, enum cache_op op)
@@ -152,22 +85,8 @@ static void drop(struct disk_cache *c, uint64_t name, enum cache_op op)
 
 	file_name(name, path);
 	unlinkat(c->dir_fd, path, 0);
-	if (c->table_size)
-		table_remove(c, name);
+	cache_table_remove(&c->table, name);
 	count_op(op);
-}
-
-static uint64_t oldest(const struct disk_cache *c)
-{
-	const struct entry *found = NULL;
-
-	for (size_t i = 0; i < c->table_size; i++) {
-		const struct entry *e = &c->table[i];
-
-		if (e->name && (!found || e->used_s < found->used_s))
-			found = e;
-	}
-	return found ? found->name : 0;
 }
 
 /* What the file system can give without going below its reserve. */
@@ -184,18 +103,28 @@ static uint64_t spare_bytes(const struct disk_cache *c)
 	return left > reserve ? left - reserve : 0;
 }
 
-/* Evict, oldest first, until @p size more bytes fit within the limit and the
- * file system can give @p disk_size of them without going into its reserve.
+/* Evict, oldest first, until one more file of @p size fits within the bounds
+ * and the file system can give @p disk_size without going into its reserve.
  * What can never fit evicts nothing. */
 static void make_room(struct disk_cache *c, uint64_t size, uint64_t disk_size)
 {
-	bool disk_helps = spare_bytes(c) + c->total >= disk_size;
+	const struct cache_table *t = &c->table;
+	uint64_t spare = disk_size ? spare_bytes(c) : UINT64_MAX;
+	uint64_t wanted = disk_size > spare ? disk_size - spare : 0;
 
 	if (size > c->limit)
 		return;
-	while (c->count && (c->total + size > c->limit ||
-			    (disk_helps && spare_bytes(c) < disk_size)))
-		drop(c, oldest(c), OP_EVICT);
+	if (wanted > t->total)
+		wanted = 0; /* it would not help */
+	for (uint64_t freed = 0;
+	     t->count && (t->total + size > c->limit || freed < wanted ||
+			  t->count >= disk_cache_files_most);) {
+		const struct cache_entry *e = cache_table_oldest(t);
+
+		freed += e->size;
+		drop(c, e->name, OP_EVICT);
+	}
+	show(c);
 }
 
 /* ---- Files -------------------------------------------------------------- */
@@ -217,7 +146,8 @@ static void make_trailer(uint8_t t[TRAILER_SIZE], struct cache_key key,
 }
 
 /* Hash of the first @p size bytes, a chunk at a time. */
-static struct error *hash_content(int fd, uint64_t size, uint64_t *ret)
+static struct error *hash_content(const struct disk_cache *c, int fd,
+				  uint64_t size, uint64_t *ret)
 {
 	enum { CHUNK = 1 << 20 };
 	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
@@ -229,6 +159,8 @@ static struct error *hash_content(int fd, uint64_t size, uint64_t *ret)
 	for (uint64_t at = 0; at < size;) {
 		size_t n;
 
+		if (atomic_load(&c->is_aborted))
+			return error_new(BUSY, "shutting down");
 		TRY(in.read(&in, at, chunk, CHUNK, &n));
 		if (!n)
 			return error_new(BAD_DATA, "cached file is too short");
@@ -239,107 +171,195 @@ static struct error *hash_content(int fd, uint64_t size, uint64_t *ret)
 	return NULL;
 }
 
-/* Do trailer and content say it is what @p key names? */
-static bool is_whole(int fd, struct cache_key key, const struct stat *st,
-		     bool is_verified, uint64_t *size_ret)
+/* A cached file, opened. */
+struct opened {
+	int fd;
+	struct stat st;
+	uint64_t size;    /* of the content */
+	uint64_t content; /* its hash, as the trailer says */
+};
+
+static void opened_deinit(struct opened *o)
+{
+	if (o->fd >= 0)
+		close(o->fd);
+}
+
+/* Does the trailer say it is what @p key names? */
+static bool trailer_fits(struct opened *o, struct cache_key key)
 {
 	uint8_t expected[TRAILER_SIZE], found[TRAILER_SIZE];
-	uint64_t content = 0;
 
-	if (!S_ISREG(st->st_mode) || st->st_size < TRAILER_SIZE)
+	if (!S_ISREG(o->st.st_mode) || o->st.st_size < TRAILER_SIZE)
 		return false;
-	*size_ret = (uint64_t)st->st_size - TRAILER_SIZE;
-	if (pread(fd, found, sizeof(found), (off_t)*size_ret) != sizeof(found))
+	o->size = (uint64_t)o->st.st_size - TRAILER_SIZE;
+	if (pread(o->fd, found, sizeof(found), (off_t)o->size) != sizeof(found))
 		return false;
 	for (size_t i = 0; i < 8; i++)
-		content |= (uint64_t)found[24 + i] << (8 * i);
-	make_trailer(expected, key, *size_ret, content);
-	if (memcmp(expected, found, sizeof(found)) != 0)
-		return false;
-	if (is_verified)
-		return true;
-	uint64_t actual;
-	CLEANUP_ERROR struct error *err = hash_content(fd, *size_ret, &actual);
-
-	return !err && actual == content;
+		o->content |= (uint64_t)found[24 + i] << (8 * i);
+	make_trailer(expected, key, o->size, o->content);
+	return !memcmp(expected, found, sizeof(found));
 }
+
+/* Remove a file that is not what it should be; not one that has come in its
+ * place since. */
+static void reject(struct disk_cache *c, uint64_t name, const struct stat *seen)
+{
+	char path[NAME_SIZE];
+	struct stat now;
+	uint64_t left_out;
+
+	file_name(name, path);
+	LOCKED(&c->lock);
+	if (log_limit_pass(&c->reject_log, &left_out))
+		log_warn("cache", "damaged file removed", LOG_S("file", path),
+			 LOG_U("left_out", left_out));
+	if (!fstatat(c->dir_fd, path, &now, AT_SYMLINK_NOFOLLOW) &&
+	    now.st_ino == seen->st_ino)
+		drop(c, name, OP_REJECT);
+	show(c);
+}
+
+/* False: it is not there, or was not what it should be. */
+static bool open_kept(struct disk_cache *c, struct cache_key key,
+		      struct opened *ret)
+{
+	char name[NAME_SIZE];
+
+	file_name(key.name, name);
+	ret->fd = openat(c->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (ret->fd < 0 && errno == ENOENT) {
+		LOCKED(&c->lock);
+		cache_table_remove(&c->table, key.name);
+		show(c);
+	}
+	if (ret->fd < 0 || fstat(ret->fd, &ret->st)) {
+		count_op(OP_MISS);
+		return false;
+	}
+	if (trailer_fits(ret, key))
+		return true;
+	reject(c, key.name, &ret->st);
+	return false;
+}
+
+/* ---- What is known of them ---------------------------------------------- */
 
 static bool was_verified(struct disk_cache *c, uint64_t name,
 			 const struct stat *st)
 {
 	LOCKED(&c->lock);
-	if (!c->table_size)
-		return false;
-	const struct entry *e = &c->table[slot_of(c, name)];
+	const struct cache_entry *e = cache_table_find(&c->table, name);
 
-	return e->name && e->inode == st->st_ino &&
+	return e && e->inode == st->st_ino &&
 	       e->ctime_ns == clock_timespec_ns(st->st_ctim);
 }
 
-/* The file is sound as it is now. */
-static void note_verified(struct disk_cache *c, uint64_t name, int fd)
+static void set_verified(struct cache_entry *e, const struct stat *st)
 {
-	struct stat st;
+	e->inode = st->st_ino;
+	e->ctime_ns = clock_timespec_ns(st->st_ctim);
+}
 
-	if (fstat(fd, &st))
-		return;
+/* The file was sound when it was @p st. Another process may have made it. */
+static void note_verified(struct disk_cache *c, uint64_t name,
+			  const struct stat *st)
+{
 	LOCKED(&c->lock);
-	struct entry *e = c->table_size ? &c->table[slot_of(c, name)] : NULL;
+	struct cache_entry *e = cache_table_find(&c->table, name);
 
-	if (e && e->name) {
-		e->inode = st.st_ino;
-		e->ctime_ns = clock_timespec_ns(st.st_ctim);
+	if (!e) {
+		make_room(c, (uint64_t)st->st_size, 0);
+		e = cache_table_put(&c->table, name, (uint64_t)st->st_size);
 	}
+	if (e)
+		set_verified(e, st);
+	show(c);
 }
 
 /* Keep the time of use, in memory and (for the next start) on the file. */
-static void note_use(struct disk_cache *c, uint64_t name, uint64_t size, int fd,
-		     bool is_verified)
+static void note_use(struct disk_cache *c, uint64_t name, int fd)
 {
 	int64_t now = clock_wall_s();
-	bool touch;
+	struct cache_entry *e;
+	struct stat st;
 
 	{
 		LOCKED(&c->lock);
-		struct entry *e =
-			c->table_size ? &c->table[slot_of(c, name)] : NULL;
-
-		touch = !e || !e->name || now - e->used_s > TOUCH_AFTER_S ||
-			now < e->used_s;
-		if (touch && !table_put(c, name, size + TRAILER_SIZE, now))
+		e = cache_table_find(&c->table, name);
+		if (!e)
 			return;
+		cache_table_touch(&c->table, e);
+		if (now >= e->used_s && now - e->used_s <= TOUCH_AFTER_S)
+			return;
+		e->used_s = now;
 	}
-	if (touch)
-		futimens(fd, NULL);
-	if (touch || !is_verified)
-		note_verified(c, name, fd);
+	if (c->is_read_only || futimens(fd, NULL) || fstat(fd, &st))
+		return;
+	LOCKED(&c->lock);
+	e = cache_table_find(&c->table, name);
+	if (e)
+		set_verified(e, &st);
 }
 
-void disk_cache_get(struct disk_cache *c, struct cache_key key, int *fd_ret,
-		    uint64_t *size_ret)
+static bool find_offered(struct disk_cache *c, struct cache_key key,
+			 int *fd_ret, uint64_t *size_ret)
 {
-	char name[NAME_SIZE];
-	struct stat st;
+	LOCKED(&c->lock);
+	for (const struct cache_offer *o = c->offers; o; o = o->next) {
+		if (o->key.name != key.name || o->key.check != key.check)
+			continue;
+		*fd_ret = fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
+		*size_ret = o->size;
+		return *fd_ret >= 0;
+	}
+	return false;
+}
+
+enum cache_state disk_cache_find(struct disk_cache *c, struct cache_key key,
+				 int *fd_ret, uint64_t *size_ret)
+{
+	CLEANUP(opened_deinit) struct opened o = { .fd = -1 };
 
 	*fd_ret = -1;
-	file_name(key.name, name);
-	CLEANUP_CLOSE int fd =
-		openat(c->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (!key.name || fd < 0 || fstat(fd, &st)) {
-		count_op(OP_MISS);
-		return;
+	if (!key.name)
+		return CACHE_MISSING;
+	if (find_offered(c, key, fd_ret, size_ret)) {
+		count_op(OP_HIT);
+		return CACHE_SOUND;
 	}
-	bool verified = was_verified(c, key.name, &st);
-
-	if (!is_whole(fd, key, &st, verified, size_ret)) {
-		log_warn("cache", "damaged file removed", LOG_S("file", name));
-		LOCKED(&c->lock);
-		drop(c, key.name, OP_REJECT);
-		return;
-	}
-	note_use(c, key.name, *size_ret, fd, verified);
+	if (!open_kept(c, key, &o))
+		return CACHE_MISSING;
+	if (!was_verified(c, key.name, &o.st))
+		return CACHE_UNVERIFIED;
+	note_use(c, key.name, o.fd);
 	count_op(OP_HIT);
-	*fd_ret = steal_fd(&fd);
+	*fd_ret = steal_fd(&o.fd);
+	*size_ret = o.size;
+	return CACHE_SOUND;
+}
+
+void disk_cache_verify(struct disk_cache *c, struct cache_key key)
+{
+	CLEANUP(opened_deinit) struct opened o = { .fd = -1 };
+	uint64_t actual = 0;
+
+	if (disk_cache_on_verify)
+		disk_cache_on_verify();
+	if (!open_kept(c, key, &o) || was_verified(c, key.name, &o.st))
+		return;
+	struct error *err = hash_content(c, o.fd, o.size, &actual);
+
+	/* A file that shrinks meanwhile is damaged as well. */
+	if (err && error_kind(err) != ERROR_BAD_DATA) {
+		log_consume(LOG_WARN, "cache", "file not read", err);
+		return;
+	}
+	error_free(err);
+	if (actual == o.content)
+		note_verified(c, key.name, &o.st);
+	else
+		reject(c, key.name, &o.st);
 }
 
 char *disk_cache_path(const struct disk_cache *c, struct cache_key key)
@@ -350,8 +370,39 @@ char *disk_cache_path(const struct disk_cache *c, struct cache_key key)
 	return path_join(c->dir, name);
 }
 
+/* ---- Into the cache ----------------------------------------------------- */
+
+/* The cache cannot be written: a file that lives as long as it is open. */
+static struct error *begin_elsewhere(uint64_t size, int *fd_ret)
+{
+	const char *const dirs[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
+	CLEANUP_ERROR struct error *last = NULL;
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		CLEANUP_CLOSE int fd = -1;
+		struct statvfs fs;
+
+		if (!dirs[i])
+			continue;
+		error_free(last);
+		last = file_open_unlinked(dirs[i], &fd);
+		if (last)
+			continue;
+		if (!fstatvfs(fd, &fs) &&
+		    (uint64_t)fs.f_bavail * fs.f_frsize >= size) {
+			*fd_ret = steal_fd(&fd);
+			return NULL;
+		}
+		last = error_new(IO, "%s: no space for %" PRIu64 " bytes",
+				 dirs[i], size);
+	}
+	return STEAL(last);
+}
+
 struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 {
+	if (c->is_read_only)
+		return begin_elsewhere(size, fd_ret);
 	{
 		LOCKED(&c->lock);
 		make_room(c, size + TRAILER_SIZE, size + TRAILER_SIZE);
@@ -359,72 +410,94 @@ struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 	if (spare_bytes(c) < size)
 		return error_new(IO, "%s: no space for %" PRIu64 " bytes",
 				 c->dir, size);
-	struct error *err = file_open_unlinked(c->dir, fd_ret);
+	struct error *err = cache_temp_open(c->dir_fd, fd_ret);
 
 	atomic_store(&c->is_writable, !err);
-	return err;
+	return error_wrap(err, "%s", c->dir);
 }
 
-/* Give the unnamed file a name of its own, then the right one. */
-static struct error *link_file(struct disk_cache *c, int fd, const char *name)
-{
-	char from[64], temporary[NAME_SIZE + 8];
-
-	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
-	snprintf(temporary, sizeof(temporary), "tmp-%s", name);
-	unlinkat(c->dir_fd, temporary, 0);
-	if (linkat(AT_FDCWD, from, c->dir_fd, temporary, AT_SYMLINK_FOLLOW))
-		return error_errno("link %s/%s", c->dir, temporary);
-	if (renameat(c->dir_fd, temporary, c->dir_fd, name)) {
-		struct error *err =
-			error_errno("rename to %s/%s", c->dir, name);
-
-		unlinkat(c->dir_fd, temporary, 0);
-		return err;
-	}
-	return NULL;
-}
-
-static struct error *write_trailer(struct disk_cache *c, struct cache_key key,
-				   int fd, uint64_t size)
+static struct error *write_trailer(const struct disk_cache *c,
+				   const struct cache_offer *o)
 {
 	uint8_t trailer[TRAILER_SIZE];
 	uint64_t content;
 
-	TRY(hash_content(fd, size, &content));
-	make_trailer(trailer, key, size, content);
-	TRY(error_wrap(file_write_at(fd, trailer, sizeof(trailer), size), "%s",
-		       c->dir));
-	if (fsync(fd))
-		return error_errno("fsync in %s", c->dir);
+	TRY(hash_content(c, o->fd, o->size, &content));
+	make_trailer(trailer, o->key, o->size, content);
+	TRY(file_write_at(o->fd, trailer, sizeof(trailer), o->size));
+	return fsync(o->fd) ? error_errno("fsync") : NULL;
+}
+
+/* Give the file its name and its entry, or take both from what had them. */
+static struct error *publish(struct disk_cache *c, const struct cache_offer *o)
+{
+	uint64_t size = o->size + TRAILER_SIZE;
+	struct error *err = NULL;
+	char name[NAME_SIZE];
+	struct stat st;
+
+	file_name(o->key.name, name);
+	LOCKED(&c->lock);
+	/* What it replaces needs no room. */
+	cache_table_remove(&c->table, o->key.name);
+	make_room(c, size, 0);
+	struct cache_entry *e = cache_table_put(&c->table, o->key.name, size);
+
+	if (!e)
+		err = error_no_memory;
+	if (!err)
+		err = cache_temp_publish(c->dir_fd, o->fd, name);
+	if (!err && fstat(o->fd, &st))
+		err = error_errno("stat");
+	if (err) {
+		unlinkat(c->dir_fd, name, 0);
+		cache_table_remove(&c->table, o->key.name);
+	} else {
+		e->used_s = clock_wall_s();
+		set_verified(e, &st);
+	}
+	show(c);
+	return err;
+}
+
+static struct error *keep(struct disk_cache *c, const struct cache_offer *o)
+{
+	TRY(write_trailer(c, o));
+	TRY(publish(c, o));
+	TRY(file_sync_dir(c->dir));
+	count_op(OP_INSERT);
 	return NULL;
 }
 
-struct error *disk_cache_commit(struct disk_cache *c, struct cache_key key,
-				int fd, uint64_t size)
+void disk_cache_offer(struct disk_cache *c, struct cache_offer *offer,
+		      struct cache_key key, int fd, uint64_t size)
 {
-	char name[NAME_SIZE];
+	*offer = (struct cache_offer) { .key = key, .fd = fd, .size = size };
+	LOCKED(&c->lock);
+	offer->next = c->offers;
+	c->offers = offer;
+}
 
-	if (!key.name || size > c->limit || size + TRAILER_SIZE > c->limit)
-		return NULL;
-	file_name(key.name, name);
-	struct error *err = write_trailer(c, key, fd, size);
+static void withdraw(struct disk_cache *c, const struct cache_offer *offer)
+{
+	struct cache_offer **at = &c->offers;
 
-	if (!err) {
-		LOCKED(&c->lock);
-		make_room(c, size + TRAILER_SIZE, 0);
-		err = link_file(c, fd, name);
-		if (!err && !table_put(c, key.name, size + TRAILER_SIZE,
-				       clock_wall_s()))
-			drop(c, key.name, OP_EVICT);
+	LOCKED(&c->lock);
+	while (*at != offer)
+		at = &(*at)->next;
+	*at = offer->next;
+}
+
+struct error *disk_cache_commit(struct disk_cache *c, struct cache_offer *offer)
+{
+	struct error *err = NULL;
+
+	if (offer->key.name && !c->is_read_only && offer->size <= c->limit &&
+	    offer->size + TRAILER_SIZE <= c->limit) {
+		err = error_wrap(keep(c, offer), "%s", c->dir);
+		atomic_store(&c->is_writable, !err);
 	}
-	if (!err)
-		note_verified(c, key.name, fd);
-	if (!err)
-		err = file_sync_dir(c->dir);
-	if (!err)
-		count_op(OP_INSERT);
-	atomic_store(&c->is_writable, !err);
+	withdraw(c, offer);
 	return err;
 }
 
@@ -445,45 +518,92 @@ static bool parse_name(const char *s, uint64_t *ret)
 	return !strcmp(s, again);
 }
 
-static struct error *load(struct disk_cache *c)
+struct kept {
+	uint64_t name, size;
+	struct timespec used;
+};
+
+struct listing {
+	struct kept *v;
+	size_t count, capacity;
+};
+
+static void listing_deinit(struct listing *l)
+{
+	mem_free(l->v);
+}
+
+static int compare_used(const void *a, const void *b)
+{
+	const struct timespec *x = &((const struct kept *)a)->used;
+	const struct timespec *y = &((const struct kept *)b)->used;
+
+	if (x->tv_sec != y->tv_sec)
+		return x->tv_sec < y->tv_sec ? -1 : 1;
+	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
+}
+
+static struct error *list_files(const struct disk_cache *c, struct listing *l)
 {
 	CLEANUP_CLOSEDIR DIR *dir = opendir(c->dir);
 	const struct dirent *d;
 
 	if (!dir)
 		return error_errno("open %s", c->dir);
-	LOCKED(&c->lock);
 	while ((d = readdir(dir))) {
+		struct kept k;
 		struct stat st;
-		uint64_t name;
 
-		if (!strncmp(d->d_name, "tmp-", 4) ||
-		    !strncmp(d->d_name, "tmp.", 4)) {
-			unlinkat(c->dir_fd, d->d_name, 0);
-			continue;
-		}
-		if (!parse_name(d->d_name, &name) ||
+		if (!parse_name(d->d_name, &k.name) ||
 		    fstatat(c->dir_fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW))
 			continue;
-		if (!table_put(c, name, (uint64_t)st.st_size, st.st_mtime))
+		k.size = (uint64_t)st.st_size;
+		k.used = st.st_mtim;
+		if (!mem_grow(&l->v, &l->capacity, l->count + 1, sizeof(k)))
 			return error_no_memory;
+		l->v[l->count++] = k;
 	}
-	make_room(c, 0, 0);
+	return NULL;
+}
+
+/* What is there, in the order of its last use. */
+static struct error *load(struct disk_cache *c)
+{
+	CLEANUP(listing_deinit) struct listing l = { 0 };
+
+	TRY(list_files(c, &l));
+	if (l.count)
+		qsort(l.v, l.count, sizeof(*l.v), compare_used);
+	LOCKED(&c->lock);
+	for (size_t i = 0; i < l.count; i++) {
+		struct cache_entry *e =
+			cache_table_put(&c->table, l.v[i].name, l.v[i].size);
+
+		if (!e)
+			return error_no_memory;
+		e->used_s = l.v[i].used.tv_sec;
+	}
+	if (!c->is_read_only)
+		make_room(c, 0, 0);
+	show(c);
 	return NULL;
 }
 
 /* The secret is made with the directory and kept in it. */
 static struct error *load_secret(struct disk_cache *c)
 {
+	int how = c->is_read_only ? O_RDONLY : O_RDWR | O_CREAT;
 	CLEANUP_CLOSE int fd =
-		openat(c->dir_fd, "secret",
-		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		openat(c->dir_fd, "secret", how | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0)
+	if (fd < 0 && !(c->is_read_only && errno == ENOENT))
 		return error_errno("open %s/secret", c->dir);
-	if (pread(fd, &c->secret, sizeof(c->secret), 0) == sizeof(c->secret))
+	if (fd >= 0 &&
+	    pread(fd, &c->secret, sizeof(c->secret), 0) == sizeof(c->secret))
 		return NULL;
-	if (getrandom(&c->secret, sizeof(c->secret), 0) != sizeof(c->secret) ||
+	if (getrandom(&c->secret, sizeof(c->secret), 0) != sizeof(c->secret))
+		return error_errno("getrandom");
+	if (!c->is_read_only &&
 	    pwrite(fd, &c->secret, sizeof(c->secret), 0) != sizeof(c->secret))
 		return error_errno("write %s/secret", c->dir);
 	return NULL;
@@ -492,6 +612,27 @@ static struct error *load_secret(struct disk_cache *c)
 uint64_t disk_cache_secret(const struct disk_cache *c)
 {
 	return c->secret;
+}
+
+static struct error *open_directory(struct disk_cache *c, const char *dir)
+{
+	c->dir = mem_strdup(dir);
+	if (!c->dir)
+		return error_no_memory;
+	c->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->dir_fd < 0)
+		return error_errno("open %s", dir);
+	c->is_read_only = faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) &&
+			  (errno == EROFS || errno == EACCES);
+	c->is_writable = !c->is_read_only;
+	if (c->is_read_only)
+		log_warn("cache",
+			 "directory cannot be written: nothing is kept",
+			 LOG_S("cache_dir", dir));
+	else
+		cache_temp_sweep(c->dir_fd);
+	TRY(load_secret(c));
+	return load(c);
 }
 
 struct error *disk_cache_open(const char *dir, uint64_t limit_bytes,
@@ -504,14 +645,8 @@ struct error *disk_cache_open(const char *dir, uint64_t limit_bytes,
 		return error_no_memory;
 	lock_init(&c->lock, LOCK_STORE_CACHE);
 	c->limit = limit_bytes;
-	c->is_writable = true;
-	c->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	c->dir = mem_strdup(dir);
-	struct error *err = c->dir_fd < 0 ? error_errno("open %s", dir)
-			    : !c->dir     ? error_no_memory
-					  : load_secret(c);
-	if (!err)
-		err = load(c);
+	c->dir_fd = -1;
+	struct error *err = open_directory(c, dir);
 
 	if (err) {
 		disk_cache_close(c);
@@ -521,13 +656,20 @@ struct error *disk_cache_open(const char *dir, uint64_t limit_bytes,
 	return NULL;
 }
 
+void disk_cache_abort(struct disk_cache *c)
+{
+	atomic_store(&c->is_aborted, true);
+}
+
 void disk_cache_close(struct disk_cache *c)
 {
 	if (!c)
 		return;
+	if (c->dir_fd >= 0 && !c->is_read_only)
+		cache_temp_sweep(c->dir_fd);
 	if (c->dir_fd >= 0)
 		close(c->dir_fd);
-	mem_free(c->table);
+	cache_table_deinit(&c->table);
 	mem_free(c->dir);
 	lock_deinit(&c->lock);
 	mem_free(c);

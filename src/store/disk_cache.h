@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Extracted files on disk: bounded in bytes, least recently used goes first,
- * kept over restarts.
+ * Extracted files on disk: bounded in bytes and in number, least recently used
+ * goes first, kept over restarts.
  *
  * A file is called by the hash of what it was made from (container path and
  * stamp, place in it, section), so a changed container never finds an old
@@ -16,7 +16,12 @@
  * They are checked at every use, the content at its first use by this process
  * and whenever the file's inode or ctime is another than then; a file that
  * does not fit is removed. A file appears under its name only after its bytes
- * are on disk (fsync, then link and rename).
+ * are on disk (fsync, then rename), but can be found from when it is offered.
+ *
+ * A directory that cannot be written is read: what is there is found, nothing
+ * is kept, and what is extracted lies in TMPDIR, /var/tmp or /tmp meanwhile.
+ *
+ * Several processes may have one directory. Each bounds what it knows of.
  *
  * Threads: any.
  */
@@ -26,6 +31,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct disk_cache;
@@ -35,38 +41,75 @@ struct cache_key {
 	uint64_t check;
 };
 
+/** Most files it keeps: 60 bytes of memory each. A variable for tests. */
+extern size_t disk_cache_files_most;
+/** Called before a content is read through, if set. A variable for tests. */
+extern void (*disk_cache_on_verify)(void);
+
 /** Opens, sweeps leftovers and counts what is there.
  * @param[in] limit_bytes 0: nothing is kept. */
 MUST_CHECK struct error *disk_cache_open(const char *dir, uint64_t limit_bytes,
 					 struct disk_cache **ret);
+/** Nobody else may be using it. NULL is allowed. */
 void disk_cache_close(struct disk_cache *c);
+/** Whoever reads a file through gives up soon: for shutdown. */
+void disk_cache_abort(struct disk_cache *c);
 
 /** Random, made with the directory: for hashing keys that nobody can forge. */
 uint64_t disk_cache_secret(const struct disk_cache *c);
 
-/** @param[out] fd_ret Owned descriptor, -1 if it is not there.
- * @param[out] size_ret Bytes of content. */
-void disk_cache_get(struct disk_cache *c, struct cache_key key, int *fd_ret,
-		    uint64_t *size_ret);
+enum cache_state {
+	CACHE_MISSING,
+	CACHE_SOUND,
+	/* There, but its content has to be read through first:
+	 * disk_cache_verify(), then find it again. */
+	CACHE_UNVERIFIED,
+};
+
+/** @param[out] fd_ret Owned descriptor if it is sound, else -1.
+ * @param[out] size_ret Bytes of content.
+ * Cost: some system calls; the content is not read. */
+MUST_CHECK enum cache_state disk_cache_find(struct disk_cache *c,
+					    struct cache_key key, int *fd_ret,
+					    uint64_t *size_ret);
+
+/** Compare a file's content with its hash; remove it if it does not fit.
+ * Afterwards it is mostly sound or missing, but unverified if it could not be
+ * read or was touched again.
+ * Cost: reads all of it. */
+void disk_cache_verify(struct disk_cache *c, struct cache_key key);
 
 /** Where a kept file lies. Owned: mem_free(); NULL without memory. */
 char *disk_cache_path(const struct disk_cache *c,
 		      struct cache_key key) MUST_CHECK;
 
-/** A file to fill, not yet in the cache, with no name. Makes room for
- * @p size bytes first. */
+/** A file to fill, not yet in the cache. Makes room for @p size bytes first.
+ * Closing it without a commit gives it up. */
 MUST_CHECK struct error *disk_cache_begin(struct disk_cache *c, uint64_t size,
 					  int *fd_ret);
 
-/** Put a filled file into the cache. It stays readable through @p fd whatever
- * comes of this.
- * @param[in] fd Borrowed.
- * @return NULL, also when the file is too large to be kept; IO. */
-MUST_CHECK struct error *disk_cache_commit(struct disk_cache *c,
-					   struct cache_key key, int fd,
-					   uint64_t size);
+/** A filled file that everybody may have, while it is being kept. The caller's
+ * memory, linked in until the commit. */
+struct cache_offer {
+	struct cache_key key;
+	int fd; /* borrowed */
+	uint64_t size;
+	struct cache_offer *next;
+};
 
-/** False when the last write failed: degraded. */
+/** From now on disk_cache_find() finds it. disk_cache_commit() must follow. */
+void disk_cache_offer(struct disk_cache *c, struct cache_offer *offer,
+		      struct cache_key key, int fd, uint64_t size);
+
+/** Put what was offered into the cache. It stays readable through its
+ * descriptor whatever comes of this; others find it from now on only if it
+ * could be kept.
+ * @return NULL, also when the file is too large to be kept; IO.
+ * Cost: reads all of it and waits for the disk. */
+MUST_CHECK struct error *disk_cache_commit(struct disk_cache *c,
+					   struct cache_offer *offer);
+
+/** False when the last write failed or the directory is read-only: degraded. */
 bool disk_cache_is_writable(const struct disk_cache *c);
 
 #endif

@@ -183,6 +183,7 @@ static void land_extracted(struct extraction *x)
 	struct store *st = f->store;
 	const struct target *t = &f->targets.v[f->at];
 	CLEANUP_CLOSE int fd = fcntl(x->out_fd, F_DUPFD_CLOEXEC, 0);
+	struct cache_offer offer;
 
 	observe(x);
 	if (fd < 0) {
@@ -192,10 +193,12 @@ static void land_extracted(struct extraction *x)
 		return;
 	}
 	/* Landing frees the flight and its targets; what is needed after it is
-	 * in x. Syncing to disk must not delay the answer. */
+	 * in x. Syncing to disk must not delay the answer; whoever asks
+	 * meanwhile finds what is offered. */
+	disk_cache_offer(st->cache, &offer, x->key, x->out_fd, x->size);
 	land_found(f, t, steal_fd(&fd), x->size, ARTIFACT_FROM_ARCHIVE, NULL);
 	log_consume(LOG_WARN, "cache", "not kept",
-		    disk_cache_commit(st->cache, x->key, x->out_fd, x->size));
+		    disk_cache_commit(st->cache, &offer));
 	extraction_destroy(x);
 }
 
@@ -253,6 +256,7 @@ static struct error *start_section(struct flight *f, int in_fd,
 static void extracted(struct extraction *x)
 {
 	struct flight *f = x->flight;
+	struct cache_offer offer;
 
 	if (!f->targets.v[f->at].section) {
 		land_extracted(x);
@@ -260,9 +264,10 @@ static void extracted(struct extraction *x)
 	}
 	f->member_fd = steal_fd(&x->out_fd);
 	f->member_size = x->size;
+	disk_cache_offer(f->store->cache, &offer, x->key, f->member_fd,
+			 x->size);
 	log_consume(LOG_WARN, "cache", "not kept",
-		    disk_cache_commit(f->store->cache, x->key, f->member_fd,
-				      x->size));
+		    disk_cache_commit(f->store->cache, &offer));
 	observe(x);
 	extraction_destroy(x);
 	flight_continue(f);

@@ -5,6 +5,7 @@
  *	flight_try (query thread)
  *	  bare file .................... open, compare, land
  *	  in the disk cache ............ land
+ *	    not used since the start ... verify (verify.c), then try again
  *	  section ...................... section job  --> section_done
  *	  member ....................... extract jobs --> extract_done
  *	                                 identify job --> identify_done
@@ -34,6 +35,8 @@ enum {
 	 * it could not be read. */
 	STALE_MS = 2000,
 	FAILED_MS = 60000,
+	/* Section and member, and each may be touched meanwhile. */
+	VERIFICATIONS_MOST = 4,
 };
 
 /* ---- Names of things in the cache --------------------------------------- */
@@ -195,6 +198,7 @@ void pass_over(struct flight *f, struct error *err)
 			error_free(err);
 	}
 	f->at++;
+	f->verifications = 0;
 	if (f->member_fd >= 0)
 		close(steal_fd(&f->member_fd));
 }
@@ -242,6 +246,23 @@ static struct error *open_container(struct flight *f, int *fd_ret,
 
 enum step { STEP_NEXT, STEP_LEFT };
 
+/* Look into the disk cache. @p later_ret: the file is there and is being read
+ * through, the flight goes on afterwards. Where that does not settle it, again
+ * and again, the file is as good as missing. */
+static struct error *find_cached(struct store *st, struct flight *f,
+				 struct cache_key key, int *fd_ret,
+				 uint64_t *size_ret, bool *later_ret)
+{
+	*later_ret = false;
+	if (disk_cache_find(st->cache, key, fd_ret, size_ret) !=
+		    CACHE_UNVERIFIED ||
+	    f->verifications >= VERIFICATIONS_MOST)
+		return NULL;
+	TRY(verify_cached(f, key));
+	*later_ret = true;
+	return NULL;
+}
+
 static struct error *try_member(struct store *st, struct index_reader *r,
 				struct flight *f, int container_fd)
 {
@@ -249,15 +270,17 @@ static struct error *try_member(struct store *st, struct index_reader *r,
 	const struct target *t = &f->targets.v[f->at];
 	uint64_t size = f->member_size;
 	int fd = steal_fd(&f->member_fd);
+	struct cache_key key = cache_key_of(st, t, true);
 	bool started = false;
 
 	if (fd < 0)
-		disk_cache_get(st->cache, cache_key_of(st, t, true), &fd,
-			       &size);
+		TRY(find_cached(st, f, key, &fd, &size, &started));
+	if (started)
+		return NULL;
 	if (fd >= 0 && t->section)
 		return section_of_file(st, f, fd, size);
 	if (fd >= 0) {
-		land_cached(f, t, fd, size, cache_key_of(st, t, true));
+		land_cached(f, t, fd, size, key);
 		return NULL;
 	}
 	if (t->section)
@@ -266,18 +289,22 @@ static struct error *try_member(struct store *st, struct index_reader *r,
 		       : start_extraction(st, r, f, steal_fd(&container));
 }
 
-static bool land_section(struct store *st, struct flight *f)
+/* A section that was taken before. @p left_ret: the flight has landed, or goes
+ * on later. */
+static struct error *land_section(struct store *st, struct flight *f,
+				  bool *left_ret)
 {
 	const struct target *t = &f->targets.v[f->at];
 	struct cache_key key = cache_key_of(st, t, false);
 	uint64_t size;
 	int fd;
 
-	disk_cache_get(st->cache, key, &fd, &size);
+	TRY(find_cached(st, f, key, &fd, &size, left_ret));
 	if (fd < 0)
-		return false;
+		return NULL;
+	*left_ret = true;
 	land_cached(f, t, fd, size, key);
-	return true;
+	return NULL;
 }
 
 /* One target. STEP_LEFT: the flight landed or is with a worker. */
@@ -285,7 +312,7 @@ static struct error *try_target(struct store *st, struct index_reader *r,
 				struct flight *f, enum step *step_ret)
 {
 	const struct target *t = &f->targets.v[f->at];
-	bool touched = false;
+	bool touched = false, left = false;
 	CLEANUP_CLOSE int fd = -1;
 
 	*step_ret = STEP_NEXT;
@@ -299,7 +326,9 @@ static struct error *try_target(struct store *st, struct index_reader *r,
 		return NULL;
 	}
 	*step_ret = STEP_LEFT;
-	if (t->section && land_section(st, f))
+	if (t->section)
+		TRY(land_section(st, f, &left));
+	if (left)
 		return NULL;
 	if (t->member)
 		return try_member(st, r, f, steal_fd(&fd));

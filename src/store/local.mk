@@ -1,10 +1,13 @@
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
+	src/store/cache_table.c src/store/cache_table.h \
+	src/store/cache_temp.c src/store/cache_temp.h \
 	src/store/disk_cache.c src/store/disk_cache.h \
 	src/store/extract.c \
 	src/store/fetch.c \
 	src/store/lookup.c \
 	src/store/memo.c src/store/memo.h \
 	src/store/source_find.c \
-	src/store/store.c src/store/store.h src/store/store_internal.h
+	src/store/store.c src/store/store.h src/store/store_internal.h \
+	src/store/verify.c
 STORE_LIBS = libstore.a libindex.a $(WORKER_LIBS) $(SQLITE_LIBS)

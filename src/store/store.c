@@ -26,6 +26,8 @@
 enum {
 	QUERY_THREADS = 2,
 	QUERY_QUEUE = 4096,
+	VERIFY_THREADS = 2,
+	VERIFY_QUEUE = 1000,
 	EXTRACT_QUEUE = 1000,
 	WAITERS_MAX = 10000,
 	WATCH_MS = 1000,
@@ -569,6 +571,11 @@ static struct error *start(struct store *st,
 		.end = query_end,
 		.ctx = st,
 	};
+	struct pool_options verifiers = {
+		.name = "store-verify",
+		.threads = VERIFY_THREADS,
+		.queue_limit = VERIFY_QUEUE,
+	};
 	struct worker_pool_options extractors = {
 		.name = "answer",
 		.program = options->program,
@@ -586,6 +593,7 @@ static struct error *start(struct store *st,
 		realpath(index_place_path(options->state_dir), NULL);
 	st->private_dirs[1] = realpath(options->cache_dir, NULL);
 	TRY(worker_pool_create(&extractors, &st->extractors));
+	TRY(pool_create(&verifiers, &st->verifiers));
 	TRY(pool_create(&queries, &st->queries));
 	if (pthread_create(&st->watch_thread, NULL, watch_thread, st))
 		return error_new(BUSY, "cannot start a thread");
@@ -625,7 +633,10 @@ void store_close(struct store *st)
 	}
 	if (st->has_watch)
 		pthread_join(st->watch_thread, NULL);
-	/* Running extractions end at once; their flights land with an error. */
+	/* Running extractions end at once; their flights land with an error. So
+	 * does the reading of cached files. */
+	if (st->cache)
+		disk_cache_abort(st->cache);
 	if (st->extractors)
 		worker_pool_abort(st->extractors);
 	{
@@ -633,10 +644,12 @@ void store_close(struct store *st)
 		while (st->flight_count)
 			condition_wait(&st->changed, &st->lock);
 	}
-	/* Threads of either pool may be on their way out of a call to the other
+	/* Threads of each pool may be on their way out of a call to another
 	 * one: all are ended before anything is freed. */
+	pool_stop(st->verifiers);
 	pool_stop(st->queries);
 	worker_pool_destroy(st->extractors);
+	pool_destroy(st->verifiers);
 	pool_destroy(st->queries);
 	disk_cache_close(st->cache);
 	memo_destroy(st->memo);

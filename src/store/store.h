@@ -110,8 +110,8 @@ void store_ask(struct store *st, const struct store_query *q,
 
 /**
  * Run something that reads the index on one of the store's query threads
- * (metadata, presence, statistics). Extraction never occupies them; reading a
- * cached file through, at its first use after a start, does.
+ * (metadata, presence, statistics). Neither extraction nor reading a cached
+ * file through ever occupies them.
  *
  * @param[in] fn Gets the thread's reader, or the error that says why there is
  * none (owned by the callee; then the reader is NULL).

@@ -63,6 +63,8 @@ struct flight {
 	size_t at;     /* target being tried */
 	int member_fd; /* extracted member, for a section of it */
 	uint64_t member_size;
+	unsigned verifications;      /* waited for, of this target */
+	struct flight *next_waiting; /* for the same one */
 	/* A target was there and gave nothing: the answer may be another one
 	 * soon, so it is not kept for long. */
 	int64_t doubt_ms;
@@ -78,6 +80,7 @@ struct store {
 	struct log_limit target_log; /* guarded by lock */
 	unsigned workers;
 	struct pool *queries;
+	struct pool *verifiers;
 	struct worker_pool *extractors;
 	struct disk_cache *cache;
 	struct memo *memo;
@@ -86,6 +89,7 @@ struct store {
 	struct condition changed;
 	struct flight *flights[FLIGHT_SLOTS];
 	size_t flight_count;
+	struct verification *verifications;
 	bool is_closing;
 
 	pthread_t watch_thread;
@@ -128,6 +132,12 @@ void land_found(struct flight *f, const struct target *t, int fd, uint64_t size,
 /** The target being tried gave nothing: the next one's turn. @p err is taken;
  * NULL if what was asked for simply is not in it. */
 void pass_over(struct flight *f, struct error *err);
+
+/* verify.c */
+
+/** Have a cached file read through; the flight goes on when that is done, and
+ * finds it again. NULL: the flight is the verification's now. */
+MUST_CHECK struct error *verify_cached(struct flight *f, struct cache_key key);
 
 /* extract.c: begin a job for the target being tried. NULL: the flight is the
  * job's now. Descriptors are taken. */

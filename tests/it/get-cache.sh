@@ -70,7 +70,8 @@ like "nobody else may write to the cache" "$mode" '^[4-7][04][04]$'
 # ---- Over a restart ------------------------------------------------------------
 
 stop_server main
-touch "$tmp/main.cache/tmp-1234"
+mkdir -p "$tmp/main.cache/tmp"
+touch "$tmp/main.cache/tmp/1234"
 serve_ready main "$tmp/pool"
 is "a scan after a restart looks into nothing" "$(last_scan looked_into main)" 0
 executable 1
@@ -79,7 +80,7 @@ is "after a restart the first answer comes from the cache" \
 	"$(served_from cache) $(extractions)" "1 0"
 is "after a restart the ETag is the same" "$(header ETag)" "$etag"
 ok "what an interrupted write left in the cache is swept" \
-	test ! -e "$tmp/main.cache/tmp-1234"
+	test ! -e "$tmp/main.cache/tmp/1234"
 stop_server main
 is "the server ends well" "$exit_status" 0
 
@@ -201,6 +202,27 @@ is "20 clients of one member cost one extraction" "$(extractions)" 1
 is "all but one shared it or came after it" \
 	$(($(metric symbolized_flights_shared_total) + $(served_from cache))) 19
 at_least "some shared it" "$(metric symbolized_flights_shared_total)" 1
+stop_server main
+
+# What has been answered and is still on its way to the disk is not extracted
+# again: asked for twice in the same breath, and many times.
+rm -rf "$tmp/main.cache"
+must build_program "$src" "$tmp/build/huge" -DN=6 data.c
+must objcopy --add-section .filler="$tmp/filler" "$tmp/build/huge"
+must "$mkpkg" deb --compress none "$tmp/pool/huge.deb" \
+	"./usr/bin/huge=$tmp/build/huge"
+id[6]=$(build_id "$tmp/build/huge")
+serve_ready main "$tmp/pool"
+: >"$tmp/urls"
+for ((i = 0; i < 10; i++)); do
+	printf 'url = "%s/buildid/%s/executable"\n' "$url" "${id[6]}"
+done >"$tmp/urls"
+is "ten requests in a row are answered" \
+	"$(curl -s -I -m "$long_s" -w '%{http_code}\n' -K "$tmp/urls" |
+		grep -c '^200')" 10
+is "ten requests in a row cost one extraction" "$(extractions)" 1
+executable 6
+same "their bytes are right" "$tmp/body" "$tmp/build/huge"
 stop_server main
 
 # ---- Files that change behind the server's back --------------------------------

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store as a whole, on an index made by hand: who waits for whom. No
+ * worker does anything here: the program that would be one ends at once.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "store/store_internal.h"
+#include "tests/lib/index_fixture.h"
+#include "tests/unit/unit.h"
+
+struct fixture {
+	struct index_fixture index;
+	struct store *store;
+	char cache[80];
+};
+
+/* A file of the fixture's, and what stat says of it. */
+static const char *make_file(struct fixture *f, const char *name,
+			     struct index_stamp *ret)
+{
+	const char *path = index_fixture_path(&f->index, name);
+	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	struct stat st;
+
+	ck_assert_int_ge(fd, 0);
+	ck_no_error(file_write_all(fd, name, strlen(name)));
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	close(fd);
+	*ret = (struct index_stamp) {
+		.mtime_ns = clock_timespec_ns(st.st_mtim),
+		.ctime_ns = clock_timespec_ns(st.st_ctim),
+		.size = (uint64_t)st.st_size,
+		.inode = st.st_ino,
+	};
+	return path;
+}
+
+/* A bare file with build ID @p n whose bytes are its name. */
+static void add_file(struct fixture *f, const char *name, unsigned n)
+{
+	struct index_test_container t;
+	struct index_stamp stamp;
+	const char *path = make_file(f, name, &stamp);
+
+	index_test_file(&t, path, n, (unsigned)strlen(name));
+	t.c.stamp = stamp;
+	ck_no_error(index_test_put(f->index.ix, &t));
+}
+
+/* An archive with one member of build ID @p n and @p size bytes, executable
+ * and debuginfo. */
+static void add_archive(struct fixture *f, const char *name, unsigned n,
+			unsigned size)
+{
+	struct index_test_container t;
+	struct index_stamp stamp;
+	const char *path = make_file(f, name, &stamp);
+
+	index_test_archive(&t, path, n, 1, size);
+	t.c.stamp = stamp;
+	t.c.source_dir_count = t.c.point_count = 0;
+	t.c.payload_offset = 0;
+	t.artifacts[0].roles = INDEX_ROLE_EXECUTABLE | INDEX_ROLE_DEBUGINFO;
+	ck_no_error(index_test_put(f->index.ix, &t));
+}
+
+static void open_store(struct fixture *f)
+{
+	struct store_options options = {
+		.state_dir = f->index.dir,
+		.cache_dir = f->cache,
+		.cache_size_bytes = 1 << 20,
+		.workers = 1,
+		.program = "/bin/false",
+	};
+
+	ck_no_error(store_open(&options, &f->store));
+}
+
+static void fixture_open(struct fixture *f)
+{
+	*f = (struct fixture) { 0 };
+	index_fixture_open(&f->index);
+	snprintf(f->cache, sizeof(f->cache), "%s/cache", f->index.dir);
+	open_store(f);
+}
+
+static void fixture_close(struct fixture *f)
+{
+	store_close(f->store);
+	index_fixture_close(&f->index);
+}
+
+/* Put @p text into the cache as the member of build ID @p n. */
+static struct cache_key keep_member(struct fixture *f, unsigned n,
+				    const char *text)
+{
+	CLEANUP(index_places_deinit) struct index_places places = { 0 };
+	CLEANUP(targets_deinit) struct targets targets = { 0 };
+	struct build_id id = index_test_id(n);
+	struct cache_offer offer;
+	int fd;
+
+	ck_no_error(
+		index_find(f->index.r, &id, INDEX_ROLE_EXECUTABLE, &places));
+	ck_assert_uint_eq(places.count, 1);
+	ck_no_error(targets_add_place(&targets, &places.v[0], &id, NULL));
+	struct cache_key key = cache_key_of(f->store, &targets.v[0], true);
+
+	ck_no_error(disk_cache_begin(f->store->cache, strlen(text), &fd));
+	ck_no_error(file_write_all(fd, text, strlen(text)));
+	disk_cache_offer(f->store->cache, &offer, key, fd, strlen(text));
+	ck_no_error(disk_cache_commit(f->store->cache, &offer));
+	close(fd);
+	return key;
+}
+
+/* As after a restart. */
+static void unverify(struct fixture *f, struct cache_key key)
+{
+	CLEANUP_FREE char *path = disk_cache_path(f->store->cache, key);
+
+	ck_assert_int_eq(chmod(path, 0400), 0);
+}
+
+struct asked {
+	_Atomic bool is_done;
+	struct error *err;
+	struct artifact artifact;
+};
+
+static void on_done(void *ctx, struct error *err, struct artifact *a)
+{
+	struct asked *asked = ctx;
+
+	asked->err = err;
+	if (a)
+		asked->artifact = *a;
+	atomic_store(&asked->is_done, true);
+}
+
+static void ask(struct fixture *f, unsigned n, enum artifact_kind kind,
+		struct asked *asked)
+{
+	struct store_query q = { .id = index_test_id(n), .kind = kind };
+
+	*asked = (struct asked) { .artifact = ARTIFACT_INIT };
+	store_ask(f->store, &q, on_done, asked);
+}
+
+static void wait_for(_Atomic bool *flag)
+{
+	int64_t until = clock_ms() + 30000;
+
+	while (!atomic_load(flag)) {
+		ck_assert_msg(clock_ms() < until, "waited in vain");
+		usleep(1000);
+	}
+}
+
+static void check_bytes(struct artifact *a, const char *text)
+{
+	char found[64] = "";
+
+	ck_assert_uint_eq(a->size, strlen(text));
+	ck_assert_int_eq(pread(a->fd, found, a->size, 0), (ssize_t)a->size);
+	ck_assert_str_eq(found, text);
+	artifact_deinit(a);
+}
+
+static void check_answer(struct asked *asked, const char *text)
+{
+	wait_for(&asked->is_done);
+	ck_no_error(STEAL(asked->err));
+	ck_assert_int_ge(asked->artifact.fd, 0);
+	check_bytes(&asked->artifact, text);
+}
+
+/* ---- Cached files that must be read through ---------------------------------
+ */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic unsigned readings;
+
+static void stop_at_gate(void)
+{
+	atomic_fetch_add(&readings, 1);
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+}
+
+START_TEST(reading_cached_files_through_holds_up_nobody_else)
+{
+	enum { FILES = 5, CLIENTS = 3 };
+	struct asked asked[FILES][CLIENTS];
+	struct artifact a = ARTIFACT_INIT;
+	struct store_query q = { .kind = ARTIFACT_EXECUTABLE };
+	struct fixture f;
+	bool found;
+
+	fixture_open(&f);
+	add_file(&f, "bare", 50);
+	for (unsigned i = 0; i < FILES; i++) {
+		char name[] = "archive-0";
+
+		name[8] += (char)i;
+		add_archive(&f, name, i, 7);
+		unverify(&f, keep_member(&f, i, "content"));
+	}
+	atomic_store(&readings, 0);
+	disk_cache_on_verify = stop_at_gate;
+	pthread_mutex_lock(&gate);
+	/* More than there are threads of any kind; each asked by several, in
+	 * the same words and in others. */
+	for (unsigned i = 0; i < FILES; i++) {
+		for (unsigned j = 0; j < CLIENTS; j++)
+			ask(&f, i, j ? ARTIFACT_EXECUTABLE : ARTIFACT_DEBUGINFO,
+			    &asked[i][j]);
+	}
+	q.id = index_test_id(50);
+	ck_no_error(store_get(f.store, &q, &a, &found));
+	ck_assert(found);
+	check_bytes(&a, "bare");
+	q.id = index_test_id(99);
+	ck_no_error(store_get(f.store, &q, &a, &found));
+	ck_assert(!found);
+	for (unsigned i = 0; i < FILES; i++) {
+		for (unsigned j = 0; j < CLIENTS; j++)
+			ck_assert(!atomic_load(&asked[i][j].is_done));
+	}
+	pthread_mutex_unlock(&gate);
+	for (unsigned i = 0; i < FILES; i++) {
+		for (unsigned j = 0; j < CLIENTS; j++)
+			check_answer(&asked[i][j], "content");
+	}
+	ck_assert_uint_eq(atomic_load(&readings), FILES);
+	disk_cache_on_verify = NULL;
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_store_may_be_closed_while_cached_files_are_read)
+{
+	enum { FILES = 4 };
+	struct asked asked[FILES];
+	struct fixture f;
+
+	fixture_open(&f);
+	for (unsigned i = 0; i < FILES; i++) {
+		char name[] = "archive-0";
+
+		name[8] += (char)i;
+		add_archive(&f, name, i, 7);
+		unverify(&f, keep_member(&f, i, "content"));
+	}
+	for (unsigned i = 0; i < FILES; i++)
+		ask(&f, i, ARTIFACT_EXECUTABLE, &asked[i]);
+	fixture_close(&f);
+	for (unsigned i = 0; i < FILES; i++) {
+		/* One or the other, and always one. */
+		ck_assert(atomic_load(&asked[i].is_done));
+		ck_assert(asked[i].err || asked[i].artifact.fd >= 0);
+		error_free(asked[i].err);
+		artifact_deinit(&asked[i].artifact);
+	}
+}
+END_TEST
+
+UNIT_MAIN("store_flights", reading_cached_files_through_holds_up_nobody_else,
+	  a_store_may_be_closed_while_cached_files_are_read)
