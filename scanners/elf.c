@@ -98,6 +98,7 @@ static void elf_close(struct scanner_stream *s)
 
 const struct scanner scanner_elf = {
 	.name = "elf",
+	.is_bare = true,
 	.bid = elf_bid,
 	.open = elf_open,
 	.next = elf_next,

@@ -158,6 +158,7 @@ static uint64_t kmod_passed_over(const struct scanner_stream *s)
 
 const struct scanner scanner_kmod = {
 	.name = "kmod",
+	.is_bare = true,
 	.bid = kmod_bid,
 	.open = kmod_open,
 	.next = kmod_next,

@@ -6,16 +6,22 @@
 #include "scanners/formats.h"
 
 const struct scanner *const scanners[] = {
-	&scanner_deb, &scanner_rpm, &scanner_kmod, &scanner_elf, NULL,
+	&scanner_deb,  &scanner_rpm, &scanner_tar,
+	&scanner_kmod, &scanner_elf, NULL,
 };
 
-const struct scanner *scanner_choose(const struct scanner_input *in)
+/* @p least is what a bid has to exceed. */
+static const struct scanner *highest(const struct scanner_input *in,
+				     enum scanner_choice choice, int least)
 {
 	const struct scanner *best = NULL;
-	int best_bid = 0;
+	int best_bid = least;
 
 	for (size_t i = 0; scanners[i]; i++) {
-		int bid = scanners[i]->bid(in);
+		bool is_wanted =
+			choice == SCANNER_ANY ||
+			scanners[i]->is_bare == (choice == SCANNER_BARE);
+		int bid = is_wanted ? scanners[i]->bid(in) : 0;
 
 		if (bid > best_bid) {
 			best = scanners[i];
@@ -25,12 +31,45 @@ const struct scanner *scanner_choose(const struct scanner_input *in)
 	return best;
 }
 
+const struct scanner *scanner_choose(const struct scanner_input *in)
+{
+	return highest(in, SCANNER_ANY, 0);
+}
+
+/* What cannot be decoded is left to libarchive, which says so too. */
+static struct error *choose_unbid(const struct scanner_input *in,
+				  const struct scanner **ret)
+{
+	bool is_tar = false;
+
+	*ret = &scanner_archive;
+	if (codec_detect(in->head, in->head_size) == CODEC_NONE)
+		return NULL;
+	CLEANUP_ERROR struct error *err = tar_is_inside(in, &is_tar);
+
+	if (err && error_kind(err) == ERROR_NO_MEMORY)
+		return STEAL(err);
+	if (is_tar)
+		*ret = &scanner_tar;
+	return NULL;
+}
+
+struct error *scanner_choose_as(const struct scanner_input *in,
+				enum scanner_choice choice,
+				const struct scanner **ret)
+{
+	enum { SUFFIX_BID = 1 };
+
+	*ret = highest(in, choice, choice == SCANNER_ARCHIVE ? SUFFIX_BID : 0);
+	return *ret || choice != SCANNER_ARCHIVE ? NULL : choose_unbid(in, ret);
+}
+
 const struct scanner *scanner_by_name(const char *name)
 {
 	for (size_t i = 0; scanners[i]; i++)
 		if (!strcmp(scanners[i]->name, name))
 			return scanners[i];
-	return NULL;
+	return strcmp(scanner_archive.name, name) ? NULL : &scanner_archive;
 }
 
 bool scanner_has_suffix(const char *path, const char *suffix)

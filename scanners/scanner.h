@@ -66,6 +66,10 @@ struct scanner_stream;
 
 struct scanner {
 	const char *name; /* "deb": also the metric label and index value */
+	bool is_bare;     /* the file is its only member, perhaps compressed */
+	/** An archive whose members have no place in a payload: see
+	 * payload_place. */
+	bool is_sequential;
 	int (*bid)(const struct scanner_input *in);
 	/** @p in borrowed until close. */
 	struct error *(*open)(const struct scanner_input *in,
@@ -76,11 +80,12 @@ struct scanner {
 	struct error *(*read)(struct scanner_stream *s, void *buf, size_t size,
 			      size_t *size_ret);
 	/** The decoded payload that member offsets count in; NULL when a member
-	 * is the file itself (a bare ELF). Borrowed. */
+	 * is the file itself (a bare ELF) or the archive is_sequential.
+	 * Borrowed. */
 	struct codec_stream *(*payload)(struct scanner_stream *s);
 	/** Where the compressed payload lies in the file. Size 0: nowhere in
-	 * one piece (an archive in an archive); its members are read again by
-	 * going through the container again. */
+	 * one piece (an archive in an archive, or one that is_sequential); its
+	 * members are read again by going through the container again. */
 	void (*payload_place)(struct scanner_stream *s, enum codec *codec_ret,
 			      uint64_t *offset_ret, uint64_t *size_ret);
 	/** Regular files that were no members so far: sparse ones, names
@@ -92,10 +97,27 @@ struct scanner {
 /** All scanners in the order they are asked; NULL at the end. */
 extern const struct scanner *const scanners[];
 
+/** What a file may be taken for. */
+enum scanner_choice {
+	SCANNER_ANY,     /* what its bidders say */
+	SCANNER_BARE,    /* an ELF file or kernel module, no archive */
+	SCANNER_ARCHIVE, /* an archive, of whatever kind its content says */
+	SCANNER_CHOICES
+};
+
 /** The highest bidder, the earlier one among equals; NULL: nobody's. */
 const struct scanner *scanner_choose(const struct scanner_input *in);
 
-/** By name, as the index remembers it; NULL: none. */
+/**
+ * The same among some. An archive is always somebody's: "archive" is for what
+ * no other scanner knows by content, and is asked for nothing else. A suffix
+ * alone counts for nothing there.
+ */
+MUST_CHECK struct error *scanner_choose_as(const struct scanner_input *in,
+					   enum scanner_choice choice,
+					   const struct scanner **ret);
+
+/** By name, as the index remembers it; NULL: none. "archive" too. */
 const struct scanner *scanner_by_name(const char *name);
 
 /** Is this member itself compressed and worth looking into: a kernel module

@@ -14,7 +14,8 @@ LABELS(ROUTE, "route", "executable", "debuginfo", "source", "section", "meta",
        "metadata", "query", "metrics", "healthz", "readyz", "home", "other")
 LABELS(CODE, "code", "200", "204", "206", "304", "400", "404", "405", "406",
        "413", "415", "416", "431", "500", "502", "503", "504", "other")
-LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "none")
+LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "tar", "archive",
+       "command", "none")
 LABELS(KIND, "kind", "no_memory", "bad_request", "too_large", "bad_data",
        "unsupported", "limit", "io", "database", "worker", "upstream", "busy")
 LABELS(ORIGIN, "origin", "file", "cache", "archive", "memory")

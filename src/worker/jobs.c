@@ -37,6 +37,7 @@ void scan_request_put(struct buf *out, const struct scan_file *files,
 	for (size_t i = 0; i < count; i++) {
 		buf_put_u64(out, files[i].size);
 		buf_put_str(out, files[i].path);
+		buf_put_u8(out, (uint8_t)files[i].choice);
 	}
 }
 
@@ -54,6 +55,9 @@ struct error *scan_request_get(struct reader *r, struct scan_file *files,
 		if (!files[i].path)
 			return read_status(r, "scan request");
 		*count_ret = i + 1;
+		files[i].choice = (enum scanner_choice)reader_u8(r);
+		if (!reader_ok(r) || files[i].choice >= SCANNER_CHOICES)
+			return broken("scan request");
 	}
 	return NULL;
 }

@@ -13,6 +13,7 @@
 #include "base/reader.h"
 #include "codec/codec.h"
 #include "elf/elf_facts.h"
+#include "scanners/scanner.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ enum { SCAN_BATCH_MAX = 64 };
 struct scan_file {
 	const char *path; /* for its suffix and for messages */
 	uint64_t size;
+	enum scanner_choice choice; /* what it may be taken for */
 };
 
 void scan_request_put(struct buf *out, const struct scan_file *files,

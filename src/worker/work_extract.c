@@ -83,19 +83,23 @@ static struct error *unpack_member(const struct locator *l,
 	return copy_stream(c, l->size, out, 0);
 }
 
+static struct error *packed_room(const struct locator *l, uint8_t **ret)
+{
+	if (l->packed_size > WORKER_MEMBER_IN_MEMORY_BYTES)
+		return error_new(LIMIT,
+				 "compressed member of %" PRIu64 " bytes",
+				 l->packed_size);
+	*ret = mem_alloc((size_t)l->packed_size);
+	return *ret ? NULL : error_no_memory;
+}
+
 static struct error *extract_packed(const struct locator *l, int fd, int out)
 {
 	CLEANUP_CODEC struct codec_stream *c = NULL;
 	CLEANUP_FREE uint8_t *packed = NULL;
 	size_t done = 0;
 
-	if (l->packed_size > WORKER_MEMBER_IN_MEMORY_BYTES)
-		return error_new(LIMIT,
-				 "compressed member of %" PRIu64 " bytes",
-				 l->packed_size);
-	packed = mem_alloc((size_t)l->packed_size);
-	if (!packed)
-		return error_no_memory;
+	TRY(packed_room(l, &packed));
 	TRY(open_payload(l, fd, &c));
 	TRY(codec_seek(c, l->offset));
 	while (done < l->packed_size) {
@@ -149,6 +153,28 @@ static struct error *copy_member(const struct scanner *scanner,
 	return NULL;
 }
 
+/* A member that is itself compressed. */
+static struct error *unpack_read_member(const struct scanner *scanner,
+					struct scanner_stream *s,
+					const struct locator *l, int out)
+{
+	CLEANUP_FREE uint8_t *packed = NULL;
+
+	TRY(packed_room(l, &packed));
+	for (uint64_t done = 0; done < l->packed_size;) {
+		size_t n;
+
+		TRY(scanner->read(s, packed + done,
+				  (size_t)(l->packed_size - done), &n));
+		if (!n)
+			return too_short(done, l->packed_size);
+		done += n;
+	}
+	struct input in = input_from_memory(packed, (size_t)l->packed_size);
+
+	return unpack_member(l, &in, out);
+}
+
 /* Walk the archive to the member: for payloads that cannot be entered in the
  * middle of the file. */
 static struct error *extract_by_walking(const struct locator *l, int fd,
@@ -165,15 +191,13 @@ static struct error *extract_by_walking(const struct locator *l, int fd,
 
 	if (!scanner)
 		return error_new(UNSUPPORTED, "no scanner \"%s\"", l->scanner);
-	if (l->packed_codec)
-		return error_new(UNSUPPORTED,
-				 "compressed member in a nested archive");
 	TRY(in.file.read(&in.file, 0, head, sizeof(head), &in.head_size));
 	TRY(scanner->open(&in, &s));
 	struct error *err = seek_member(scanner, s, l);
 
 	if (!err)
-		err = copy_member(scanner, s, l->size, out);
+		err = l->packed_codec ? unpack_read_member(scanner, s, l, out)
+				      : copy_member(scanner, s, l->size, out);
 	scanner->close(s);
 	return err;
 }

@@ -363,8 +363,7 @@ static struct error *choose(struct scan *s, uint8_t *head,
 		.head = head,
 		.head_size = size,
 	};
-	s->scanner = scanner_choose(in);
-	return NULL;
+	return scanner_choose_as(in, s->file->choice, &s->scanner);
 }
 
 /* From here on other workers may help. Without them it takes longer. */
@@ -401,9 +400,9 @@ static struct error *scan_container(struct scan *s)
 	s->payload_codec = codec;
 	/* In no one place of the file: such members are found again by walking
 	 * the archive. */
-	if (s->payload && !s->payload_size)
+	if (s->scanner->is_sequential || (s->payload && !s->payload_size))
 		s->payload_codec = LOCATOR_RESCAN;
-	if (!s->payload)
+	if (!s->payload && !s->scanner->is_sequential)
 		return scan_bare(s);
 	share_payload(s);
 	TRY(scan_archive(s));

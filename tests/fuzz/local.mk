@@ -39,6 +39,18 @@ tests_fuzz_fuzz_scanner_rpm_SOURCES = tests/fuzz/fuzz_scanner_rpm.c \
 	tests/fuzz/fuzz_scanner.h
 tests_fuzz_fuzz_scanner_rpm_LDADD = $(SCANNERS_FIXTURE_LIBS)
 
+fuzz_tests += tests/fuzz/fuzz_scanner_tar
+tests_fuzz_fuzz_scanner_tar_SOURCES = tests/fuzz/fuzz_scanner_tar.c \
+	tests/fuzz/seeds_scanner.c tests/fuzz/standalone.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_fuzz_scanner_tar_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
+fuzz_tests += tests/fuzz/fuzz_scanner_archive
+tests_fuzz_fuzz_scanner_archive_SOURCES = tests/fuzz/fuzz_scanner_archive.c \
+	tests/fuzz/seeds_scanner.c tests/fuzz/standalone.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_fuzz_scanner_archive_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
 check_PROGRAMS += $(fuzz_tests)
 TESTS += $(fuzz_tests)
 
@@ -77,4 +89,16 @@ tests_fuzz_libfuzzer_scanner_rpm_SOURCES = tests/fuzz/fuzz_scanner_rpm.c $(fuzz_
 	tests/fuzz/fuzz_scanner.h
 tests_fuzz_libfuzzer_scanner_rpm_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_libfuzzer_scanner_rpm_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_scanner_tar
+tests_fuzz_libfuzzer_scanner_tar_SOURCES = tests/fuzz/fuzz_scanner_tar.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_libfuzzer_scanner_tar_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_scanner_tar_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_scanner_archive
+tests_fuzz_libfuzzer_scanner_archive_SOURCES = tests/fuzz/fuzz_scanner_archive.c $(fuzz_common) \
+	tests/fuzz/fuzz_scanner.h
+tests_fuzz_libfuzzer_scanner_archive_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_scanner_archive_LDADD = $(SCANNERS_FIXTURE_LIBS)
 endif

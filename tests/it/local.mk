@@ -7,6 +7,7 @@ it_tests = \
 	tests/it/scan-index.sh \
 	tests/it/scan-kill.sh \
 	tests/it/scan-share.sh \
+	tests/it/scan-tar.sh \
 	tests/it/serve-life.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)

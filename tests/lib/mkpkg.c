@@ -11,7 +11,7 @@
 #include "tests/lib/pkg_writer.h"
 
 static const char usage[] =
-	"usage: mkpkg deb|ipk|rpm|tar [OPTIONS] OUT MEMBER...\n"
+	"usage: mkpkg deb|ipk|rpm|tar|cpio|apk [OPTIONS] OUT MEMBER...\n"
 	"\n"
 	"  --compress none|gzip|xz|lzma|bzip2|zstd   (default none)\n"
 	"  --block-size BYTES    of an xz block, zstd frame, gzip member\n"
@@ -51,10 +51,8 @@ static enum codec parse_codec(const char *name)
 static enum pkg_kind parse_kind(const char *name)
 {
 	static const char *const kinds[] = {
-		[PKG_TAR] = "tar",
-		[PKG_DEB] = "deb",
-		[PKG_IPK] = "ipk",
-		[PKG_RPM] = "rpm",
+		[PKG_TAR] = "tar", [PKG_DEB] = "deb",   [PKG_IPK] = "ipk",
+		[PKG_RPM] = "rpm", [PKG_CPIO] = "cpio", [PKG_APK] = "apk",
 	};
 
 	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)

@@ -397,6 +397,26 @@ static void write_ipk(struct buf *out, const struct pkg_options *o,
 		out->data[0] ^= 0xff;
 }
 
+/* The segments before the last have no end mark (abuild-tar --cut). */
+static void write_apk(struct buf *out, const struct pkg_options *o,
+		      const struct pkg_file *files, size_t count)
+{
+	const struct pkg_options cut = { .codec = CODEC_GZIP,
+					 .has_no_trailer = true };
+	struct pkg_options data = *o;
+	const struct pkg_file signature = { .name = ".SIGN.RSA.test.rsa.pub",
+					    .data = "signed",
+					    .size = 6 };
+	const struct pkg_file info = { .name = ".PKGINFO",
+				       .data = "pkgname = test\n",
+				       .size = 15 };
+
+	data.codec = CODEC_GZIP;
+	write_tar(out, &cut, &signature, 1);
+	write_tar(out, &cut, &info, 1);
+	write_tar(out, &data, files, count);
+}
+
 void pkg_write(struct buf *out, const struct pkg_options *o,
 	       const struct pkg_file *files, size_t count)
 {
@@ -414,6 +434,12 @@ void pkg_write(struct buf *out, const struct pkg_options *o,
 		break;
 	case PKG_RPM:
 		pkg_write_rpm(out, o, files, count);
+		break;
+	case PKG_CPIO:
+		pkg_write_cpio(out, o, files, count);
+		break;
+	case PKG_APK:
+		write_apk(out, o, files, count);
 		break;
 	}
 	pkg_must(out->size - begin >= o->cut);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Packages for tests, made from a list of files: deb, ipk, rpm, and bare tar.
+ * Packages for tests, made from a list of files: deb, ipk, rpm, apk, and bare
+ * tar and cpio.
  *
  * A malformed package is one member away: every lie is a field of its own, and
  * fields left zero give a good package. Everything is a function of its
@@ -41,6 +42,9 @@ enum pkg_kind {
 	PKG_DEB,
 	PKG_IPK, /* OpenWrt's: a tar.gz that holds data.tar.* */
 	PKG_RPM,
+	PKG_CPIO, /* newc, as inside an RPM */
+	PKG_APK,  /* Alpine's: signature, control and data, each a gzip
+		   * stream */
 };
 
 struct pkg_options {

@@ -29,6 +29,8 @@ uint32_t pkg_mode(const struct pkg_file *f);
 /** Bytes it has in an archive. */
 uint64_t pkg_size(const struct pkg_file *f);
 
+void pkg_write_cpio(struct buf *out, const struct pkg_options *o,
+		    const struct pkg_file *files, size_t count);
 void pkg_write_rpm(struct buf *out, const struct pkg_options *o,
 		   const struct pkg_file *files, size_t count);
 

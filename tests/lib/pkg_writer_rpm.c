@@ -347,8 +347,8 @@ static void put_file(struct pkg_payload *p, const struct pkg_options *o,
 	pkg_payload_pad(p, 4);
 }
 
-static void write_payload(struct buf *out, const struct pkg_options *o,
-			  const struct pkg_file *files, size_t count)
+void pkg_write_cpio(struct buf *out, const struct pkg_options *o,
+		    const struct pkg_file *files, size_t count)
 {
 	struct pkg_payload p;
 
@@ -409,7 +409,7 @@ void pkg_write_rpm(struct buf *out, const struct pkg_options *o,
 	size_t begin = out->size;
 
 	write_main_header(&body, o, files, count);
-	write_payload(&body, o, files, count);
+	pkg_write_cpio(&body, o, files, count);
 	write_lead(out, o);
 	write_signature(out, begin, o, body.size);
 	pkg_must(buf_append(out, body.data, body.size));

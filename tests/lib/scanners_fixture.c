@@ -113,6 +113,12 @@ static void write_template(struct buf *out, const struct container *c)
 #define RPM(...)                                                            \
 	.scanner = &scanner_rpm, .is_registered = true, .has_mtimes = true, \
 	.options = { .kind = PKG_RPM, __VA_ARGS__ }
+#define TAR(...)                                                            \
+	.scanner = &scanner_tar, .is_registered = true, .has_mtimes = true, \
+	.options = { .kind = PKG_TAR, __VA_ARGS__ }
+#define CPIO(...)                                                           \
+	.scanner = &scanner_archive, .has_mtimes = true, .is_nested = true, \
+	.options = { .kind = PKG_CPIO, __VA_ARGS__ }
 #define KMOD(...)                                        \
 	.scanner = &scanner_kmod, .is_registered = true, \
 	.write = write_module, .options = { __VA_ARGS__ }
@@ -151,6 +157,21 @@ const struct container containers[] = {
 	{ "old-stripped.rpm", RPM(.codec = CODEC_GZIP, .use_old_names = true,
 				  .is_stripped = true) },
 	{ "source.src.rpm", RPM(.codec = CODEC_GZIP, .is_source = true) },
+	{ "none.tar", TAR(.codec = CODEC_NONE), .is_cut_unseen = true },
+	{ "no-suffix", TAR(.use_pax = true), .is_cut_unseen = true },
+	{ "gzip.tgz", TAR(.codec = CODEC_GZIP) },
+	{ "xz.tar.xz", TAR(.codec = CODEC_XZ) },
+	{ "lzma.tar.lzma", TAR(.codec = CODEC_LZMA) },
+	{ "bzip2.tbz2", TAR(.codec = CODEC_BZIP2) },
+	{ "zstd.pkg.tar.zst", TAR(.codec = CODEC_ZSTD) },
+	{ "misnamed.tar", TAR(.codec = CODEC_ZSTD) },
+	{ "blocks.tar.xz", TAR(.codec = CODEC_XZ, .block_size = 32768) },
+	{ "frames.pkg.tar.zst", TAR(.codec = CODEC_ZSTD, .block_size = 10007) },
+	{ "pax.tar.gz", TAR(.codec = CODEC_GZIP, .use_pax = true) },
+	{ "no-trailer.tar.gz",
+	  TAR(.codec = CODEC_GZIP, .has_no_trailer = true) },
+	{ "test.cpio", CPIO(.codec = CODEC_NONE) },
+	{ "test.cpio.zst", CPIO(.codec = CODEC_ZSTD) },
 	{ "a.ko.xz", KMOD(.codec = CODEC_XZ) },
 	{ "dir/a.ko.zst", KMOD(.codec = CODEC_ZSTD) },
 	{ "a.ko.gz", KMOD(.codec = CODEC_GZIP) },
@@ -186,7 +207,7 @@ static const struct pkg_file *carrier(const struct container *c,
 {
 	const struct pkg_file *last = file;
 
-	if (c->scanner != &scanner_rpm)
+	if (c->scanner != &scanner_rpm && c->scanner != &scanner_archive)
 		return file;
 	for (size_t i = 0; i < FILES; i++)
 		if (is_name_of(&files[i], file))

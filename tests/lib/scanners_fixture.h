@@ -9,8 +9,8 @@
 #include "scanners/scanner.h"
 #include "tests/lib/pkg_writer.h"
 
-extern const struct scanner scanner_deb, scanner_elf, scanner_kmod, scanner_rpm,
-	scanner_template;
+extern const struct scanner scanner_archive, scanner_deb, scanner_elf,
+	scanner_kmod, scanner_rpm, scanner_tar, scanner_template;
 
 struct container {
 	const char *path; /* NULL ends the list */

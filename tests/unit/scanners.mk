@@ -40,6 +40,11 @@ tests_unit_test_scanners_rpm_SOURCES = tests/unit/test_scanners_rpm.c
 tests_unit_test_scanners_rpm_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_scanners_rpm_LDADD = $(SCANNERS_FIXTURE_LIBS) $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_scanners_tar
+tests_unit_test_scanners_tar_SOURCES = tests/unit/test_scanners_tar.c
+tests_unit_test_scanners_tar_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_scanners_tar_LDADD = $(SCANNERS_FIXTURE_LIBS) $(CHECK_LIBS)
+
 unit_tests += tests/unit/test_scanners_damage
 tests_unit_test_scanners_damage_SOURCES = tests/unit/test_scanners_damage.c
 tests_unit_test_scanners_damage_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

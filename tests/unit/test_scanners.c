@@ -221,7 +221,19 @@ static const struct {
 	{ "libc.a", "!<arch>\n/               ", 24, NULL, 0 },
 	{ "a.ipk", "\x1f\x8b\x08\0", 4, "deb", 25 },
 	{ "a.deb", "\x1f\x8b\x08\0", 4, "deb", 1 },
-	{ "a.tar.gz", "\x1f\x8b\x08\0", 4, NULL, 0 },
+	{ "a.tar.gz", "\x1f\x8b\x08\0", 4, "tar", 25 },
+	{ "a.apk", "\x1f\x8b\x08\0", 4, "tar", 25 },
+	{ "a.apk", "PK\3\4", 4, NULL, 0 },
+	{ "a.apk", "ADBd", 4, "tar", 33 },
+	{ "a.apk", "ADB", 3, NULL, 0 },
+	{ "a.gz", "\x1f\x8b\x08\0", 4, NULL, 0 },
+	{ "a.tar.gz.asc", "\x1f\x8b\x08\0", 4, NULL, 0 },
+	{ ".tar.gz", "\x1f\x8b\x08\0", 4, NULL, 0 },
+	{ "a.tbz2", "BZh9", 4, "tar", 25 },
+	{ "a.pkg.tar.zst", "\x28\xb5\x2f\xfd", 4, "tar", 33 },
+	{ "a.tar.zst", "\x50\x2a\x4d\x18", 4, "tar", 33 },
+	{ "a.tar.xz", "no archive", 10, "tar", 1 },
+	{ "a.zip", "PK\3\4", 4, NULL, 0 },
 	{ "m.ko.gz", "\x1f\x8b\x08\0", 4, "kmod", 25 },
 	{ "m.ko.xz",
 	  "\xfd"
@@ -250,6 +262,56 @@ START_TEST(a_bid_is_the_number_of_magic_bits_and_one_for_the_suffix)
 			sc ? sc->name : "nobody");
 		if (sc)
 			ck_assert_int_eq(sc->bid(&in), bids[i].bid);
+	}
+}
+END_TEST
+
+/* A choice, a file, and whose it is then. */
+static const struct {
+	enum scanner_choice choice;
+	const char *path;
+	enum pkg_kind kind;
+	enum codec codec;
+	const char *scanner; /* NULL: nobody's */
+} chosen[] = {
+	{ SCANNER_ANY, "a", PKG_TAR, CODEC_NONE, "tar" },
+	{ SCANNER_ANY, "a", PKG_TAR, CODEC_ZSTD, NULL },
+	{ SCANNER_ANY, "a.cpio", PKG_CPIO, CODEC_NONE, NULL },
+	{ SCANNER_BARE, "a.deb", PKG_DEB, CODEC_XZ, NULL },
+	{ SCANNER_BARE, "a.rpm", PKG_RPM, CODEC_XZ, NULL },
+	{ SCANNER_BARE, "a.tar", PKG_TAR, CODEC_NONE, NULL },
+	{ SCANNER_BARE, "a.ko.xz", PKG_TAR, CODEC_XZ, "kmod" },
+	{ SCANNER_ARCHIVE, "a", PKG_DEB, CODEC_XZ, "deb" },
+	{ SCANNER_ARCHIVE, "a.deb", PKG_RPM, CODEC_XZ, "rpm" },
+	{ SCANNER_ARCHIVE, "a.deb", PKG_TAR, CODEC_NONE, "tar" },
+	{ SCANNER_ARCHIVE, "a.deb", PKG_TAR, CODEC_ZSTD, "tar" },
+	{ SCANNER_ARCHIVE, "a", PKG_TAR, CODEC_LZMA, "tar" },
+	{ SCANNER_ARCHIVE, "a.rpm", PKG_CPIO, CODEC_NONE, "archive" },
+	{ SCANNER_ARCHIVE, "a.ko.xz", PKG_CPIO, CODEC_XZ, "archive" },
+};
+
+START_TEST(what_a_file_may_be_taken_for_is_chosen_by_content)
+{
+	static const struct pkg_file file = { .name = "./a",
+					      .data = "abc",
+					      .size = 3 };
+
+	for (size_t i = 0; i < sizeof(chosen) / sizeof(*chosen); i++) {
+		CLEANUP_BUF struct buf data = BUF_INIT;
+		const struct pkg_options o = { .kind = chosen[i].kind,
+					       .codec = chosen[i].codec };
+		const struct scanner *sc;
+
+		pkg_write(&data, &o, &file, 1);
+		struct scanner_input in =
+			member_input(chosen[i].path, data.data, data.size);
+
+		ck_no_error(scanner_choose_as(&in, chosen[i].choice, &sc));
+		ck_assert_msg(
+			!sc == !chosen[i].scanner &&
+				(!sc || !strcmp(sc->name, chosen[i].scanner)),
+			"choice %zu (%s) goes to %s", i, chosen[i].path,
+			sc ? sc->name : "nobody");
 	}
 }
 END_TEST
@@ -330,6 +392,8 @@ START_TEST(what_is_skipped_is_not_decoded)
 		{ PKG_DEB, CODEC_ZSTD, "a.deb" },
 		{ PKG_RPM, CODEC_XZ, "a.rpm" },
 		{ PKG_RPM, CODEC_ZSTD, "a.rpm" },
+		{ PKG_TAR, CODEC_XZ, "a.tar.xz" },
+		{ PKG_TAR, CODEC_ZSTD, "a.pkg.tar.zst" },
 	};
 	enum { BLOCK = 256 << 10, BIG = 4 << 20 };
 	CLEANUP_BUF struct buf big = BUF_INIT;
@@ -367,6 +431,7 @@ UNIT_MAIN("scanners", every_container_gives_its_files_however_they_are_read,
 	  a_stream_may_be_closed_at_any_time, every_container_is_its_scanners,
 	  every_scanner_has_a_container_here,
 	  a_bid_is_the_number_of_magic_bits_and_one_for_the_suffix,
+	  what_a_file_may_be_taken_for_is_chosen_by_content,
 	  compressed_modules_are_known_by_their_names,
 	  a_file_that_shrinks_while_it_is_read_is_truncated,
 	  a_module_is_called_by_its_name_without_the_suffix,
