@@ -393,6 +393,9 @@ const void *query_blob(struct query *q, int column, size_t *size_ret)
 	const void *data = sqlite3_column_blob(q->statement, column);
 
 	*size_ret = (size_t)sqlite3_column_bytes(q->statement, column);
+	// SQLite gives NULL for no bytes, too; a member's name may be empty.
+	if (!data && sqlite3_column_type(q->statement, column) != SQLITE_NULL)
+		return "";
 	return data;
 }
 

@@ -130,7 +130,7 @@ MUST_CHECK struct error *query_value(struct db *db, enum sql id, int64_t *ret,
 				     bool *found_ret);
 
 int64_t query_int(struct query *q, int column);
-/** Borrowed until the next step. NULL and 0 for NULL and for no bytes. */
+/** Borrowed until the next step. NULL for NULL alone: no bytes are "". */
 const void *query_blob(struct query *q, int column, size_t *size_ret);
 
 /* ---- Transactions ------------------------------------------------------- */

@@ -316,6 +316,20 @@ START_TEST(names_of_any_bytes_survive)
 }
 END_TEST
 
+START_TEST(a_member_without_a_name_is_no_bare_file)
+{
+	struct index_test_container t;
+	FIXTURE(f);
+
+	index_test_archive(&t, "/p.deb", 1, 1, 1);
+	t.artifacts[0].member = "";
+	ck_no_error(index_test_put(f.ix, &t));
+	FOUND(places, f, 1, ANY);
+	ck_assert_ptr_nonnull(places.v[0].member);
+	ck_assert_str_eq(places.v[0].member, "");
+}
+END_TEST
+
 START_TEST(a_padded_id_finds_the_shorter_one)
 {
 	struct index_test_container t;
@@ -761,6 +775,7 @@ UNIT_MAIN("index", a_found_place_has_all_that_was_put,
 	  an_old_path_filled_with_something_new_overtakes_nobody,
 	  a_build_id_twice_in_one_archive_is_two_places,
 	  of_very_many_places_the_best_are_kept, names_of_any_bytes_survive,
+	  a_member_without_a_name_is_no_bare_file,
 	  a_padded_id_finds_the_shorter_one,
 	  other_identities_find_the_same_place,
 	  places_of_another_identity_come_in_the_same_order,
