@@ -41,7 +41,11 @@ static bool failed(void *ctx, const char *path, const char *kind,
 		json_write_kv_string(&r->json, "problem", problem);
 		json_write_object_end(&r->json);
 	} else {
-		printf("unreadable: %s: %s: %s\n", path, kind, problem);
+		printf("unreadable: ");
+		print_shown(path);
+		printf(": %s: ", kind);
+		print_shown(problem);
+		printf("\n");
 	}
 	return true;
 }

@@ -16,9 +16,12 @@ static void print_text(const struct index_place *p)
 	const char *machine = elf_machine_name(p->machine, p->elf_class == 64,
 					       p->is_big_endian);
 
-	printf("%s%s%s\n", p->path, p->member ? ": " : "",
-	       p->member ? p->member : "");
-	printf("    %s%s%s, %s, %s, %s, %" PRIu64 " bytes, %" PRIu64
+	print_shown(p->path);
+	if (p->member) {
+		printf(": ");
+		print_shown(p->member);
+	}
+	printf("\n    %s%s%s, %s, %s, %s, %" PRIu64 " bytes, %" PRIu64
 	       " sources\n",
 	       p->roles & ELF_ROLE_EXECUTABLE ? "executable" : "",
 	       (p->roles & 3) == 3 ? " and " : "",

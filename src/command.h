@@ -39,4 +39,8 @@ void roots_deinit(struct roots *r);
  * goes on waits for: INT, TERM, HUP to end, USR1 to scan, USR2 to groom. */
 void signals_block(sigset_t *ret);
 
+/** @p s to stdout; control bytes, which a stranger may have put into the name
+ * of a file or member, as \x1b. */
+void print_shown(const char *s);
+
 #endif

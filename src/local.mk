@@ -11,5 +11,6 @@ symbolized_SOURCES = \
 	src/scanner_loop.c src/scanner_loop.h \
 	src/serve.c src/serve.h \
 	src/settings.c src/settings.h \
+	src/shown.c \
 	src/signals.c
 symbolized_LDADD = $(HTTP_LIBS) libstore.a libscan.a libindex.a $(WORKER_LIBS) $(SQLITE_LIBS)

@@ -95,12 +95,16 @@ bad bomb.rpm limit '3000000000|1000 times|zeros'
 
 # Names that lead away: nothing is created there, all is found
 sample_base=2
-must make_samples "$tmp/names" 4
+must make_samples "$tmp/names" 5
 must "$mkpkg" deb --compress gzip "$tree/away.deb" \
 	"../../../../../..$tmp/away1=$tmp/names/sample-1" \
 	"$tmp/away2=$tmp/names/sample-2" "./a/../../../..$tmp/away3->/etc/passwd"
 must "$mkpkg" rpm --compress gzip "$tree/away.rpm" \
 	"../../../../../..$tmp/away4=$tmp/names/sample-3"
+# No name at all, and one that would have a terminal do things
+must "$mkpkg" deb --compress gzip "$tree/nameless.deb" "=$tmp/names/sample-4"
+must "$mkpkg" deb --compress gzip "$tree/control.deb" \
+	$'./a\n\e[2J\302\233b='"$tmp/names/sample-5"
 sample_base=3
 must make_samples "$tmp/links" 2
 must "$mkpkg" deb --compress gzip "$tree/links.deb" "./l->/etc/passwd" \
@@ -224,6 +228,9 @@ for i in 1 2 3; do
 	like "a member whose name leads away is indexed, $i" \
 		"$(find_id bad "$(sample_id $i)")" 'dwarf'
 done
+is "a control byte in a member's name is shown escaped" \
+	"$(find_id bad "$(sample_id 5)" | head -n 1)" \
+	"$tree/control.deb: a\\x0a\\x1b[2J\\xc2\\x9bb"
 is "nothing was created at the name of a member" \
 	"$(find "$tmp" -maxdepth 1 -name 'away*')" ""
 sample_base=3
@@ -270,6 +277,9 @@ done
 get "/buildid/$(sample_id 1)/executable"
 same "a member whose name leads away is served as what it is" \
 	"$tmp/body" "$tmp/names/sample-1"
+get "/buildid/$(sample_id 4)/executable"
+same "a member without a name is served, not its package" \
+	"$tmp/body" "$tmp/names/sample-4"
 sample_base=1
 for ((i = 1; i <= used; i++)); do
 	get "/buildid/$(sample_id "$i")/executable"
