@@ -29,6 +29,13 @@ enum {
 	CODEC_LONE_BLOCK_MAX_BYTES = 64 << 20,
 	/** No honest input of a size that is served has more. */
 	CODEC_BLOCKS_MAX = 1 << 20,
+	/** Every block becomes a point in the index. Beyond so many of them,
+	 * blocks have at least these sizes, each or on average, but never for
+	 * the price of one of more than CODEC_MERGED_MAX_BYTES. */
+	CODEC_SMALL_BLOCKS_MAX = 1 << 10,
+	CODEC_BLOCK_MIN_IN_BYTES = 4 << 10,
+	CODEC_BLOCK_MIN_OUT_BYTES = 64 << 10,
+	CODEC_MERGED_MAX_BYTES = 16 << 20,
 };
 
 /** Compressed bytes in order, through a buffer. */
@@ -65,7 +72,8 @@ MUST_CHECK struct error *codec_source_byte(struct codec_source *src,
 MUST_CHECK struct error *codec_source_is_padding(struct codec_source *src,
 						 bool *ret);
 
-/** An independently decodable part whose sizes are known beforehand. */
+/** An independently decodable part whose sizes are known beforehand: an xz
+ * block; a zstd frame, or several. */
 struct codec_block {
 	uint64_t in_offset;
 	uint64_t in_size;

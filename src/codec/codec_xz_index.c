@@ -166,6 +166,18 @@ static struct error *survey_stream(struct survey *sv, bool *ok_ret)
 	return NULL;
 }
 
+/* Too many for what they hold: then read forward. */
+static bool are_tiny(const lzma_index *index)
+{
+	lzma_vli count = lzma_index_block_count(index);
+
+	return count > CODEC_SMALL_BLOCKS_MAX &&
+	       (lzma_index_total_size(index) / count <
+			CODEC_BLOCK_MIN_IN_BYTES ||
+		lzma_index_uncompressed_size(index) / count <
+			CODEC_BLOCK_MIN_OUT_BYTES);
+}
+
 static struct error *add_blocks(struct codec_stream *s, const lzma_index *index,
 				bool *ok_ret)
 {
@@ -203,7 +215,7 @@ struct error *codec_xz_find_blocks(struct codec_stream *s, bool *found_ret)
 		err = survey_stream(sv, &ok);
 	CLEANUP(free_index) lzma_index *index = sv->index;
 
-	if (err || !ok || sv->end || !index)
+	if (err || !ok || sv->end || !index || are_tiny(index))
 		return err;
 	return add_blocks(s, index, found_ret);
 }

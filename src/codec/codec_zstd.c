@@ -82,6 +82,14 @@ static struct error *begin(struct codec_decoder *d, const struct codec_point *p,
 	return NULL;
 }
 
+/* A block can be several frames. */
+static bool is_block_read(const struct unzstd *z,
+			  const struct codec_source *src)
+{
+	return z->block && codec_source_tell(src) >=
+				   z->block->in_offset + z->block->in_size;
+}
+
 static struct error *decode(struct codec_decoder *d, uint8_t *buf, size_t size,
 			    size_t *size_ret)
 {
@@ -94,7 +102,7 @@ static struct error *decode(struct codec_decoder *d, uint8_t *buf, size_t size,
 		// Output may still be held back when the input has ended, but
 		// then the frame has not.
 		if (!z->in_frame) {
-			if (z->block && !z->is_first)
+			if (is_block_read(z, src))
 				return NULL;
 			TRY(codec_source_fill(src, &end));
 			if (end)

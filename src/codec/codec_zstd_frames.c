@@ -13,6 +13,9 @@
  * All integers are little-endian. Where a frame ends is known only by going
  * through its blocks, a header each 128 KiB of content at most. Frames whose
  * content size is not said, as pipes give them, end the walk at once.
+ *
+ * A frame is a block. Where there are many and small ones, several together
+ * are one.
  */
 #include "config.h"
 
@@ -109,6 +112,24 @@ static struct error *walk_blocks(struct walk *w, bool *ok_ret)
 	return NULL;
 }
 
+/* Let the last block have the frame behind it, too. @return False: it is large
+ * enough, or would be too large. */
+static bool extend_last(struct codec_blocks *blocks,
+			const struct codec_block *frame)
+{
+	if (blocks->count < CODEC_SMALL_BLOCKS_MAX || !frame->out_size)
+		return false;
+	struct codec_block *last = &blocks->v[blocks->count - 1];
+
+	if ((last->in_size >= CODEC_BLOCK_MIN_IN_BYTES &&
+	     last->out_size >= CODEC_BLOCK_MIN_OUT_BYTES) ||
+	    last->out_size + frame->out_size > CODEC_MERGED_MAX_BYTES)
+		return false;
+	last->in_size = frame->in_offset + frame->in_size - last->in_offset;
+	last->out_size += frame->out_size;
+	return true;
+}
+
 /* Step over one frame and note it. */
 static struct error *walk_frame(struct codec_stream *s, struct walk *w,
 				uint64_t *out_offset, bool *ok_ret)
@@ -147,6 +168,8 @@ static struct error *walk_frame(struct codec_stream *s, struct walk *w,
 	w->pos += descriptor >> 2 & 1 ? CHECKSUM_BYTES : 0;
 	b.in_size = w->pos - b.in_offset;
 	*out_offset += size;
+	if (w->pos <= s->in.size && extend_last(&s->blocks, &b))
+		return NULL;
 	return codec_add_block(s, &b, ok_ret);
 }
 

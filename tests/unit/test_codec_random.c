@@ -418,6 +418,83 @@ START_TEST(streams_and_frames_far_enough_apart_become_points)
 }
 END_TEST
 
+/* The same at each of a stream's points, and from all of them. */
+static void expect_points(enum codec codec, struct sample *p,
+			  const struct codec_point *points, size_t count)
+{
+	CLEANUP_CODEC struct codec_stream *all = NULL;
+
+	for (size_t i = 0; i < count; i += 97) {
+		CLEANUP_CODEC struct codec_stream *s = NULL;
+		uint64_t at = points[i].out_offset;
+		uint64_t end = i + 1 < count ? points[i + 1].out_offset
+					     : p->plain.size;
+
+		ck_no_error(codec_open_at(codec, &p->in, no_limit, &points[i],
+					  1, &s));
+		expect_bytes(s, &p->plain, (size_t)(end - at));
+	}
+	ck_no_error(
+		codec_open_at(codec, &p->in, no_limit, points, count, &all));
+	expect_rest(all, &p->plain, 100000);
+}
+
+START_TEST(many_tiny_frames_have_few_points)
+{
+	CLEANUP_SAMPLE struct sample p = { 0 };
+	CLEANUP_CODEC struct codec_stream *s = NULL;
+	const struct codec_point *points;
+	size_t count;
+
+	for (size_t i = 0; i < 20000; i++) {
+		// Empty ones and skippable ones among them.
+		sample_add(&p, CODEC_ZSTD, i % 7 ? 50 : 0);
+		if (i % 100 == 0)
+			ck_assert(buf_append(&p.packed,
+					     "\x50\x2a\x4d\x18\1\0\0\0a", 9));
+	}
+	sample_refresh(&p);
+	ck_no_error(codec_open(CODEC_ZSTD, &p.in, no_limit, &s));
+	ck_assert(codec_is_seekable(s));
+	codec_points(s, &points, &count);
+	ck_assert_uint_gt(count, CODEC_SMALL_BLOCKS_MAX);
+	ck_assert_uint_le(count,
+			  CODEC_SMALL_BLOCKS_MAX + 1 +
+				  p.plain.size / CODEC_BLOCK_MIN_OUT_BYTES);
+	expect_points(CODEC_ZSTD, &p, points, count);
+	expect_random_reads(CODEC_ZSTD, &p);
+	// A fault in one is that of all that are together.
+	p.packed.data[p.packed.size - 60] ^= 0xff;
+	CLEANUP_CODEC struct codec_stream *damaged = NULL;
+
+	ck_no_error(codec_open_at(CODEC_ZSTD, &p.in, no_limit,
+				  &points[count - 1], 1, &damaged));
+	CLEANUP_FREE uint8_t *got = mem_alloc(p.plain.size);
+	size_t n;
+	struct error *err = codec_read(damaged, got, p.plain.size, &n);
+
+	if (!err)
+		err = codec_read(damaged, got, 1, &n);
+	ck_error(err, BAD_DATA, "zstd");
+}
+END_TEST
+
+START_TEST(many_tiny_xz_blocks_are_read_forward)
+{
+	CLEANUP_SAMPLE struct sample p = { 0 };
+	CLEANUP_CODEC struct codec_stream *s = NULL;
+	const struct codec_point *points;
+	size_t count;
+
+	sample_add_xz(&p, 200 * (CODEC_SMALL_BLOCKS_MAX + 1), 200);
+	ck_no_error(codec_open(CODEC_XZ, &p.in, no_limit, &s));
+	ck_assert(!codec_is_seekable(s));
+	codec_points(s, &points, &count);
+	ck_assert_uint_eq(count, 1);
+	expect_rest(s, &p.plain, 100000);
+}
+END_TEST
+
 START_TEST(stored_bytes_are_begun_at_anywhere)
 {
 	CLEANUP_CODEC struct codec_stream *s = NULL;
@@ -617,6 +694,8 @@ UNIT_MAIN("codec_random", seekable_streams_are_read_anywhere,
 	  only_what_covers_the_wanted_bytes_is_decoded_from_points,
 	  a_gzip_stream_is_entered_at_its_checkpoints,
 	  streams_and_frames_far_enough_apart_become_points,
+	  many_tiny_frames_have_few_points,
+	  many_tiny_xz_blocks_are_read_forward,
 	  stored_bytes_are_begun_at_anywhere,
 	  points_that_do_not_fit_are_bad_data,
 	  states_are_refused_where_none_belong, there_must_be_a_point)
