@@ -74,6 +74,9 @@ COUNTER(SCAN_FAILED, KIND, NONE, "scan_failed_files_total",
 	"Files that could not be read, by kind of error")
 COUNTER(SCAN_REMOVED, NONE, NONE, "scan_removed_files_total",
 	"Files that were gone and have been forgotten")
+COUNTER(SCAN_ASSISTED, NONE, NONE, "scan_assisted_blocks_total",
+	"Blocks of large archives that idle workers decoded for the one that "
+	"scanned")
 COUNTER(SCAN_NO_ID, NONE, NONE, "scan_elf_without_id_total",
 	"ELF files without a usable build ID, not indexed")
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/units.h"
 #include "scan/assist.h"
 #include "scan/scan_internal.h"
@@ -114,9 +115,15 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 			       struct reader *payload)
 {
 	(void)base;
-	(void)payload;
-	return error_new(BAD_DATA, "helper answers with a message %d",
-			 (int)type);
+	if (type != WIRE_RESULT)
+		return error_new(BAD_DATA, "helper answers with a message %d",
+				 (int)type);
+	uint32_t blocks = reader_u32(payload);
+
+	if (!reader_ok(payload))
+		return error_new(BAD_DATA, "broken answer of a helper");
+	metric_add(METRIC_SCAN_ASSISTED, 0, 0, blocks);
+	return NULL;
 }
 
 /* Undo choose(). After that the scan may be at its end. */

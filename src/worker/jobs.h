@@ -80,9 +80,9 @@ MUST_CHECK struct error *file_end_get(struct reader *r, struct file_end *ret);
 
 /* ---- WIRE_ASSIST ---------------------------------------------------------
  * Help the worker that scans a file. Request: u64 size of the file.
- * Descriptors: the file, and the memory that went with its WIRE_SCAN. No
- * answers. Ends when the scan of the file ends, or when there was nothing to do
- * for a second. */
+ * Descriptors: the file, and the memory that went with its WIRE_SCAN. Ends when
+ * the scan of the file ends, or when there was nothing to do for a second.
+ * Answer: WIRE_RESULT: u32 blocks made. */
 
 /** @param[out] fd_ret Owned. @return IO. */
 MUST_CHECK struct error *share_create(int *fd_ret);

@@ -17,9 +17,11 @@ struct error *work_assist(struct reader *request, const int *fds,
 	CLEANUP_CODEC_SHARE struct codec_share *share = NULL;
 	uint64_t file_size = reader_u64(request);
 
-	(void)out;
 	if (!reader_ok(request) || fd_count != 2)
 		return error_new(BAD_DATA, "broken request to assist");
 	TRY(codec_share_open(fds[1], &share));
-	return codec_share_assist(share, fds[0], file_size, IDLE_MS);
+	TRY(codec_share_assist(share, fds[0], file_size, IDLE_MS));
+	buf_put_u32(wire_out_begin(out, WIRE_RESULT),
+		    (uint32_t)codec_share_blocks(share));
+	return wire_out_end(out);
 }

@@ -4,7 +4,12 @@
 # One large archive, scanned by one worker and with others helping: the same
 # rows, also where it is damaged.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
-need "$CC" sqlite3
+need "$CC" curl openssl sqlite3
+
+# Blocks that helpers decoded, as the server of the name says.
+assisted() {
+	metric symbolized_scan_assisted_blocks_total
+}
 
 # rows NAME: all of the index but its identity and the time of the scan
 rows() {
@@ -41,6 +46,30 @@ for how in xz zstd; do
 		"$tmp/$how.deb" "${members[@]}"
 	same_rows "an archive of $how" "$tmp/$how.deb" 16
 done
+
+# Slow to decode, and something of every block is wanted: there is time to help,
+# and reason to.
+must big_file "$tmp/slow" 24
+split -b 512K -a 3 "$tmp/slow" "$tmp/part."
+members=()
+for part in "$tmp"/part.*; do
+	n=$((${#members[@]} / 2 % 16 + 1))
+	members+=("./${part##*.}=$part" "./s${part##*.}=$tmp/samples/sample-$n")
+done
+must "$mkpkg" deb --compress xz --block-size 1000000 "$tmp/slow.deb" \
+	"${members[@]}"
+serve_ready several --workers 3 "$tmp/slow.deb"
+at_least "idle workers help with one large archive" "$(assisted)" 1
+rows several >"$tmp/rows.several"
+stop_server several
+serve_ready alone --workers 1 "$tmp/slow.deb"
+is "one worker alone has no help" "$(assisted)" 0
+rows alone >"$tmp/rows.alone"
+stop_server alone
+at_least "an archive with help: there are rows" \
+	"$(grep -c '^INSERT INTO artifact' "$tmp/rows.alone")" 16
+same "an archive with help: the same as without" "$tmp/rows.alone" \
+	"$tmp/rows.several"
 
 size=$(stat -c %s "$tmp/xz.deb")
 cp "$tmp/xz.deb" "$tmp/damaged.deb"
