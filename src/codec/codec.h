@@ -143,4 +143,9 @@ MUST_CHECK struct error *codec_pack(const void *data, size_t size,
 MUST_CHECK struct error *codec_unpack(const void *data, size_t size,
 				      size_t limit_bytes, struct buf *out);
 
+/** Compress a text for others (gzip, level 1) behind @p out.
+ * @return NULL or NO_MEMORY; LIMIT from 2 GiB on. */
+MUST_CHECK struct error *codec_gzip(const void *data, size_t size,
+				    struct buf *out);
+
 #endif

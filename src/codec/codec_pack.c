@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <limits.h>
+#include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -50,4 +52,30 @@ struct error *codec_unpack(const void *data, size_t size, size_t limit_bytes,
 						   : "wrong size");
 	buf_commit(out, got);
 	return NULL;
+}
+
+struct error *codec_gzip(const void *data, size_t size, struct buf *out)
+{
+	enum { GZIP_NOT_ZLIB = 16, MEMORY_LEVEL = 8 };
+	z_stream z = { 0 };
+
+	if (size > UINT_MAX / 2)
+		return error_new(LIMIT, "%zu bytes are too many for gzip",
+				 size);
+	if (deflateInit2(&z, PACK_LEVEL, Z_DEFLATED, MAX_WBITS + GZIP_NOT_ZLIB,
+			 MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+		return error_no_memory;
+	size_t bound = deflateBound(&z, size);
+
+	z.next_in = (Bytef *)(uintptr_t)data;
+	z.avail_in = (uInt)size;
+	z.next_out = buf_reserve(out, bound);
+	z.avail_out = (uInt)bound;
+	// With room for the bound, one call is enough.
+	bool is_done = z.next_out && deflate(&z, Z_FINISH) == Z_STREAM_END;
+
+	if (is_done)
+		buf_commit(out, z.total_out);
+	deflateEnd(&z);
+	return is_done ? NULL : error_no_memory;
 }

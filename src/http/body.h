@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum body_coding { BODY_IDENTITY, BODY_GZIP, BODY_ZSTD };
+enum body_coding { BODY_IDENTITY, BODY_GZIP, BODY_ZSTD, BODY_CODINGS };
 
 /** Read a Content-Encoding, NULL for none.
  * @return False for one that is not taken (415). */

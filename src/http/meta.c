@@ -16,7 +16,7 @@ struct meta_ticket {
 	struct store *store;
 	struct build_id id;
 	bool hide_paths;
-	bool accepts_zstd;
+	enum body_coding coding;
 };
 
 static void cleanup_places(struct index_places *p)
@@ -158,7 +158,7 @@ static struct error *answer(struct meta_ticket *t, struct index_reader *r)
 		return NULL;
 	}
 	write_meta(t, &exe, &debug, &out);
-	reply_json(reply, 200, &out, t->accepts_zstd);
+	reply_json(reply, 200, &out, t->coding);
 	/* Unlike the bytes themselves, what is known of them changes. */
 	reply_header(reply, "Cache-Control", "public, max-age=60");
 	return NULL;
@@ -201,7 +201,6 @@ void get_meta(struct request *rq)
 	t->store = rq->http->options->store;
 	t->id = id;
 	t->hide_paths = rq->http->options->hide_paths;
-	t->accepts_zstd =
-		request_accepts(rq->header[HEADER_ACCEPT_ENCODING], "zstd");
+	t->coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);
 	rq->ticket = base;
 }

@@ -29,7 +29,7 @@ struct metadata_ticket {
 	struct build_id id; /* KEY_BUILD_ID */
 	int64_t search_ms;
 	bool hide_paths;
-	bool accepts_zstd;
+	enum body_coding coding;
 };
 
 struct results {
@@ -125,7 +125,7 @@ static struct error *answer(struct metadata_ticket *t, struct index_reader *r)
 	json_write_kv_bool(&rs.json, "complete", is_complete && !rs.is_cut);
 	json_write_object_end(&rs.json);
 	buf_append_byte(&out, '\n');
-	reply_json(&t->ticket.reply, 200, &out, t->accepts_zstd);
+	reply_json(&t->ticket.reply, 200, &out, t->coding);
 	reply_header(&t->ticket.reply, "Cache-Control", "no-store");
 	return NULL;
 }
@@ -206,7 +206,6 @@ void get_metadata(struct request *rq)
 	t->id = id;
 	t->search_ms = rq->http->options->metadata_ms;
 	t->hide_paths = rq->http->options->hide_paths;
-	t->accepts_zstd =
-		request_accepts(rq->header[HEADER_ACCEPT_ENCODING], "zstd");
+	t->coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);
 	rq->ticket = base;
 }

@@ -19,8 +19,9 @@ void get_metrics(struct request *rq)
 	if (rq->http->set_gauges)
 		rq->http->set_gauges(rq->http->gauges_ctx);
 	metrics_render(&out);
-	reply_body(&rq->reply, 200, "text/plain; version=0.0.4; charset=utf-8",
-		   &out);
+	reply_packed(&rq->reply, 200,
+		     "text/plain; version=0.0.4; charset=utf-8", &out,
+		     request_coding(rq->header[HEADER_ACCEPT_ENCODING]));
 }
 
 void get_healthz(struct request *rq)
@@ -75,7 +76,7 @@ void get_readyz(struct request *rq)
 	write_state(&j, &s);
 	json_write_object_end(&j);
 	buf_append_byte(&out, '\n');
-	reply_json(&rq->reply, s.not_ready ? 503 : 200, &out, false);
+	reply_json(&rq->reply, s.not_ready ? 503 : 200, &out, BODY_IDENTITY);
 	reply_header(&rq->reply, "Cache-Control", "no-store");
 	if (s.not_ready)
 		reply_header(&rq->reply, "Retry-After", "5");
@@ -157,7 +158,7 @@ void get_home(struct request *rq)
 
 	if (request_accepts(rq->header[HEADER_ACCEPT], "application/json")) {
 		write_json_status(rq, &s, &out);
-		reply_json(&rq->reply, 200, &out, false);
+		reply_json(&rq->reply, 200, &out, BODY_IDENTITY);
 	} else {
 		write_page(rq, &s, &out);
 		reply_body(&rq->reply, 200, "text/plain; charset=utf-8", &out);

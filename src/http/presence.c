@@ -21,7 +21,7 @@ struct presence_ticket {
 	struct buf body;
 	enum body_coding coding;
 	size_t limit_bytes;
-	bool accepts_zstd;
+	enum body_coding answer_coding;
 };
 
 static struct error *write_known(struct json_write *j, struct index_reader *r,
@@ -116,7 +116,7 @@ static void read_presence(void *ctx, struct index_reader *r, struct error *err)
 	if (err) {
 		reply_fail_with(&t->ticket.reply, true, err);
 	} else {
-		reply_json(&t->ticket.reply, 200, &out, t->accepts_zstd);
+		reply_json(&t->ticket.reply, 200, &out, t->answer_coding);
 		reply_header(&t->ticket.reply, "Cache-Control", "no-store");
 	}
 	ticket_done(&t->ticket);
@@ -160,8 +160,7 @@ void post_presence(struct request *rq)
 	t->store = rq->http->options->store;
 	t->limit_bytes = rq->http->options->body_limit_bytes;
 	t->coding = coding;
-	t->accepts_zstd =
-		request_accepts(rq->header[HEADER_ACCEPT_ENCODING], "zstd");
+	t->answer_coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);
 	t->body = rq->body;
 	buf_init(&rq->body);
 	rq->ticket = base;

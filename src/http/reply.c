@@ -169,23 +169,40 @@ void reply_body(struct reply *r, unsigned status, const char *type,
 	reply_header(r, "Content-Type", type);
 }
 
-void reply_json(struct reply *r, unsigned status, struct buf *body,
-		bool accepts_zstd)
+/* Without memory for it the plain form serves as well. */
+static bool pack(const struct buf *body, enum body_coding coding,
+		 struct buf *packed)
 {
+	if (coding == BODY_IDENTITY || body->failed)
+		return false;
+	CLEANUP_ERROR struct error *err =
+		coding == BODY_GZIP
+			? codec_gzip(body->data, body->size, packed)
+			: codec_pack(body->data, body->size, packed);
+
+	return !err && !packed->failed;
+}
+
+void reply_packed(struct reply *r, unsigned status, const char *type,
+		  struct buf *body, enum body_coding coding)
+{
+	static const char *const names[BODY_CODINGS] = {
+		[BODY_GZIP] = "gzip",
+		[BODY_ZSTD] = "zstd",
+	};
 	CLEANUP_BUF struct buf packed = BUF_INIT;
 	bool is_large = body->size > COMPRESS_FROM;
-	bool is_packed = false;
+	bool is_packed = is_large && pack(body, coding, &packed);
 
-	if (accepts_zstd && is_large && !body->failed) {
-		CLEANUP_ERROR struct error *err =
-			codec_pack(body->data, body->size, &packed);
-
-		/* Without memory for it the plain form serves as well. */
-		is_packed = !err && !packed.failed;
-	}
-	reply_body(r, status, "application/json", is_packed ? &packed : body);
-	if (is_packed)
-		reply_header(r, "Content-Encoding", "zstd");
+	reply_body(r, status, type, is_packed ? &packed : body);
+	if (is_packed && r->kind == REPLY_OWNED)
+		reply_header(r, "Content-Encoding", names[coding]);
 	if (is_large)
 		reply_header(r, "Vary", "Accept-Encoding");
+}
+
+void reply_json(struct reply *r, unsigned status, struct buf *body,
+		enum body_coding coding)
+{
+	reply_packed(r, status, "application/json", body, coding);
 }

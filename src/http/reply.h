@@ -11,6 +11,7 @@
 #define HTTP_REPLY_H
 
 #include "base/buf.h"
+#include "http/body.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,9 +71,12 @@ void reply_text(struct reply *r, unsigned status, const char *text);
  * @param[in] type Content-Type. Static. */
 void reply_body(struct reply *r, unsigned status, const char *type,
 		struct buf *body);
-/** As reply_body() with JSON; one above 1 KiB is compressed with zstd where
- * @p accepts_zstd. */
+/** As reply_body(), compressed if it is above 1 KiB.
+ * @param[in] coding What the client likes best: request_coding(). */
+void reply_packed(struct reply *r, unsigned status, const char *type,
+		  struct buf *body, enum body_coding coding);
+/** The same with JSON. */
 void reply_json(struct reply *r, unsigned status, struct buf *body,
-		bool accepts_zstd);
+		enum body_coding coding);
 
 #endif

@@ -191,24 +191,37 @@ void request_set_id(struct request *rq)
 	rq->id[16] = '\0';
 }
 
-/* "q=0", "q=0.0", "q=0.000": not wanted. */
-static bool is_refused(const char *params, size_t size)
-{
-	CLEANUP_FREE char *text = mem_strndup(params, size);
+enum { QUALITY_MAX = 1000, QUALITY_NONE = -1 };
 
-	if (!text)
-		return true;
-	for (char *p = text; (p = strchr(p, ';'));) {
-		p += 1 + strspn(p + 1, " \t");
-		if ((*p != 'q' && *p != 'Q') || p[1] != '=')
-			continue;
-		p += 2;
-		return *p == '0' && p[1 + strspn(p + 1, ".0")] == '\0';
-	}
-	return false;
+/* "1", "0.5", "0.123" in thousandths. What is none counts as 1. */
+static int parse_quality(const char *p)
+{
+	int q = 0;
+
+	if (*p != '0')
+		return QUALITY_MAX;
+	p++;
+	if (*p == '.')
+		p++;
+	for (int unit = 100; unit && *p >= '0' && *p <= '9'; unit /= 10)
+		q += (*p++ - '0') * unit;
+	return q;
 }
 
-bool request_accepts(const char *list, const char *token)
+/* The q of an item's parameters: those between @p and @end. */
+static int read_quality(const char *p, const char *end)
+{
+	while ((p = memchr(p, ';', (size_t)(end - p)))) {
+		p++;
+		p += strspn(p, " \t");
+		if ((*p == 'q' || *p == 'Q') && p[1] == '=')
+			return parse_quality(p + 2);
+	}
+	return QUALITY_MAX;
+}
+
+/* The q of @token in a list as of Accept; QUALITY_NONE: not in it. */
+static int find_quality(const char *list, const char *token)
 {
 	size_t token_size = strlen(token);
 
@@ -218,10 +231,35 @@ bool request_accepts(const char *list, const char *token)
 		size_t name = strcspn(p, ";, \t");
 
 		if (name == token_size && !strncasecmp(p, token, name))
-			return !is_refused(p + name, size - name);
+			return read_quality(p + name, p + size);
 		p += size;
 	}
-	return false;
+	return QUALITY_NONE;
+}
+
+bool request_accepts(const char *list, const char *token)
+{
+	return find_quality(list, token) > 0;
+}
+
+enum body_coding request_coding(const char *list)
+{
+	int any = find_quality(list, "*");
+	int plain = find_quality(list, "identity");
+	int zstd = find_quality(list, "zstd");
+	int gzip = find_quality(list, "gzip");
+
+	if (gzip == QUALITY_NONE)
+		gzip = find_quality(list, "x-gzip");
+	if (gzip == QUALITY_NONE)
+		gzip = any;
+	if (zstd == QUALITY_NONE)
+		zstd = any;
+	int best = zstd > gzip ? zstd : gzip;
+
+	if (best <= 0 || plain > best)
+		return BODY_IDENTITY;
+	return zstd >= gzip ? BODY_ZSTD : BODY_GZIP;
 }
 
 bool request_is_libdebuginfod(const struct request *rq)

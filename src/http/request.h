@@ -121,6 +121,11 @@ void request_set_id(struct request *rq);
  * 0? Case does not matter. @p list may be NULL. */
 bool request_accepts(const char *list, const char *token);
 
+/** What to send a client whose Accept-Encoding is @p list, NULL for none: of
+ * gzip and zstd the one with the larger q, zstd where it is the same, unless
+ * there is none or plain bytes are named with a q that is larger still. */
+enum body_coding request_coding(const char *list);
+
 /** Is it libdebuginfod that asks? It remembers every 4xx and 5xx but 406 as
  * absent for ten minutes: see schema/http.md, Waiting. */
 bool request_is_libdebuginfod(const struct request *rq);

@@ -362,6 +362,50 @@ get /buildids/query -H 'Content-Type: application/json' \
 	-H 'Content-Encoding: gzip' --data-binary @"$tmp/question.gz"
 is "a compressed question is answered" "$(meta_of '.results[0].executable')" true
 
+# ---- Compressed answers --------------------------------------------------------
+
+# coded NAME PATH ACCEPT-ENCODING CODING DECODER [CURL OPTIONS]: compressed so,
+# "" for not at all; decoded it is the plain answer
+coded() {
+	local name=$1 path=$2 accept=$3 coding=$4 decoder=$5
+	shift 5
+	get "$path" "$@"
+	cp "$tmp/body" "$tmp/plain"
+	get "$path" -H "Accept-Encoding: $accept" "$@"
+	is "$name is sent so to who accepts $accept" \
+		"$status $(header Content-Encoding) $(header Vary)" \
+		"200 $coding Accept-Encoding"
+	$decoder <"$tmp/body" >"$tmp/decoded"
+	if [ "$path" = /metrics ]; then
+		like "$name says the same to who accepts $accept" \
+			"$(cat "$tmp/decoded")" '^symbolized_ready 1$'
+	else
+		same "$name says the same to who accepts $accept" \
+			"$tmp/decoded" "$tmp/plain"
+	fi
+}
+
+question=(-H 'Content-Type: application/json' -d @"$tmp/many")
+coded "a large JSON answer" /buildids/query gzip gzip "gzip -dc" "${question[@]}"
+coded "a large JSON answer" /buildids/query 'zstd;q=0.5, gzip' gzip "gzip -dc" \
+	"${question[@]}"
+coded "a large JSON answer" /buildids/query 'gzip;q=0, br' '' cat "${question[@]}"
+coded /metrics /metrics 'gzip, deflate' gzip "gzip -dc"
+coded /metrics /metrics br '' cat
+if have zstd; then
+	coded "a large JSON answer" /buildids/query 'gzip, zstd' zstd "zstd -dcq" \
+		"${question[@]}"
+	coded /metrics /metrics 'zstd, gzip;q=0.9' zstd "zstd -dcq"
+else
+	skip "answers in zstd" "no zstd"
+fi
+get /buildids/query -H 'Content-Type: application/json' \
+	-H 'Accept-Encoding: gzip' -d '{"build_ids":[]}'
+is "a small answer is sent as it is" "$(header Content-Encoding) $(meta_of .)" \
+	' {"results":[]}'
+get "/buildid/$file_id/executable" -H 'Accept-Encoding: gzip'
+is "an artifact is sent as it is" "$(header Content-Encoding)" ""
+
 # ---- Sections ------------------------------------------------------------------
 
 # section_of NAME FILE: its bytes in the file, on standard output

@@ -313,6 +313,26 @@ START_TEST(an_empty_blob_comes_back)
 }
 END_TEST
 
+START_TEST(a_text_for_others_comes_back_from_gzip)
+{
+	for (size_t size = 0; size <= 200000; size = size * 7 + 1) {
+		CLEANUP_SAMPLE struct sample p = { 0 };
+		CLEANUP_CODEC struct codec_stream *s = NULL;
+
+		write_sample(&p.plain, size, size);
+		mem_fail_at(1);
+		ck_assert_ptr_eq(codec_gzip(p.plain.data, size, &p.packed),
+				 error_no_memory);
+		mem_fail_at(0);
+		buf_clear(&p.packed);
+		ck_no_error(codec_gzip(p.plain.data, size, &p.packed));
+		sample_refresh(&p);
+		ck_no_error(codec_open(CODEC_GZIP, &p.in, no_limit, &s));
+		expect_rest(s, &p.plain, 4096);
+	}
+}
+END_TEST
+
 START_TEST(packing_without_memory_is_an_error)
 {
 	CLEANUP_BUF struct buf packed = BUF_INIT, back = BUF_INIT;
@@ -339,4 +359,5 @@ UNIT_MAIN("codec", every_codec_gives_back_what_was_packed,
 	  what_is_skipped_by_decoding_counts_towards_the_limit,
 	  running_out_of_memory_is_an_error_wherever_it_happens,
 	  a_packed_blob_comes_back, an_empty_blob_comes_back,
+	  a_text_for_others_comes_back_from_gzip,
 	  packing_without_memory_is_an_error)

@@ -285,6 +285,43 @@ START_TEST(lists_of_accepted_codings_are_read)
 	ck_assert(!request_accepts("zstd;q=0", "zstd"));
 	ck_assert(!request_accepts("zstd; Q=0.000, gzip", "zstd"));
 	ck_assert(request_accepts("zstd;q=0.001", "zstd"));
+	ck_assert(request_accepts("a;q=0, zstd;x=y;q=0.1", "zstd"));
+	ck_assert(!request_accepts("zstd;x=y, a;q=0, zstd2", "a"));
+}
+END_TEST
+
+START_TEST(the_coding_the_client_likes_best_is_chosen)
+{
+	static const struct {
+		const char *list;
+		enum body_coding coding;
+	} cases[] = {
+		{ NULL, BODY_IDENTITY },
+		{ "", BODY_IDENTITY },
+		{ "br, deflate", BODY_IDENTITY },
+		{ "gzip", BODY_GZIP },
+		{ "x-gzip", BODY_GZIP },
+		{ "gzip, deflate, br", BODY_GZIP },
+		{ "gzip, zstd", BODY_ZSTD },
+		{ "zstd;q=0.8, gzip;q=0.9", BODY_GZIP },
+		{ "zstd;q=0.899, gzip;q=0.9", BODY_GZIP },
+		{ "zstd;q=0.9, gzip;q=0.899", BODY_ZSTD },
+		{ "zstd;q=0, gzip;q=0.001", BODY_GZIP },
+		{ "zstd;q=0, gzip;q=0.000", BODY_IDENTITY },
+		{ "*", BODY_ZSTD },
+		{ "*;q=0.5, gzip;q=0.6", BODY_GZIP },
+		{ "zstd;q=0, *", BODY_GZIP },
+		{ "*;q=0", BODY_IDENTITY },
+		{ "gzip, *;q=0", BODY_GZIP },
+		{ "identity, gzip;q=0.5", BODY_IDENTITY },
+		{ "identity, gzip", BODY_GZIP },
+		{ "identity;q=0.5, gzip;q=0.6", BODY_GZIP },
+		{ "identity;q=0", BODY_IDENTITY },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		ck_assert_msg(request_coding(cases[i].list) == cases[i].coding,
+			      "of: %s", cases[i].list);
 }
 END_TEST
 
@@ -674,7 +711,7 @@ START_TEST(a_large_json_answer_is_compressed_for_who_wants_it)
 	for (int i = 0; i < 2000; i++)
 		buf_append_byte(&body, ' ');
 	reply_init(&r);
-	reply_json(&r, 200, &body, true);
+	reply_json(&r, 200, &body, BODY_ZSTD);
 	ck_assert_str_eq(reply_find_header(&r, "Content-Encoding"), "zstd");
 	ck_assert_str_eq(reply_find_header(&r, "Vary"), "Accept-Encoding");
 	ck_assert_uint_lt(r.size, 100);
@@ -682,10 +719,28 @@ START_TEST(a_large_json_answer_is_compressed_for_who_wants_it)
 	ck_assert_uint_eq(plain.size, 2000);
 	reply_deinit(&r);
 
+	reply_init(&r);
+	reply_json(&r, 200, &plain, BODY_GZIP);
+	ck_assert_str_eq(reply_find_header(&r, "Content-Encoding"), "gzip");
+	ck_assert_str_eq(reply_find_header(&r, "Vary"), "Accept-Encoding");
+	ck_assert_uint_lt(r.size, 100);
+	buf_clear(&body);
+	ck_assert(buf_append(&body, r.memory, r.size));
+	ck_no_error(body_decode(&body, BODY_GZIP, 10000));
+	ck_assert_uint_eq(body.size, 2000);
+	reply_deinit(&r);
+
+	reply_init(&r);
+	reply_json(&r, 200, &body, BODY_IDENTITY);
+	ck_assert_ptr_null(reply_find_header(&r, "Content-Encoding"));
+	ck_assert_str_eq(reply_find_header(&r, "Vary"), "Accept-Encoding");
+	ck_assert_uint_eq(r.size, 2000);
+	reply_deinit(&r);
+
 	buf_clear(&body);
 	buf_append_str(&body, "{}");
 	reply_init(&r);
-	reply_json(&r, 200, &body, true);
+	reply_json(&r, 200, &body, BODY_GZIP);
 	ck_assert_ptr_null(reply_find_header(&r, "Content-Encoding"));
 	ck_assert_uint_eq(r.size, 2);
 	reply_deinit(&r);
@@ -879,6 +934,7 @@ UNIT_MAIN("http", ranges_are_read_as_rfc_9110_says,
 	  conditions_come_before_ranges,
 	  paths_are_decoded_once_before_they_are_split,
 	  query_parameters_are_decoded, lists_of_accepted_codings_are_read,
+	  the_coding_the_client_likes_best_is_chosen,
 	  a_sane_request_id_is_kept_and_another_is_made,
 	  every_path_finds_its_route, a_preflight_is_answered_only_with_cors,
 	  every_route_has_a_metric_label_of_its_own,
