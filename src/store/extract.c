@@ -157,13 +157,33 @@ static void part_destroy(struct part *p)
 	mem_free(p);
 }
 
-static struct error *submit_part(struct extraction *x, struct part *p)
+static void destroy_parts(struct part **parts, size_t count)
 {
-	struct error *err =
-		worker_pool_submit(x->flight->store->extractors, &p->base);
+	for (size_t i = 0; i < count; i++) {
+		if (parts[i])
+			part_destroy(parts[i]);
+	}
+}
 
-	if (err)
-		part_destroy(p);
+/* Hand them to the workers: the parts belong to their done() then, and so do x
+ * and the flight. On failure the parts are gone and the others the caller's. */
+static struct error *submit_parts(struct extraction *x, struct part **parts,
+				  size_t count)
+{
+	struct flight *f = x->flight;
+	bool was_begun = f->is_begun;
+	struct worker_job *jobs[PARTS_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		jobs[i] = &parts[i]->base;
+	f->is_begun = true;
+	struct error *err = worker_pool_submit_all(f->store->extractors, jobs,
+						   count, was_begun);
+
+	if (err) {
+		f->is_begun = was_begun;
+		destroy_parts(parts, count);
+	}
 	return err;
 }
 
@@ -245,7 +265,7 @@ static struct error *start_section(struct flight *f, int in_fd,
 	p->base.fds[0] = x->in_fd;
 	p->base.fds[1] = x->out_fd;
 	p->base.fd_count = 2;
-	TRY(submit_part(x, p));
+	TRY(submit_parts(x, &p, 1));
 	x = NULL; /* section_done's now */
 	return NULL;
 }
@@ -318,7 +338,7 @@ static struct error *start_identify(struct extraction *x)
 	buf_put_u64(&p->base.request, x->size);
 	p->base.fds[0] = x->out_fd;
 	p->base.fd_count = 1;
-	return submit_part(x, p);
+	return submit_parts(x, &p, 1);
 }
 
 static void extract_done(struct worker_job *base, struct error *err)
@@ -440,20 +460,10 @@ static struct error *add_part(struct extraction *x, struct locator *l,
 	return NULL;
 }
 
-static void destroy_parts(struct part **parts, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (parts[i])
-			part_destroy(parts[i]);
-	}
-}
-
-/* Hand the parts to the workers. Once the first is accepted, x and the flight
- * belong to extract_done. */
+/* Cut the member into parts and hand these to the workers. */
 static struct error *start_parts(struct extraction *x, const struct target *t,
 				 const struct index_points *points)
 {
-	struct worker_pool *pool = x->flight->store->extractors;
 	struct part *parts[PARTS_MAX] = { NULL };
 	uint64_t cuts[PARTS_MAX];
 	/* More parts than workers: equal decoded bytes are not equal work. */
@@ -468,20 +478,12 @@ static struct error *start_parts(struct extraction *x, const struct target *t,
 
 		err = add_part(x, &l, points, range, &parts[i]);
 	}
-	atomic_store(&x->pending, (unsigned)count);
-	if (!err)
-		err = worker_pool_submit(pool, &parts[0]->base);
 	if (err) {
 		destroy_parts(parts, count);
 		return err;
 	}
-	for (size_t i = 1; i < count; i++) {
-		err = worker_pool_submit(pool, &parts[i]->base);
-		/* No place for it: it ends like one that failed. */
-		if (err)
-			extract_done(&parts[i]->base, err);
-	}
-	return NULL;
+	atomic_store(&x->pending, (unsigned)count);
+	return submit_parts(x, parts, count);
 }
 
 struct error *start_extraction(struct store *st, struct index_reader *r,

@@ -63,6 +63,7 @@ struct flight {
 	size_t at;     /* target being tried */
 	int member_fd; /* extracted member, for a section of it */
 	uint64_t member_size;
+	bool is_begun; /* a worker was asked: its next jobs come first */
 	unsigned verifications;      /* waited for, of this target */
 	struct flight *next_waiting; /* for the same one */
 	/* A target was there and gave nothing: the answer may be another one

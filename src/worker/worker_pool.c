@@ -341,27 +341,41 @@ void worker_pool_destroy(struct worker_pool *pool)
 	mem_free(pool);
 }
 
-static struct error *enqueue(struct worker_pool *pool, struct worker_job *job)
+static void enqueue(struct worker_pool *pool, struct worker_job *job,
+		    struct worker_job **at)
 {
-	if (pool->is_stopping)
-		return error_new(BUSY, "shutting down");
-	job->next = NULL;
-	*pool->tail = job;
-	pool->tail = &job->next;
+	job->next = *at;
+	*at = job;
+	if (pool->tail == at)
+		pool->tail = &job->next;
 	pool->queued++;
 	show_depth(pool);
 	condition_signal(&pool->has_job);
+}
+
+struct error *worker_pool_submit_all(struct worker_pool *pool,
+				     struct worker_job *const *jobs,
+				     size_t count, bool is_begun)
+{
+	LOCKED(&pool->lock);
+	if (pool->is_stopping)
+		return error_new(BUSY, "shutting down");
+	if (!is_begun && pool->queued >= pool->queue_limit)
+		return error_new(BUSY, "%zu jobs waiting for a worker",
+				 pool->queued);
+	struct worker_job **at = is_begun ? &pool->head : pool->tail;
+
+	for (size_t i = 0; i < count; i++) {
+		enqueue(pool, jobs[i], at);
+		at = &jobs[i]->next;
+	}
 	return NULL;
 }
 
 struct error *worker_pool_submit(struct worker_pool *pool,
 				 struct worker_job *job)
 {
-	LOCKED(&pool->lock);
-	if (pool->queued >= pool->queue_limit)
-		return error_new(BUSY, "%zu jobs waiting for a worker",
-				 pool->queued);
-	return enqueue(pool, job);
+	return worker_pool_submit_all(pool, &job, 1, false);
 }
 
 struct error *worker_pool_submit_wait(struct worker_pool *pool,
@@ -370,7 +384,10 @@ struct error *worker_pool_submit_wait(struct worker_pool *pool,
 	LOCKED(&pool->lock);
 	while (pool->queued >= pool->queue_limit && !pool->is_stopping)
 		condition_wait(&pool->has_room, &pool->lock);
-	return enqueue(pool, job);
+	if (pool->is_stopping)
+		return error_new(BUSY, "shutting down");
+	enqueue(pool, job, pool->tail);
+	return NULL;
 }
 
 void worker_pool_abort(struct worker_pool *pool)

@@ -63,6 +63,18 @@ void worker_pool_destroy(struct worker_pool *pool);
 MUST_CHECK struct error *worker_pool_submit(struct worker_pool *pool,
 					    struct worker_job *job);
 
+/**
+ * Submit the parts of one thing: all of them or none.
+ *
+ * @param[in] is_begun Workers have done something of it already. Then there is
+ * always room, and it comes before all that wait: what is begun must not be
+ * begun again because of what is not.
+ * @return BUSY if the queue was full before; done is then not called for any.
+ */
+MUST_CHECK struct error *worker_pool_submit_all(struct worker_pool *pool,
+						struct worker_job *const *jobs,
+						size_t count, bool is_begun);
+
 /** As submit, but waits for a place in the queue. */
 MUST_CHECK struct error *worker_pool_submit_wait(struct worker_pool *pool,
 						 struct worker_job *job);

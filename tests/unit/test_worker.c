@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "tests/lib/elf_writer.h"
 #include "tests/lib/pkg_writer.h"
 #include "tests/unit/unit.h"
@@ -286,6 +287,64 @@ START_TEST(other_workers_do_not_notice_a_death)
 }
 END_TEST
 
+/* In the order of their ends, told by worker_job.ctx. */
+static _Atomic unsigned order_count;
+static unsigned order[8];
+
+static void note_order(struct worker_job *base, struct error *err)
+{
+	error_free(err);
+	order[atomic_fetch_add(&order_count, 1)] =
+		(unsigned)(uintptr_t)base->ctx;
+}
+
+/* A request that is broken ends at once; the worker lives on. */
+static void init_broken(struct worker_job *job, unsigned number)
+{
+	*job = (struct worker_job) { .type = WIRE_IDENTIFY,
+				     .cpu_limit_s = 10,
+				     .done = note_order,
+				     .ctx = (void *)(uintptr_t)number };
+}
+
+START_TEST(what_is_begun_goes_on_before_what_waits)
+{
+	struct worker_pool *pool = make_pool(1, 2);
+	struct worker_job jobs[7];
+	struct worker_job *const waiting[] = { &jobs[2], &jobs[3], &jobs[4] };
+	struct worker_job *const begun[] = { &jobs[5], &jobs[6] };
+	struct test_job first;
+	uint64_t size;
+	int fd = elf_file(&size);
+
+	scan_one(pool, &first, fd, size, "/a");
+	wait_for(&first.is_done);
+	pid_t pid = only_child();
+
+	for (unsigned i = 0; i < 7; i++)
+		init_broken(&jobs[i], i);
+	kill(pid, SIGSTOP);
+	ck_no_error(worker_pool_submit(pool, &jobs[0]));
+	while (worker_pool_idle(pool) || metric_get(METRIC_WORKER_JOBS, 0, 0))
+		usleep(1000);
+	ck_no_error(worker_pool_submit(pool, &jobs[1]));
+	// As one they fit, however many they are; then there is no room.
+	ck_no_error(worker_pool_submit_all(pool, waiting, 3, false));
+	ck_error(worker_pool_submit_all(pool, begun, 2, false), BUSY,
+		 "4 jobs waiting");
+	ck_no_error(worker_pool_submit_all(pool, begun, 2, true));
+	kill(pid, SIGCONT);
+	while (atomic_load(&order_count) < 7)
+		usleep(1000);
+	static const unsigned expected[] = { 0, 5, 6, 1, 2, 3, 4 };
+
+	ck_assert_mem_eq(order, expected, sizeof(expected));
+	worker_pool_destroy(pool);
+	job_deinit(&first);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_full_queue_refuses_and_a_destroyed_pool_answers_all)
 {
 	struct worker_pool *pool = make_pool(1, 2);
@@ -432,6 +491,7 @@ UNIT_MAIN("worker", a_worker_reads_the_facts_of_an_elf_file,
 	  a_killed_worker_costs_only_its_own_job,
 	  a_hanging_worker_is_ended_at_its_deadline,
 	  other_workers_do_not_notice_a_death,
+	  what_is_begun_goes_on_before_what_waits,
 	  a_full_queue_refuses_and_a_destroyed_pool_answers_all,
 	  a_bomb_is_stopped_by_its_claim,
 	  messages_cross_the_socket_whole_with_their_descriptors,
