@@ -105,7 +105,8 @@ struct codec_backend {
 			       const struct codec_point *p,
 			       const struct codec_block *b);
 	/**
-	 * Decode at least one and up to @p size bytes.
+	 * Decode at least one and up to @p size bytes. Of a block, all calls
+	 * together write one piece of memory, which stays as it is written.
 	 * @param[out] size_ret 0 at the end, with all checks done.
 	 */
 	struct error *(*decode)(struct codec_decoder *d, uint8_t *buf,

@@ -27,6 +27,7 @@ void unlzma_destroy(struct codec_decoder *d)
 	struct unlzma *u = d->state;
 
 	lzma_end(&u->strm);
+	lzma2_destroy(u->lzma2);
 	mem_free(u);
 }
 

@@ -11,7 +11,8 @@
  *
  * A file is one or more streams, with zero bytes, a multiple of 4, behind any
  * of them. The index is found from the end (codec_xz_index.c); each block then
- * decodes by itself, and its sizes are held against the index's by liblzma.
+ * decodes by itself, and its sizes are held against the index's: the usual ones
+ * by us (codec_xz_block.c), those with other filters or checks by liblzma.
  */
 #include "config.h"
 
@@ -72,6 +73,9 @@ static struct error *set_up_block(struct codec_decoder *d,
 		return codec_error_damaged(d, "block and index disagree");
 	if (lzma_raw_decoder_memusage(filters) > CODEC_MEMORY_LIMIT_BYTES)
 		return error_from_lzma(d, LZMA_MEMLIMIT_ERROR);
+	u->is_ours = xz_block_is_ours(b, filters);
+	if (u->is_ours)
+		return xz_block_begin(d, b, filters);
 	rc = lzma_block_decoder(&u->strm, &u->block);
 	return rc == LZMA_OK ? NULL : error_from_lzma(d, rc);
 }
@@ -96,6 +100,7 @@ static struct error *begin(struct codec_decoder *d, const struct codec_point *p,
 	struct unlzma *u = d->state;
 
 	u->last = LZMA_OK;
+	u->is_ours = false;
 	if (b)
 		return begin_block(d, b);
 	if (p->state_size)
@@ -106,10 +111,19 @@ static struct error *begin(struct codec_decoder *d, const struct codec_point *p,
 	return rc == LZMA_OK ? NULL : error_from_lzma(d, rc);
 }
 
+static struct error *decode(struct codec_decoder *d, uint8_t *buf, size_t size,
+			    size_t *size_ret)
+{
+	const struct unlzma *u = d->state;
+
+	return u->is_ours ? xz_block_decode(d, buf, size, size_ret)
+			  : unlzma_decode(d, buf, size, size_ret);
+}
+
 const struct codec_backend codec_backend_xz = {
 	.name = "xz",
 	.begin = begin,
-	.decode = unlzma_decode,
+	.decode = decode,
 	.destroy = unlzma_destroy,
 	.find_blocks = codec_xz_find_blocks,
 };

@@ -9,12 +9,15 @@ libcodec_a_SOURCES = \
 	src/codec/codec_forward.c \
 	src/codec/codec_gzip.c \
 	src/codec/codec_lzma.c src/codec/codec_lzma.h \
+	src/codec/codec_lzma2.c src/codec/codec_lzma2.h \
+	src/codec/codec_lzma_core.c src/codec/codec_lzma_core.h \
 	src/codec/codec_none.c \
 	src/codec/codec_pack.c \
 	src/codec/codec_share.c src/codec/codec_share.h \
 	src/codec/codec_source.c \
 	src/codec/codec_stream.h \
 	src/codec/codec_xz.c \
+	src/codec/codec_xz_block.c \
 	src/codec/codec_xz_index.c \
 	src/codec/codec_zstd.c \
 	src/codec/codec_zstd_frames.c

@@ -22,3 +22,8 @@ unit_tests += tests/unit/test_codec_share
 tests_unit_test_codec_share_SOURCES = tests/unit/test_codec_share.c $(codec_test_sources)
 tests_unit_test_codec_share_CPPFLAGS = $(codec_test_cppflags)
 tests_unit_test_codec_share_LDADD = $(codec_test_ldadd)
+
+unit_tests += tests/unit/test_codec_lzma2
+tests_unit_test_codec_lzma2_SOURCES = tests/unit/test_codec_lzma2.c $(codec_test_sources)
+tests_unit_test_codec_lzma2_CPPFLAGS = $(codec_test_cppflags)
+tests_unit_test_codec_lzma2_LDADD = $(codec_test_ldadd)
