@@ -301,7 +301,7 @@ void scanner_loop_stop(struct scanner_loop *l)
 	condition_broadcast(&l->asked);
 }
 
-void scanner_loop_close(struct scanner_loop *l)
+void scanner_loop_join(struct scanner_loop *l)
 {
 	if (!l)
 		return;
@@ -310,6 +310,14 @@ void scanner_loop_close(struct scanner_loop *l)
 		pthread_join(l->traverse, NULL);
 	if (l->has_groom)
 		pthread_join(l->groom, NULL);
+	l->has_traverse = l->has_groom = false;
+}
+
+void scanner_loop_close(struct scanner_loop *l)
+{
+	if (!l)
+		return;
+	scanner_loop_join(l);
 	scan_destroy(l->scan);
 	index_close(l->index);
 	condition_deinit(&l->asked);

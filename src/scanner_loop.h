@@ -43,7 +43,9 @@ void scanner_loop_ask_scan(struct scanner_loop *l);
 void scanner_loop_ask_groom(struct scanner_loop *l);
 /** End what runs soon. Any thread. */
 void scanner_loop_stop(struct scanner_loop *l);
-/** Stops first. NULL is allowed. */
+/** Stops, and waits: nobody changes the index any more. NULL is allowed. */
+void scanner_loop_join(struct scanner_loop *l);
+/** Joins first. NULL is allowed. */
 void scanner_loop_close(struct scanner_loop *l);
 
 #endif

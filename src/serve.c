@@ -37,12 +37,14 @@ struct serve {
 static void serve_close(struct serve *v)
 {
 	/* In this order: nobody asks the store any more, nobody changes the
-	 * index any more, then the store goes. */
+	 * index any more, then the store goes, and last the writer: whoever
+	 * closes last puts the index into one file. */
 	if (v->loop)
 		scanner_loop_stop(v->loop);
 	http_stop(v->http, (unsigned)v->settings->drain_timeout_s * 1000);
-	scanner_loop_close(v->loop);
+	scanner_loop_join(v->loop);
 	store_close(v->store);
+	scanner_loop_close(v->loop);
 	roots_deinit(&v->roots);
 }
 
@@ -134,11 +136,16 @@ static void read_stats(void *ctx, struct index_reader *r, struct error *err)
 	metric_set(METRIC_INDEX_FAILED, 0, 0, (int64_t)s.failed);
 }
 
-/* An index that cannot be read is told at the start, not with every answer. */
+/* Somebody else's index, or one that cannot be written (R-32): what is in it is
+ * served. One that cannot be read is told at the start, not with every answer.
+ */
 static struct error *check_readable(const struct settings *s)
 {
 	struct index_reader *r;
 
+	if (!index_is_writable(s->state_dir))
+		log_warn("index", "cannot be written: served as it is, no scan",
+			 LOG_S("state_dir", s->state_dir));
 	TRY(index_reader_open(s->state_dir, &r));
 	index_reader_close(r);
 	return NULL;
@@ -184,7 +191,10 @@ static struct error *open_all(struct serve *v, const char *program)
 
 	TRY(roots_resolve(s, v->plan->allow_missing, &v->roots));
 	store.roots = (const char *const *)v->roots.v;
-	TRY(v->plan->is_passive ? check_readable(s) : open_loop(v, program));
+	bool is_passive =
+		v->plan->is_passive || !index_is_writable(s->state_dir);
+
+	TRY(is_passive ? check_readable(s) : open_loop(v, program));
 	TRY(store_open(&store, &v->store));
 	if (v->loop)
 		scanner_loop_on_change(v->loop, store_forget, v->store);

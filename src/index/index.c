@@ -356,12 +356,16 @@ static struct error *require_current(struct db *db)
 	return NULL;
 }
 
+static bool is_writable(const char *path)
+{
+	return !faccessat(AT_FDCWD, path, W_OK, AT_EACCESS);
+}
+
 static bool is_writable_directory_of(const char *path)
 {
-	CLEANUP_FREE char *dir =
-		mem_strndup(path, (size_t)(path_base(path) - path));
+	CLEANUP_FREE char *dir = directory_of(path);
 
-	return !dir || !faccessat(AT_FDCWD, *dir ? dir : ".", W_OK, AT_EACCESS);
+	return !dir || is_writable(dir);
 }
 
 static bool has_no_log(const char *path)
@@ -458,13 +462,37 @@ struct error *index_open(const char *place, unsigned flags, char **notice_ret,
 	return NULL;
 }
 
+/* The last connection to close does this by itself, and removes the log; here
+ * also when it is a reader, of whatever process, that outlives the writer. */
+static void empty_log(struct index *ix)
+{
+	enum { WAIT_MS = 100 };
+
+	if (!ix->db.handle || ix->is_read_only || !ix->seen.st_ino ||
+	    atomic_load(&ix->db.is_damaged) || db_has_moved(&ix->db))
+		return;
+	sqlite3_busy_timeout(ix->db.handle, WAIT_MS);
+	sqlite3_wal_checkpoint_v2(ix->db.handle, NULL,
+				  SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 void index_close(struct index *ix)
 {
 	if (!ix)
 		return;
+	empty_log(ix);
 	db_close(&ix->db);
 	lock_deinit(&ix->lock);
 	mem_free(ix);
+}
+
+bool index_is_writable(const char *place)
+{
+	CLEANUP_FREE char *path = database_path(place);
+
+	/* Setting it aside, and its log, take the directory as well. */
+	return !path || access(path, F_OK) ||
+	       (is_writable(path) && is_writable_directory_of(path));
 }
 
 /* https://www.sqlite.org/fileformat.html, 1.3: the magic at 0, the application

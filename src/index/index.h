@@ -62,7 +62,8 @@ enum index_role_flags {
  */
 MUST_CHECK struct error *index_open(const char *place, unsigned flags,
 				    char **notice_ret, struct index **ret);
-/** NULL is allowed. */
+/** What the write-ahead log holds is moved into the database, unless somebody
+ * is reading. NULL is allowed. */
 void index_close(struct index *ix);
 
 /** What of the file system is a place's own: the directory, or the database
@@ -77,6 +78,12 @@ enum index_owner {
 
 /** Whose is the file at @p path? @return IO. Cost: one read. */
 MUST_CHECK struct error *index_probe(const char *path, enum index_owner *ret);
+
+/**
+ * May this process write the index there? Where nothing is yet, the answer is
+ * yes, and making it says what is wrong. Cost: two system calls.
+ */
+bool index_is_writable(const char *place);
 
 /**
  * Has the database turned out to be damaged (by this writer, or by any

@@ -299,6 +299,86 @@ for what in "overwritten at its start" "of another program" "cut short" \
 		"the index is sound"
 done
 
+# ---- What may only be read ------------------------------------------------------
+
+# state_files NAME: what lies in a state directory
+state_files() {
+	find "$tmp/$1.state" -type f -printf '%f\n' | sort | tr '\n' ' '
+}
+rm -rf "$tmp/main.state" "$tmp/main.cache"
+scan main "$tmp/tree" "$tmp/slow"
+is "a scan leaves one file" "$(state_files main)" "index.sqlite "
+sample_base=3
+must make_samples "$tmp/tree/once" 1
+serve_ready main "$tmp/tree" "$tmp/slow"
+sample 3 1
+is "a server indexes what is new" "$status" 200
+stop_server main
+is "a server that ends leaves one file" "$(state_files main)" "index.sqlite "
+
+# read_only DIR: as on a read-only file system, also for root
+read_only() {
+	mount --bind "$1" "$1" 2>/dev/null || return 1
+	mounted+=("$1")
+	mount -o remount,bind,ro "$1" 2>/dev/null
+}
+mkdir -p "$tmp/main.cache"
+if read_only "$tmp/main.state"; then
+	before=$(sha256sum <"$tmp/main.state/index.sqlite")
+	must make_samples "$tmp/tree/twice" 1 other
+	: >"$tmp/main.log"
+	start_server main "$tmp/tree" || fail "a read-only index is served"
+	ok "a server on a read-only index is ready" wait_until is_ready
+	sample 3 1
+	is "a read-only index is served" "$status" 200
+	is "the log says so once, and where" \
+		"$(grep -c "index.*cannot be written.*state_dir=$tmp/main.state" "$tmp/main.log")" 1
+	kill -USR1 "$pid"
+	kill -USR2 "$pid"
+	sample_base=1
+	get "/buildid/$(sample_id 1)/executable" -m "$((2 * long_s))"
+	same "members are extracted" "$tmp/body" "$tmp/late/sample-1"
+	is "nothing is scanned" "$(metric symbolized_scans_total)" 0
+	stop_server main
+	is "a server on a read-only index ends well" "$exit_status" 0
+	unlike "nothing is complained of again and again" "$(cat "$tmp/main.log")" \
+		' (error|warn) .*not readable'
+	is "a read-only index is as it was" \
+		"$(state_files main) $(sha256sum <"$tmp/main.state/index.sqlite")" \
+		"index.sqlite  $before"
+	said=$(scan main "$tmp/tree" 2>&1)
+	isnt "a scan into a read-only index is an error" "$?" 0
+	umount "$tmp/main.state"
+else
+	skip "a read-only index is served" "no mounting here"
+fi
+
+# The same of the cache: what is in it is served, what is not is extracted.
+if read_only "$tmp/main.cache"; then
+	: >"$tmp/main.log"
+	serve_ready main "$tmp/tree" "$tmp/slow"
+	like "the log says that the cache cannot be written, and where" \
+		"$(cat "$tmp/main.log")" "cache.*cannot be written.*cache_dir=$tmp/main.cache"
+	sample_base=1
+	get "/buildid/$(sample_id 1)/executable"
+	same "what is in a read-only cache is served" "$tmp/body" "$tmp/late/sample-1"
+	is "it comes from there" "$(served_from cache)" 1
+	get "/buildid/$(sample_id 2)/executable" -m "$((2 * long_s))"
+	same "what is not in it is extracted" "$tmp/body" "$tmp/late/sample-2"
+	get "/buildid/$(sample_id 2)/executable" -m "$((2 * long_s))"
+	same "and again, since it is not kept" "$tmp/body" "$tmp/late/sample-2"
+	is "both were extractions" "$(extractions)" 2
+	get /readyz
+	is "a server with a read-only cache is ready" "$status" 200
+	is "but not wholly" "$(jq -r .status "$tmp/body")" degraded
+	stop_server main
+	is "a server with a read-only cache ends well" "$exit_status" 0
+	umount "$tmp/main.cache"
+else
+	skip "a read-only cache is served from" "no mounting here"
+fi
+rm -rf "$tmp/tree/once" "$tmp/tree/twice"
+
 # Damage to the cache's directory is healed by starting
 rm -rf "$tmp/main.cache"
 echo x >"$tmp/main.cache"

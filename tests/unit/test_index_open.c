@@ -678,6 +678,76 @@ START_TEST(without_an_index_there_is_nothing_to_read)
 }
 END_TEST
 
+/* As somebody who may look at the directory but not write there. */
+static void become_nobody(void)
+{
+	if (geteuid() == 0)
+		ck_assert_int_eq(seteuid(65534), 0);
+}
+
+static void become_root(void)
+{
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
+}
+
+START_TEST(a_closed_index_is_one_file_whoever_still_reads_it)
+{
+	CLEANUP_INDEX_FIXTURE struct index_fixture f;
+	struct stat st;
+
+	make_index(&f, 1);
+	ck_assert_uint_eq(count_files(&f, "index"), 1);
+	ck_no_error(index_open(f.dir, 0, NULL, &f.ix));
+	ck_no_error(index_reader_open(f.dir, &f.r));
+	fill(f.ix, 2);
+	ck_assert_int_eq(stat(index_fixture_path(&f, "index.sqlite-wal"), &st),
+			 0);
+	ck_assert_int_gt(st.st_size, 0);
+	index_close(STEAL(f.ix));
+	ck_assert_int_eq(stat(index_fixture_path(&f, "index.sqlite-wal"), &st),
+			 0);
+	ck_assert_int_eq(st.st_size, 0);
+	ck_assert_uint_eq(places_of(f.r, 4), 1);
+	index_reader_close(STEAL(f.r));
+	/* The last to close being the writer, there is no log at all. */
+	ck_no_error(index_open(f.dir, 0, NULL, &f.ix));
+	fill(f.ix, 3);
+	index_close(STEAL(f.ix));
+	ck_assert_uint_eq(count_files(&f, "index"), 1);
+}
+END_TEST
+
+START_TEST(it_is_known_whether_an_index_may_be_written)
+{
+	CLEANUP_INDEX_FIXTURE struct index_fixture f;
+	CLEANUP_FREE char *by_file = NULL;
+
+	index_fixture_dir(&f);
+	ck_assert(index_is_writable(f.dir));
+	index_fixture_close(&f);
+	make_index(&f, 1);
+	by_file = mem_printf("file:%s/index.sqlite", f.dir);
+	ck_assert_int_eq(chmod(f.dir, 0777), 0);
+	ck_assert_int_eq(chmod(by_file + 5, 0666), 0);
+	become_nobody();
+	ck_assert(index_is_writable(f.dir));
+	ck_assert(index_is_writable(by_file));
+	become_root();
+	ck_assert_int_eq(chmod(by_file + 5, 0444), 0);
+	become_nobody();
+	ck_assert(!index_is_writable(f.dir));
+	ck_assert(!index_is_writable(by_file));
+	become_root();
+	ck_assert_int_eq(chmod(by_file + 5, 0666), 0);
+	ck_assert_int_eq(chmod(f.dir, 0555), 0);
+	become_nobody();
+	ck_assert(!index_is_writable(f.dir));
+	become_root();
+	ck_assert_int_eq(chmod(f.dir, 0755), 0);
+}
+END_TEST
+
 START_TEST(an_index_opened_read_only_writes_nothing)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -701,19 +771,6 @@ START_TEST(an_index_opened_read_only_writes_nothing)
 	ck_assert_uint_eq(places_of(f.r, 0), 1);
 }
 END_TEST
-
-/* As somebody who may look at the directory but not write there. */
-static void become_nobody(void)
-{
-	if (geteuid() == 0)
-		ck_assert_int_eq(seteuid(65534), 0);
-}
-
-static void become_root(void)
-{
-	if (getuid() == 0)
-		ck_assert_int_eq(seteuid(0), 0);
-}
 
 START_TEST(an_index_in_a_directory_that_cannot_be_written_is_read)
 {
@@ -879,6 +936,8 @@ UNIT_MAIN("index_open", a_fresh_index_is_what_current_sql_says,
 	  readers_of_an_index_that_was_set_aside_go_on,
 	  a_writer_whose_file_was_removed_says_so,
 	  without_an_index_there_is_nothing_to_read,
+	  a_closed_index_is_one_file_whoever_still_reads_it,
+	  it_is_known_whether_an_index_may_be_written,
 	  an_index_opened_read_only_writes_nothing,
 	  an_index_in_a_directory_that_cannot_be_written_is_read,
 	  a_reader_that_lost_its_index_finds_the_next_one,
