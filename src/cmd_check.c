@@ -6,6 +6,7 @@
 
 #include "base/json_write.h"
 #include "command.h"
+#include "import_debuginfod.h"
 #include "index/index.h"
 
 struct report {
@@ -102,6 +103,51 @@ static struct error *run(struct index_reader *ix, struct report *r,
 	return r->text.failed ? error_no_memory : NULL;
 }
 
+static void print_import(const struct import_counts *c, bool is_json)
+{
+	const struct {
+		const char *name, *what;
+		uint64_t value;
+	} rows[] = {
+		{ "files", "files in the database", c->files },
+		{ "imported", "taken over", c->imported },
+		{ "known", "known to the index already", c->known },
+		{ "changed", "changed since: the next scan reads them",
+		  c->changed },
+		{ "gone", "gone", c->gone },
+		{ "empty", "hold nothing", c->empty },
+		{ "artifacts", "artifacts taken over", c->artifacts },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (is_json)
+			printf("%s\"%s\":%" PRIu64, i ? "," : "{", rows[i].name,
+			       rows[i].value);
+		else
+			printf("%12" PRIu64 " %s\n", rows[i].value,
+			       rows[i].what);
+	}
+	if (is_json)
+		printf("}\n");
+}
+
+static struct error *import(const struct settings *s)
+{
+	CLEANUP_FREE char *notice = NULL;
+	struct import_counts counts;
+	struct index *ix;
+
+	TRY(index_open(s->state_dir, 0, &notice, &ix));
+	if (notice)
+		fprintf(stderr, "symbolized: %s\n", notice);
+	struct error *err = import_debuginfod(s->import_debuginfod, ix,
+					      s->state_dir, &counts);
+
+	index_close(ix);
+	print_import(&counts, s->json);
+	return err;
+}
+
 struct error *cmd_check(const struct settings *s, const char *program)
 {
 	CLEANUP(report_deinit) struct report r = { .is_json = s->json };
@@ -111,6 +157,8 @@ struct error *cmd_check(const struct settings *s, const char *program)
 	(void)program;
 	if (s->path_count)
 		return error_new(BAD_REQUEST, "check takes no arguments");
+	if (s->import_debuginfod)
+		return import(s);
 	TRY(index_reader_open(s->state_dir, &ix));
 	json_write_init(&r.json, &r.text);
 	struct error *err = run(ix, &r, &complaints);

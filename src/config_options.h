@@ -51,6 +51,9 @@ OPTION(drain_s, SECONDS, "drain-delay", "s", "0", 0, 3600, "SECONDS",
        "After SIGTERM go on answering for so long while /readyz says 503")
 OPTION(drain_timeout_s, SECONDS, "drain-timeout", "s", "25", 0, 3600, "SECONDS",
        "How long running requests may take to finish at the end")
+OPTION(import_debuginfod, TEXT, "import-debuginfod", "k", NULL, 0, 0, "DB",
+       "Take over what this database of elfutils' debuginfod knows of files "
+       "that have not changed, instead of checking")
 OPTION(json, FLAG, "json", "fk", "0", 0, 1, NULL, "Print JSON for programs")
 OPTION(log_level, CHOICE_LEVEL, "log-level", "scfk", "info", 0, 0, "LEVEL",
        "What to log on stderr: error, warn, info or debug")

@@ -123,6 +123,9 @@ struct index_segment {
 	uint32_t flags;
 };
 
+/** Of an ordinal or a size: whoever wrote the row did not know. */
+#define INDEX_UNKNOWN UINT64_MAX
+
 struct index_artifact {
 	struct build_id id; /* GNU build ID, or htlhash where there is none */
 	bool is_gnu;

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libindex.a
 libindex_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 libindex_a_SOURCES = \
+	src/index/debuginfod_db.c src/index/debuginfod_db.h \
 	src/index/index.c src/index/index.h \
 	src/index/index_change.c \
 	src/index/index_check.c \

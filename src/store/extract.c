@@ -107,8 +107,12 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 	uint64_t size = reader_u64(payload);
 	const uint8_t *bytes = reader_sized(payload, &id_size);
 
+	bool tells_size =
+		base->type == WIRE_SECTION ||
+		(base->type == WIRE_EXTRACT && p->x->size == LOCATOR_UNKNOWN);
+
 	if (!reader_ok(payload) || p->has_result ||
-	    (base->type == WIRE_SECTION && found &&
+	    (tells_size && found &&
 	     (fstat(p->x->out_fd, &sb) || size > (uint64_t)sb.st_size)))
 		return error_new(BAD_DATA, "broken answer from worker");
 	p->has_result = true;
@@ -117,7 +121,7 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 	LOCKED(&p->x->lock);
 	p->x->found = found;
 	p->x->id = id;
-	if (base->type == WIRE_SECTION)
+	if (tells_size)
 		p->x->size = size;
 	return NULL;
 }
@@ -372,6 +376,7 @@ static void fill_locator(const struct target *t, struct locator *l)
 	*l = (struct locator) {
 		.scanner = t->scanner,
 		.path = t->container,
+		.member = t->member,
 		.file_size = t->stamp.size,
 		.payload_codec = t->payload_codec,
 		.payload_offset = t->payload_offset,
@@ -502,7 +507,9 @@ struct error *start_extraction(struct store *st, struct index_reader *r,
 	x->in_fd = steal_fd(&fd);
 	x->size = t->size;
 	x->key = cache_key_of(st, t, true);
-	TRY(disk_cache_begin(st->cache, t->size, &x->out_fd));
+	TRY(disk_cache_begin(st->cache,
+			     t->size == LOCATOR_UNKNOWN ? 0 : t->size,
+			     &x->out_fd));
 	TRY(start_parts(x, t, &points));
 	x = NULL; /* extract_done's now */
 	return NULL;

@@ -76,6 +76,8 @@ static uint64_t etag_of(const struct target *t)
 	uint64_t h =
 		hash_str(t->container, hash_bytes(words, sizeof(words), 0));
 
+	if (t->ordinal == LOCATOR_UNKNOWN)
+		h = hash_str(t->member, h);
 	return t->section ? hash_str(t->section, h) : h;
 }
 

@@ -283,6 +283,7 @@ void locator_put(struct buf *out, const struct locator *l)
 {
 	buf_put_str(out, l->scanner);
 	buf_put_str(out, l->path);
+	buf_put_str(out, l->member ? l->member : "");
 	buf_put_u64(out, l->file_size);
 	buf_put_u32(out, l->payload_codec);
 	buf_put_u64(out, l->payload_offset);
@@ -333,7 +334,8 @@ static struct error *locator_fill(struct reader *r, struct locator *ret)
 {
 	ret->scanner = get_str(r);
 	ret->path = get_str(r);
-	if (!ret->scanner || !ret->path)
+	ret->member = get_str(r);
+	if (!ret->scanner || !ret->path || !ret->member)
 		return read_status(r, "locator");
 	ret->file_size = reader_u64(r);
 	ret->payload_codec = reader_u32(r);
@@ -366,6 +368,7 @@ void locator_deinit(struct locator *l)
 {
 	mem_free((char *)l->scanner);
 	mem_free((char *)l->path);
+	mem_free((char *)l->member);
 	for (size_t i = 0; i < l->point_count; i++)
 		mem_free(l->points[i].state);
 	mem_free((struct codec_point *)l->points);

@@ -97,6 +97,7 @@ struct locator {
 	const char *scanner; /* "elf": the file itself */
 	const char *path;    /* for messages and suffix */
 	uint64_t file_size;
+	const char *member;     /* its name; NULL or "": the file itself */
 	uint32_t payload_codec; /* LOCATOR_RESCAN: walk the archive instead */
 	uint64_t payload_offset, payload_size;
 	uint64_t ordinal, offset, size;
@@ -106,6 +107,10 @@ struct locator {
 	size_t point_count;
 };
 enum { LOCATOR_RESCAN = 0xffff };
+/** As a container's scanner: nobody knows yet, its content says. */
+#define SCANNER_BY_CONTENT "any"
+/** An ordinal: the first member of that name is meant. A size: all of it. */
+#define LOCATOR_UNKNOWN UINT64_MAX
 void locator_put(struct buf *out, const struct locator *l);
 /** Everything is owned by @p ret: locator_deinit(). */
 MUST_CHECK struct error *locator_get(struct reader *r, struct locator *ret);

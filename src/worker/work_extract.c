@@ -120,36 +120,47 @@ static struct error *seek_member(const struct scanner *scanner,
 				 struct scanner_stream *s,
 				 const struct locator *l)
 {
+	/* Sources go by absolute names, members by relative ones. */
+	const char *name = l->member + (l->member[0] == '/');
 	struct scanner_member m;
 	bool found;
 
 	for (uint64_t i = 0; i <= l->ordinal; i++) {
 		TRY(scanner->next(s, &m, &found));
 		if (!found)
-			return error_new(BAD_DATA,
-					 "only %" PRIu64 " members in %s", i,
-					 l->path);
+			break;
+		if (i == l->ordinal ||
+		    (l->ordinal == LOCATOR_UNKNOWN && !strcmp(m.name, name)))
+			return NULL;
 	}
-	return NULL;
+	return error_new(BAD_DATA, "%s: no member %s", l->path, l->member);
 }
 
+/* @p size as it is in a locator. */
 static struct error *copy_member(const struct scanner *scanner,
 				 struct scanner_stream *s, uint64_t size,
-				 int out)
+				 int out, uint64_t *copied_ret)
 {
 	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
+	uint64_t done = 0;
 
 	if (!chunk)
 		return error_no_memory;
-	for (uint64_t done = 0; done < size;) {
+	while (done < size) {
 		size_t n;
 
 		TRY(scanner->read(s, chunk, CHUNK, &n));
+		if (!n && size == LOCATOR_UNKNOWN)
+			break;
 		if (!n)
 			return too_short(done, size);
+		if (done + n > WORKER_ARCHIVE_UNPACKED_BYTES)
+			return error_new(LIMIT, "member of more than %lu bytes",
+					 WORKER_ARCHIVE_UNPACKED_BYTES);
 		TRY(file_write_at(out, chunk, n, done));
 		done += n;
 	}
+	*copied_ret = done;
 	return NULL;
 }
 
@@ -178,9 +189,9 @@ static struct error *unpack_read_member(const struct scanner *scanner,
 /* Walk the archive to the member: for payloads that cannot be entered in the
  * middle of the file. */
 static struct error *extract_by_walking(const struct locator *l, int fd,
-					int out)
+					int out, uint64_t *size_ret)
 {
-	const struct scanner *scanner = scanner_by_name(l->scanner);
+	const struct scanner *scanner;
 	uint8_t head[SCANNER_HEAD_SIZE];
 	struct scanner_input in = {
 		.file = input_from_fd(fd, 0, l->file_size),
@@ -189,15 +200,20 @@ static struct error *extract_by_walking(const struct locator *l, int fd,
 	};
 	struct scanner_stream *s;
 
+	TRY(in.file.read(&in.file, 0, head, sizeof(head), &in.head_size));
+	scanner = strcmp(l->scanner, SCANNER_BY_CONTENT) != 0
+			  ? scanner_by_name(l->scanner)
+			  : scanner_choose(&in);
 	if (!scanner)
 		return error_new(UNSUPPORTED, "no scanner \"%s\"", l->scanner);
-	TRY(in.file.read(&in.file, 0, head, sizeof(head), &in.head_size));
+	*size_ret = l->size;
 	TRY(scanner->open(&in, &s));
 	struct error *err = seek_member(scanner, s, l);
 
 	if (!err)
-		err = l->packed_codec ? unpack_read_member(scanner, s, l, out)
-				      : copy_member(scanner, s, l->size, out);
+		err = l->packed_codec
+			      ? unpack_read_member(scanner, s, l, out)
+			      : copy_member(scanner, s, l->size, out, size_ret);
 	scanner->close(s);
 	return err;
 }
@@ -220,6 +236,7 @@ struct error *work_extract(struct reader *request, const int *fds,
 {
 	CLEANUP(locator_deinit) struct locator l;
 	struct extract_range range;
+	uint64_t size;
 
 	TRY(locator_get(request, &l));
 	range.from = reader_u64(request);
@@ -227,13 +244,14 @@ struct error *work_extract(struct reader *request, const int *fds,
 	if (!reader_ok(request) || fd_count != 2 || range.from > range.to ||
 	    range.to > l.size)
 		return error_new(BAD_DATA, "extract request");
+	size = range.to - range.from;
 	if (l.payload_codec == LOCATOR_RESCAN)
-		TRY(extract_by_walking(&l, fds[0], fds[1]));
+		TRY(extract_by_walking(&l, fds[0], fds[1], &size));
 	else if (l.packed_codec)
 		TRY(extract_packed(&l, fds[0], fds[1]));
 	else
 		TRY(extract_range(&l, range, fds[0], fds[1]));
-	return answer_result(out, true, range.to - range.from, &no_id);
+	return answer_result(out, true, size, &no_id);
 }
 
 static struct error *copy_section(struct input *elf, const char *name, int out,

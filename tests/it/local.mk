@@ -3,6 +3,7 @@ it_tests = \
 	tests/it/get-cache.sh \
 	tests/it/get-http.sh \
 	tests/it/get-overload.sh \
+	tests/it/import-debuginfod.sh \
 	tests/it/journey-clients.sh \
 	tests/it/scan-bad-input.sh \
 	tests/it/scan-index.sh \
