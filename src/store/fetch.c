@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,6 +124,14 @@ static void remember(struct memo_answer *m, const struct artifact *a,
 		memo_answer_deinit(m);
 }
 
+/* The job that was begun did what it should. */
+static void end_attempt(struct flight *f)
+{
+	if (f->attempt)
+		poison_forget(&f->store->poison, f->attempt);
+	f->attempt = 0;
+}
+
 /* @p fd is taken. @p path: where the same bytes can be opened again. */
 void land_found(struct flight *f, const struct target *t, int fd, uint64_t size,
 		enum artifact_origin origin, const char *path)
@@ -136,6 +145,7 @@ void land_found(struct flight *f, const struct target *t, int fd, uint64_t size,
 		.origin = origin,
 	};
 
+	end_attempt(f);
 	if (!name_artifact(t, &a)) {
 		artifact_deinit(&a);
 		flight_land(f, error_no_memory, NULL, NULL);
@@ -187,12 +197,46 @@ static void log_failed(struct flight *f, const struct error *err)
 			 LOG_U("left_out", skipped));
 }
 
+/* The machine's fault may have passed at the next request. What the bytes are
+ * will be the same. */
+static bool is_poison(enum error_kind kind)
+{
+	return kind == ERROR_WORKER || !is_transient(kind);
+}
+
+/* May a job be begun for what is called @p key? A container that was touched
+ * is another one. */
+static struct error *begin_attempt(struct flight *f, struct cache_key key)
+{
+	const uint64_t words[] = { key.name, (uint64_t)f->ctime_ns };
+	uint64_t name = hash_bytes(words, sizeof(words), key.check);
+	enum error_kind kind;
+	int64_t left_ms;
+
+	end_attempt(f);
+	if (!poison_holds(&f->store->poison, name, &left_ms, &kind)) {
+		f->attempt = name;
+		return NULL;
+	}
+	f->is_paused = true;
+	if (left_ms == INT64_MAX)
+		return error_new(LIMIT, "failed too often");
+	return error_new_at(kind, __FILE__, __LINE__,
+			    "failed, and is tried again in %" PRIi64 " s",
+			    left_ms / 1000 + 1);
+}
+
 /* This target gave nothing: go on with the next. @p err is taken; NULL if it
  * simply is not there. */
 void pass_over(struct flight *f, struct error *err)
 {
+	if (!err)
+		end_attempt(f);
+	else if (f->attempt && is_poison(error_kind(err)))
+		poison_note(&f->store->poison, f->attempt, error_kind(err));
 	if (err) {
-		log_failed(f, err);
+		if (!f->is_paused)
+			log_failed(f, err);
 		doubt(f, FAILED_MS);
 		if (is_transient(error_kind(err)) && !f->transient)
 			f->transient = err;
@@ -201,6 +245,8 @@ void pass_over(struct flight *f, struct error *err)
 	}
 	f->at++;
 	f->verifications = 0;
+	f->attempt = 0;
+	f->is_paused = false;
 	if (f->member_fd >= 0)
 		close(steal_fd(&f->member_fd));
 }
@@ -233,8 +279,8 @@ static struct error *open_container(struct flight *f, int *fd_ret,
 	    clock_timespec_ns(sb.st_mtim) == t->stamp.mtime_ns &&
 	    (uint64_t)sb.st_size == t->stamp.size &&
 	    sb.st_ino == t->stamp.inode) {
-		*touched_ret =
-			clock_timespec_ns(sb.st_ctim) != t->stamp.ctime_ns;
+		f->ctime_ns = clock_timespec_ns(sb.st_ctim);
+		*touched_ret = f->ctime_ns != t->stamp.ctime_ns;
 		*fd_ret = steal_fd(&fd);
 		return NULL;
 	}
@@ -265,6 +311,17 @@ static struct error *find_cached(struct store *st, struct flight *f,
 	return NULL;
 }
 
+/* A section of a file that is there as a whole. @p fd is taken. */
+static struct error *try_section(struct store *st, struct flight *f, int fd,
+				 uint64_t size)
+{
+	const struct target *t = &f->targets.v[f->at];
+	CLEANUP_CLOSE int owned = fd;
+
+	TRY(begin_attempt(f, cache_key_of(st, t, false)));
+	return section_of_file(st, f, steal_fd(&owned), size);
+}
+
 static struct error *try_member(struct store *st, struct index_reader *r,
 				struct flight *f, int container_fd)
 {
@@ -280,15 +337,19 @@ static struct error *try_member(struct store *st, struct index_reader *r,
 	if (started)
 		return NULL;
 	if (fd >= 0 && t->section)
-		return section_of_file(st, f, fd, size);
+		return try_section(st, f, fd, size);
 	if (fd >= 0) {
 		land_cached(f, t, fd, size, key);
 		return NULL;
 	}
-	if (t->section)
+	if (t->section) {
+		TRY(begin_attempt(f, cache_key_of(st, t, false)));
 		TRY(try_section_inside(st, r, f, &container, &started));
-	return started ? NULL
-		       : start_extraction(st, r, f, steal_fd(&container));
+	}
+	if (started)
+		return NULL;
+	TRY(begin_attempt(f, key));
+	return start_extraction(st, r, f, steal_fd(&container));
 }
 
 /* A section that was taken before. @p left_ret: the flight has landed, or goes
@@ -335,9 +396,11 @@ static struct error *try_target(struct store *st, struct index_reader *r,
 	if (t->member)
 		return try_member(st, r, f, steal_fd(&fd));
 	if (t->section)
-		return section_of_file(st, f, steal_fd(&fd), t->size);
-	if (touched)
+		return try_section(st, f, steal_fd(&fd), t->size);
+	if (touched) {
+		TRY(begin_attempt(f, cache_key_of(st, t, true)));
 		return identify_file(f, steal_fd(&fd));
+	}
 	land_found(f, t, steal_fd(&fd), t->size, ARTIFACT_FROM_FILE,
 		   t->container);
 	return NULL;

@@ -7,6 +7,7 @@ libstore_a_SOURCES = \
 	src/store/fetch.c \
 	src/store/lookup.c \
 	src/store/memo.c src/store/memo.h \
+	src/store/poison.c src/store/poison.h \
 	src/store/source_find.c \
 	src/store/store.c src/store/store.h src/store/store_internal.h \
 	src/store/verify.c

@@ -611,6 +611,7 @@ struct error *store_open(const struct store_options *options,
 	st->roots = options->roots;
 	st->workers = options->workers;
 	lock_init(&st->lock, LOCK_STORE_FLIGHT);
+	poison_init(&st->poison);
 	condition_init(&st->changed);
 	struct error *err = start(st, options);
 
@@ -654,6 +655,7 @@ void store_close(struct store *st)
 	disk_cache_close(st->cache);
 	memo_destroy(st->memo);
 	condition_deinit(&st->changed);
+	poison_deinit(&st->poison);
 	lock_deinit(&st->lock);
 	mem_free(st->state_dir);
 	free(st->private_dirs[0]);

@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "store/disk_cache.h"
 #include "store/memo.h"
+#include "store/poison.h"
 #include "store/store.h"
 #include "worker/jobs.h"
 #include "worker/worker_pool.h"
@@ -69,6 +70,9 @@ struct flight {
 	/* A target was there and gave nothing: the answer may be another one
 	 * soon, so it is not kept for long. */
 	int64_t doubt_ms;
+	int64_t ctime_ns; /* of the container as it is */
+	uint64_t attempt; /* what a job was begun for, in poison; 0: none */
+	bool is_paused;   /* what should be begun must not be yet */
 	struct error *transient; /* why a target could not be tried; owned */
 };
 
@@ -85,6 +89,7 @@ struct store {
 	struct worker_pool *extractors;
 	struct disk_cache *cache;
 	struct memo *memo;
+	struct poison poison;
 
 	struct lock lock; /* STORE_FLIGHT: guards what follows */
 	struct condition changed;

@@ -100,8 +100,17 @@ at_least "the death is counted" \
 like "the log says which member it was, and why" "$(cat "$tmp/main.log")" \
 	'slow2\.deb.*signal'
 all_answer "after a worker died" "$plain_id" "$tmp/tree/elf/sample-7"
+# It may have been the member's fault: it is left alone for a minute, but a
+# server that is started again tries once.
+before=$(deaths)
+get "/buildid/$(sample_id 2)/executable"
+is "asked again at once, it is not tried" "$status $(running answer)" "503 0"
+is "that costs no worker" "$(deaths)" "$before"
+stop_server main
+serve_ready main --workers 1 "$tmp/tree" "$tmp/slow"
 get "/buildid/$(sample_id 2)/executable" -m "$((2 * long_s))"
-same "asked again, the member comes" "$tmp/body" "$tmp/packed/sample-2"
+same "asked again after a restart, the member comes" \
+	"$tmp/body" "$tmp/packed/sample-2"
 
 # One that dies with nothing to do is nobody's loss.
 find "$tmp/main.cache" -type f -size +4k -delete

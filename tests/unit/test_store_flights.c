@@ -279,5 +279,131 @@ START_TEST(a_store_may_be_closed_while_cached_files_are_read)
 }
 END_TEST
 
+/* ---- What fails
+ * -------------------------------------------------------------- */
+
+static int64_t now_ms;
+
+static int64_t test_clock(void)
+{
+	return now_ms;
+}
+
+static int64_t deaths(void)
+{
+	return metric_get(METRIC_WORKER_DEATHS,
+			  metric_label(LABELS_POOL, "answer"),
+			  metric_label(LABELS_CAUSE, "exit"));
+}
+
+/* Ask for what kills its worker. @p tried_ret Did that cost a worker? */
+static struct error *ask_poison(struct fixture *f, unsigned n, bool *tried_ret,
+				bool *found_ret)
+{
+	struct store_query q = { .id = index_test_id(n),
+				 .kind = ARTIFACT_EXECUTABLE };
+	struct artifact a = ARTIFACT_INIT;
+	int64_t before = deaths();
+	struct error *err = store_get(f->store, &q, &a, found_ret);
+
+	*tried_ret = deaths() != before;
+	artifact_deinit(&a);
+	return err;
+}
+
+START_TEST(what_kills_its_worker_is_tried_again_after_growing_pauses)
+{
+	static const int64_t pauses_s[] = { 60, 600, 3600 };
+	struct fixture f;
+	bool tried, found;
+
+	poison_clock_ms = test_clock;
+	now_ms = 1000;
+	fixture_open(&f);
+	add_archive(&f, "poison", 1, 7);
+	add_archive(&f, "other", 2, 7);
+	ck_error(ask_poison(&f, 1, &tried, &found), WORKER, "worker");
+	ck_assert(tried);
+	for (size_t i = 0; i < 3; i++) {
+		int64_t failed_at = now_ms;
+
+		now_ms = failed_at + 10;
+		ck_error(ask_poison(&f, 1, &tried, &found), WORKER,
+			 "tried again in");
+		ck_assert(!tried);
+		now_ms = failed_at + pauses_s[i] * 1000 - 1;
+		ck_error(ask_poison(&f, 1, &tried, &found), WORKER,
+			 "tried again in 1 s");
+		ck_assert(!tried);
+		now_ms++;
+		ck_error(ask_poison(&f, 1, &tried, &found), WORKER, "worker");
+		ck_assert(tried);
+	}
+	/* Given up: no error any more, it is as good as absent. */
+	now_ms += INT64_C(1000) * 86400 * 365;
+	ck_no_error(ask_poison(&f, 1, &tried, &found));
+	ck_assert(!tried && !found);
+	/* Another one of the same kind has its own history. */
+	ck_error(ask_poison(&f, 2, &tried, &found), WORKER, "worker");
+	ck_assert(tried);
+	/* A restart tries once. */
+	store_close(f.store);
+	open_store(&f);
+	ck_error(ask_poison(&f, 1, &tried, &found), WORKER, "worker");
+	ck_assert(tried);
+	ck_error(ask_poison(&f, 1, &tried, &found), WORKER, "tried again");
+	ck_assert(!tried);
+	/* And so does a change, of whatever kind. */
+	ck_assert_int_eq(chmod(index_fixture_path(&f.index, "poison"), 0644),
+			 0);
+	ck_error(ask_poison(&f, 1, &tried, &found), WORKER, "worker");
+	ck_assert(tried);
+	poison_clock_ms = clock_ms;
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_success_ends_the_history_and_memory_is_bounded)
+{
+	struct poison p;
+	enum error_kind kind;
+	int64_t left_ms;
+
+	poison_clock_ms = test_clock;
+	now_ms = 0;
+	poison_init(&p);
+	ck_assert(!poison_holds(&p, 7, &left_ms, &kind));
+	poison_note(&p, 7, ERROR_LIMIT);
+	ck_assert(poison_holds(&p, 7, &left_ms, &kind));
+	ck_assert_int_eq(left_ms, 60000);
+	ck_assert_int_eq(kind, ERROR_LIMIT);
+	now_ms = 60000;
+	poison_note(&p, 7, ERROR_WORKER);
+	ck_assert(poison_holds(&p, 7, &left_ms, &kind));
+	ck_assert_int_eq(left_ms, 600000);
+	poison_forget(&p, 7);
+	ck_assert(!poison_holds(&p, 7, &left_ms, &kind));
+	poison_note(&p, 7, ERROR_WORKER);
+	ck_assert(poison_holds(&p, 7, &left_ms, &kind));
+	ck_assert_int_eq(left_ms, 60000);
+	/* More than there is room for: the last ones are known. */
+	for (uint64_t i = 100; i < 100 + 10 * POISON_SLOTS; i++) {
+		now_ms++;
+		poison_note(&p, i, ERROR_WORKER);
+		ck_assert(poison_holds(&p, i, &left_ms, &kind));
+	}
+	unsigned known = 0;
+
+	for (uint64_t i = 100; i < 100 + 10 * POISON_SLOTS; i++)
+		known += poison_holds(&p, i, &left_ms, &kind);
+	ck_assert_uint_le(known, POISON_SLOTS);
+	ck_assert_uint_ge(known, POISON_SLOTS / 2);
+	poison_deinit(&p);
+	poison_clock_ms = clock_ms;
+}
+END_TEST
+
 UNIT_MAIN("store_flights", reading_cached_files_through_holds_up_nobody_else,
-	  a_store_may_be_closed_while_cached_files_are_read)
+	  a_store_may_be_closed_while_cached_files_are_read,
+	  what_kills_its_worker_is_tried_again_after_growing_pauses,
+	  a_success_ends_the_history_and_memory_is_bounded)
