@@ -24,8 +24,8 @@
 #include "worker/worker_limits.h"
 
 enum {
-	PARTS_MAX = 16,
-	PARTS_A_WORKER = 4,
+	PARTS_MAX = 32,
+	PARTS_A_WORKER = 8,
 	CPU_LIMIT_MOST_S = 3600,
 };
 /* Below this a second worker costs more than it saves. */
@@ -176,7 +176,7 @@ static struct error *submit_parts(struct extraction *x, struct part **parts,
 {
 	struct flight *f = x->flight;
 	bool was_begun = f->is_begun;
-	struct worker_job *jobs[PARTS_MAX];
+	struct worker_job *jobs[PARTS_MAX] = { NULL };
 
 	for (size_t i = 0; i < count; i++)
 		jobs[i] = &parts[i]->base;
