@@ -184,14 +184,21 @@ static struct error *quiet_dir(struct scan *s, const char *dir, size_t *ret)
 		return error_no_memory;
 	}
 	*ret = slot->value = s->quiet_count++;
-	s->quiet[*ret] = (struct quiet_dir) { .path = copy };
+	struct quiet_dir *fresh = &s->quiet[*ret];
 	struct known_dir *known = known_find_dir(&s->known, dir);
 
-	if (known && !known->is_seen) {
+	*fresh = (struct quiet_dir) { .path = copy };
+	if (!known)
+		return NULL;
+	if (!known->is_seen) {
 		known->is_seen = true;
 		s->known.dirs_seen++;
 	}
-	return NULL;
+	/* Most likely as many as last time. */
+	return mem_grow(&fresh->prints, &fresh->capacity, known->count,
+			sizeof(*fresh->prints))
+		       ? NULL
+		       : error_no_memory;
 }
 
 static struct error *add_item(struct scan *s, const char *path,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "scan/walk.h"
@@ -17,28 +18,54 @@ struct visited {
 	ino_t ino;
 };
 
+/** A directory still to enter. */
+struct pending {
+	char *path;      /* owned */
+	uint64_t parent; /* number of the directory it was met in; 0: by a link
+			  */
+};
+
+/** A directory whose entries are being entered. */
+struct ancestor {
+	uint64_t number;
+	int fd;
+};
+
+enum {
+	LISTING_SIZE = 64 << 10,
+	/* Those beneath more are opened by their whole path. */
+	ANCESTORS_MAX = 16,
+};
+
 struct walk {
 	const struct walk_options *o;
 	dev_t root_dev;
-	char **pending; /* directories still to enter; owned */
+	struct pending *pending; /* the last one is next */
 	size_t count, capacity;
+	/** Each one's number is above those before it. */
+	struct ancestor ancestors[ANCESTORS_MAX];
+	size_t ancestor_count;
+	uint64_t entered;        /* directories; the number of the last one */
+	struct buf path;         /* of the entry looked at */
+	size_t path_dir_size;    /* its directory, with the slash */
 	struct visited *visited; /* only when links are followed; a hash set */
 	size_t visited_count, visited_size;
 	char *listing; /* directory entries as the kernel gives them */
 };
 
-enum { LISTING_SIZE = 64 << 10 };
-
 static void walk_deinit(struct walk *w)
 {
 	for (size_t i = 0; i < w->count; i++)
-		mem_free(w->pending[i]);
+		mem_free(w->pending[i].path);
 	mem_free(w->pending);
+	while (w->ancestor_count)
+		close(w->ancestors[--w->ancestor_count].fd);
+	buf_deinit(&w->path);
 	mem_free(w->visited);
 	mem_free(w->listing);
 }
 
-static struct error *push(struct walk *w, const char *path)
+static struct error *push(struct walk *w, const char *path, uint64_t parent)
 {
 	char *copy = mem_strdup(path);
 
@@ -47,7 +74,8 @@ static struct error *push(struct walk *w, const char *path)
 		mem_free(copy);
 		return error_no_memory;
 	}
-	w->pending[w->count++] = copy;
+	w->pending[w->count++] =
+		(struct pending) { .path = copy, .parent = parent };
 	return NULL;
 }
 
@@ -123,9 +151,30 @@ static struct error *linked_file(struct walk *w, const char *path)
 	if (!dir)
 		return error_no_memory;
 	if (S_ISDIR(st.st_mode))
-		return push(w, real);
+		return push(w, real, 0);
 	return S_ISREG(st.st_mode) ? w->o->file(w->o->ctx, dir, real, &st)
 				   : NULL;
+}
+
+/* The directory that the next entries are in. */
+static bool set_path_dir(struct walk *w, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	buf_clear(&w->path);
+	buf_append(&w->path, dir, n);
+	if (!n || dir[n - 1] != '/')
+		buf_append_byte(&w->path, '/');
+	w->path_dir_size = w->path.size;
+	return !w->path.failed;
+}
+
+/* In place: an allocation for each file costs as much as comparing it. */
+static const char *path_of(struct walk *w, const char *name)
+{
+	w->path.size = w->path_dir_size;
+	buf_append_str(&w->path, name);
+	return buf_str(&w->path);
 }
 
 static struct error *entry(struct walk *w, int dir_fd, const char *dir,
@@ -141,12 +190,12 @@ static struct error *entry(struct walk *w, int dir_fd, const char *dir,
 		return NULL;
 	if (d->d_type == DT_LNK && !w->o->follow_symlinks)
 		return NULL;
-	CLEANUP_FREE char *path = path_join(dir, d->d_name);
+	const char *path = path_of(w, d->d_name);
 
 	if (!path)
 		return error_no_memory;
 	if (d->d_type == DT_DIR)
-		return push(w, path);
+		return push(w, path, w->entered);
 	if (fstatat(dir_fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
 		if (errno != ENOENT)
 			report(w, path, error_errno("stat"));
@@ -155,7 +204,7 @@ static struct error *entry(struct walk *w, int dir_fd, const char *dir,
 	if (S_ISLNK(st.st_mode))
 		return w->o->follow_symlinks ? linked_file(w, path) : NULL;
 	if (S_ISDIR(st.st_mode))
-		return push(w, path);
+		return push(w, path, w->entered);
 	return S_ISREG(st.st_mode) ? w->o->file(w->o->ctx, dir, path, &st)
 				   : NULL;
 }
@@ -186,6 +235,8 @@ static struct error *may_enter(struct walk *w, int fd, const char *path,
  * allocation a directory, a third of a scan that finds nothing new. */
 static struct error *list(struct walk *w, int fd, const char *path)
 {
+	if (!set_path_dir(w, path))
+		return error_no_memory;
 	while (!atomic_load(w->o->stop)) {
 		ssize_t n = getdents64(fd, w->listing, LISTING_SIZE);
 
@@ -204,22 +255,61 @@ static struct error *list(struct walk *w, int fd, const char *path)
 	return NULL;
 }
 
-static struct error *enter(struct walk *w, const char *path)
+/* Open by the name alone where the directory it was met in is open: looking up
+ * the path again, from the root on, costs more than opening. Whatever lies
+ * before it is done with, since the last one met is entered first. */
+static int open_dir(struct walk *w, const struct pending *p)
+{
+	const struct ancestor *last = NULL;
+	int from = AT_FDCWD;
+
+	while (p->parent && w->ancestor_count) {
+		last = &w->ancestors[w->ancestor_count - 1];
+		if (last->number <= p->parent)
+			break;
+		close(last->fd);
+		w->ancestor_count--;
+	}
+	if (p->parent && w->ancestor_count && last->number == p->parent)
+		from = last->fd;
+	return openat(from, from == AT_FDCWD ? p->path : path_base(p->path),
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Keep it open for the directories in it. @p fd is taken. */
+static void keep_open(struct walk *w, int fd)
+{
+	if (w->ancestor_count == ANCESTORS_MAX) {
+		close(fd);
+		return;
+	}
+	w->ancestors[w->ancestor_count++] =
+		(struct ancestor) { .number = w->entered, .fd = fd };
+}
+
+static struct error *enter(struct walk *w, const struct pending *p)
 {
 	CLEANUP_CLOSE int fd = -1;
+	size_t before = w->count;
 	bool enter_it;
 
-	if (is_skipped(w, path))
+	if (is_skipped(w, p->path))
 		return NULL;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open_dir(w, p);
 	if (fd < 0) {
 		/* Gone or replaced since it was listed: the next scan sees. */
 		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-			report(w, path, error_errno("open directory"));
+			report(w, p->path, error_errno("open directory"));
 		return NULL;
 	}
-	TRY(may_enter(w, fd, path, &enter_it));
-	return enter_it ? list(w, fd, path) : NULL;
+	TRY(may_enter(w, fd, p->path, &enter_it));
+	if (!enter_it)
+		return NULL;
+	w->entered++;
+	TRY(list(w, fd, p->path));
+	if (w->count > before)
+		keep_open(w, steal_fd(&fd));
+	return NULL;
 }
 
 struct error *walk_tree(const struct walk_options *options)
@@ -245,11 +335,12 @@ struct error *walk_tree(const struct walk_options *options)
 	w.listing = mem_alloc(LISTING_SIZE);
 	if (!w.listing)
 		return error_no_memory;
-	TRY(push(&w, options->root));
+	TRY(push(&w, options->root, 0));
 	while (w.count && !atomic_load(options->stop)) {
-		CLEANUP_FREE char *path = w.pending[--w.count];
+		struct pending next = w.pending[--w.count];
+		CLEANUP_FREE char *path = next.path;
 
-		TRY(enter(&w, path));
+		TRY(enter(&w, &next));
 	}
 	return NULL;
 }

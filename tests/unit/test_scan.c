@@ -186,6 +186,92 @@ START_TEST(a_skipped_directory_is_not_entered_and_a_file_can_be_a_root)
 }
 END_TEST
 
+static unsigned open_descriptors(void)
+{
+	CLEANUP_CLOSEDIR DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(dir))
+		n++;
+	return n;
+}
+
+/* Each file is named as it can be opened. */
+static struct error *see_same(void *ctx, const char *dir, const char *path,
+			      const struct stat *st)
+{
+	struct stat named;
+
+	(void)dir;
+	ck_assert_int_eq(lstat(path, &named), 0);
+	ck_assert_uint_eq(named.st_ino, st->st_ino);
+	++*(size_t *)ctx;
+	return NULL;
+}
+
+static void no_problem(void *ctx, const char *path, struct error *err)
+{
+	(void)ctx;
+	ck_abort_msg("%s: %s", path, error_message(err));
+}
+
+START_TEST(a_walk_of_many_levels_names_files_rightly_and_leaves_nothing_open)
+{
+	enum { LEVELS = 40 };
+	_Atomic bool stop = false;
+	char path[160] = "t";
+	size_t met = 0;
+	struct walk_options o = {
+		.stop = &stop,
+		.file = see_same,
+		.problem = no_problem,
+		.ctx = &met,
+	};
+
+	make_base();
+	for (unsigned i = 0; i < LEVELS; i++) {
+		char name[200];
+
+		/* Directories before and behind the one that goes on. */
+		snprintf(name, sizeof(name), "%s/a/x", path);
+		make_dir(name);
+		snprintf(name, sizeof(name), "%s/z", path);
+		make_dir(name);
+		snprintf(name, sizeof(name), "%s/a/x/file", path);
+		make_file(name, "1", 1);
+		snprintf(name, sizeof(name), "%s/z/file", path);
+		make_file(name, "2", 1);
+		snprintf(name, sizeof(name), "%s/file", path);
+		make_file(name, "3", 1);
+		snprintf(name, sizeof(name), "%s/up", path);
+		ck_assert_int_eq(symlink("..", in_base(name)), 0);
+		strcat(path, "/m");
+		make_dir(path);
+	}
+	o.root = in_base("t");
+	for (int follow = 0; follow < 2; follow++) {
+		unsigned before = open_descriptors();
+
+		o.follow_symlinks = follow;
+		met = 0;
+		ck_no_error(walk_tree(&o));
+		ck_assert_uint_eq(met, 3 * LEVELS);
+		ck_assert_uint_eq(open_descriptors(), before);
+	}
+	for (unsigned long n = 1;; n++) {
+		mem_fail_at(n);
+		struct error *err = walk_tree(&o);
+		bool failed = mem_fail_happened();
+
+		mem_fail_at(0);
+		if (!failed)
+			break;
+		ck_error(err, NO_MEMORY, "");
+	}
+	remove_base();
+}
+END_TEST
+
 /* ---- Scan ------------------------------------------------------------------
  */
 
@@ -577,6 +663,7 @@ START_TEST(a_regular_expression_that_is_none_is_refused_by_name)
 END_TEST
 
 UNIT_MAIN("scan", a_walk_meets_every_regular_file_once,
+	  a_walk_of_many_levels_names_files_rightly_and_leaves_nothing_open,
 	  links_followed_go_by_the_real_name_and_never_in_circles,
 	  a_skipped_directory_is_not_entered_and_a_file_can_be_a_root,
 	  a_second_scan_looks_into_nothing_that_did_not_change,
