@@ -112,23 +112,80 @@ static void format_json(struct buf *out, enum log_level level,
 	buf_append_byte(out, '}');
 }
 
+/* asctime()'s form, of UTC. */
+static void begin_debuginfod(struct buf *out)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char text[32];
+
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &tm);
+	buf_printf(out, "[%s] (%d/%d): ", text, (int)getpid(), (int)gettid());
+}
+
+static void format_debuginfod(struct buf *out, enum log_level level,
+			      const char *module, const char *event,
+			      const struct log_field *fields)
+{
+	static const char *const marks[LOG_LEVELS] = { "error: ", "warning: ",
+						       "", "" };
+
+	begin_debuginfod(out);
+	buf_printf(out, "%s%s: %s", marks[level], module, event);
+	for (; fields->key; fields++) {
+		buf_printf(out, " %s=", fields->key);
+		append_value(out, fields, false);
+	}
+}
+
+static void begin_line(struct buf *line, enum log_level level)
+{
+	static const char *const priorities[] = { "<3>", "<4>", "<6>", "<7>" };
+
+	if (settings.is_journal)
+		buf_append_str(line, priorities[level]);
+}
+
+/* One write a line keeps lines whole; a log that cannot be written has nowhere
+ * to say so. */
+static void end_line(struct buf *line)
+{
+	buf_append_byte(line, '\n');
+	ssize_t n = write(STDERR_FILENO, line->data, line->size);
+	(void)n;
+}
+
 void log_write(enum log_level level, const char *module, const char *event,
 	       const struct log_field *fields)
 {
-	static const char *const priorities[] = { "<3>", "<4>", "<6>", "<7>" };
 	CLEANUP_BUF struct buf line = BUF_INIT;
 
-	if (settings.is_journal)
-		buf_append_str(&line, priorities[level]);
+	begin_line(&line, level);
 	if (settings.format == LOG_JSON)
 		format_json(&line, level, module, event, fields);
+	else if (settings.format == LOG_DEBUGINFOD)
+		format_debuginfod(&line, level, module, event, fields);
 	else
 		format_logfmt(&line, level, module, event, fields);
-	buf_append_byte(&line, '\n');
-	/* One write a line keeps lines whole; a log that cannot be written has
-	 * nowhere to say so. */
-	ssize_t n = write(STDERR_FILENO, line.data, line.size);
-	(void)n;
+	end_line(&line);
+}
+
+void log_text(enum log_level level, const char *module, const char *event,
+	      const char *text)
+{
+	CLEANUP_BUF struct buf line = BUF_INIT;
+
+	if (settings.format != LOG_DEBUGINFOD) {
+		log_event(level, module, event, LOG_S("text", text));
+		return;
+	}
+	if (!log_enabled(level))
+		return;
+	begin_line(&line, level);
+	begin_debuginfod(&line);
+	buf_append_str(&line, text);
+	end_line(&line);
 }
 
 void log_consume(enum log_level level, const char *module, const char *event,

@@ -18,7 +18,14 @@
 #include <stdint.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
-enum log_format { LOG_LOGFMT, LOG_JSON, LOG_FORMATS };
+enum log_format {
+	LOG_LOGFMT,
+	LOG_JSON,
+	LOG_FORMATS,
+	/** `[date] (pid/tid): text`, as elfutils' debuginfod writes it. Not
+	 * to be chosen by name. */
+	LOG_DEBUGINFOD,
+};
 
 extern const char *const log_level_names[LOG_LEVELS + 1]; /* NULL at end */
 extern const char *const log_format_names[LOG_FORMATS + 1];
@@ -50,6 +57,12 @@ struct log_field {
 
 void log_write(enum log_level level, const char *module, const char *event,
 	       const struct log_field *fields);
+
+/** A line that somebody else's format prescribes: with LOG_DEBUGINFOD it is
+ * @p text and nothing else; the other formats have it as text=….
+ * @param[in] text One line, already escaped. */
+void log_text(enum log_level level, const char *module, const char *event,
+	      const char *text);
 
 #define log_event(level, module, event, ...)                           \
 	do {                                                           \

@@ -12,8 +12,8 @@
  */
 LABELS(ROUTE, "route", "executable", "debuginfo", "source", "section", "meta",
        "metadata", "query", "metrics", "healthz", "readyz", "home", "other")
-LABELS(CODE, "code", "200", "204", "206", "304", "400", "404", "405", "406",
-       "413", "415", "416", "431", "500", "502", "503", "504", "other")
+LABELS(CODE, "code", "200", "204", "206", "302", "304", "400", "404", "405",
+       "406", "413", "415", "416", "431", "500", "502", "503", "504", "other")
 LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "tar", "archive",
        "command", "none")
 LABELS(KIND, "kind", "no_memory", "bad_request", "too_large", "bad_data",
@@ -47,6 +47,8 @@ COUNTER(ARTIFACTS_STALE, NONE, NONE, "artifacts_stale_total",
 	"Places passed over because the file had changed or gone")
 COUNTER(FLIGHTS_SHARED, NONE, NONE, "flights_shared_total",
 	"Requests that shared the work of an identical one")
+GAUGE(FLIGHTS_WAITING, NONE, NONE, "flights_waiting_requests",
+      "Requests that wait for the work of an identical one")
 HISTOGRAM(EXTRACT_SECONDS, SOURCE, NONE, "extract_duration_seconds",
 	  "Extracting one member or section of an archive")
 COUNTER(CACHE_OPS, CACHE_OP, NONE, "cache_operations_total",

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "http/account.h"
+#include "http/dialect.h"
 #include "http/routes.h"
 
 enum {
@@ -70,13 +71,15 @@ static const char *client_name(const struct sockaddr *client,
 	return text;
 }
 
-static void log_request(const struct request *rq, const struct account *a,
-			double seconds)
+void account_log(const struct request *rq, const struct account *a,
+		 uint64_t duration_ns)
 {
 	char path[PATH_BYTES];
 	char client[INET6_ADDRSTRLEN];
 	uint64_t skipped = 0;
 
+	if (!log_enabled(LOG_INFO))
+		return;
 	snprintf(path, sizeof(path), "%s", rq->raw_path ? rq->raw_path : "");
 	/* Bytes that are not ASCII grow threefold when they are escaped. */
 	if (!log_enabled(LOG_DEBUG) &&
@@ -87,7 +90,8 @@ static void log_request(const struct request *rq, const struct account *a,
 		 LOG_S("method",
 		       rq->method & METHOD_OTHER ? "other" : rq->method_name),
 		 LOG_S("path", path), LOG_U("status", a->status),
-		 LOG_U("bytes", a->bytes), LOG_D("duration_seconds", seconds),
+		 LOG_U("bytes", a->bytes),
+		 LOG_D("duration_seconds", (double)duration_ns / 1e9),
 		 LOG_S("origin", rq->origin ? rq->origin : "-"),
 		 LOG_S("end", a->is_aborted ? "aborted" : "ok"),
 		 LOG_S("client", client_name(a->client, client)),
@@ -108,6 +112,5 @@ void account_request(const struct request *rq, const struct account *a)
 	metric_observe(METRIC_HTTP_SECONDS, route, 0, ns);
 	if (a->bytes)
 		metric_add(METRIC_HTTP_BYTES, route, 0, (int64_t)a->bytes);
-	if (log_enabled(LOG_INFO))
-		log_request(rq, a, (double)ns / 1e9);
+	dialect_of(rq)->account(rq, a, ns);
 }

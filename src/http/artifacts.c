@@ -12,9 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "http/conditional.h"
+#include "http/dialect.h"
 #include "http/routes.h"
 #include "http/ticket.h"
 
@@ -22,8 +24,9 @@ struct artifact_ticket {
 	struct ticket ticket;
 	struct store *store;
 	struct store_query query; /* its suffix is the request's: for start */
+	int64_t started_ns;
+	bool is_shared; /* another one does the work */
 	/* Outcome. */
-	struct error *err;
 	struct artifact artifact; /* fd -1: absent */
 };
 
@@ -33,7 +36,7 @@ static const char *const origin_names[] = {
 	[ARTIFACT_FROM_ARCHIVE] = "archive",
 };
 
-static void answer_absent(struct request *rq)
+void artifact_absent(struct request *rq)
 {
 	reply_text(&rq->reply, 404, "not found\n");
 	/* While a scan runs it may be there a moment later. */
@@ -43,8 +46,7 @@ static void answer_absent(struct request *rq)
 			     : "public, max-age=60");
 }
 
-/* As debuginfod reads it: a positive number, anything else is no limit. */
-static bool exceeds_limit(struct request *rq, uint64_t size)
+bool artifact_is_too_large(struct request *rq, uint64_t size)
 {
 	const char *text = rq->header[HEADER_MAXSIZE];
 	long long limit = text ? strtoll(text, NULL, 10) : 0;
@@ -85,8 +87,7 @@ static void add_file_headers(struct request *rq, const struct artifact *a,
 	reply_header_uint(r, "X-DEBUGINFOD-SIZE", a->size);
 	reply_header_copy(r, "Last-Modified", http_date_format(a->mtime, date));
 	reply_header_copy(r, "ETag", etag);
-	/* A build ID names its bytes for ever. */
-	reply_header(r, "Cache-Control", "public, max-age=31536000, immutable");
+	reply_header(r, "Cache-Control", dialect_of(rq)->cache_control);
 	reply_header(r, "Accept-Ranges", "bytes");
 	if (rq->http->options->hide_paths)
 		return;
@@ -116,6 +117,12 @@ static void refuse_range(struct request *rq, uint64_t size)
 	reply_header_copy(&rq->reply, "Content-Range", range);
 }
 
+void artifact_found(struct request *rq, const struct artifact *a)
+{
+	(void)rq;
+	(void)a;
+}
+
 static void answer_found(struct request *rq, struct artifact *a)
 {
 	const struct conditions conditions = {
@@ -132,8 +139,9 @@ static void answer_found(struct request *rq, struct artifact *a)
 	char etag[ETAG_SIZE];
 
 	rq->origin = origin_names[a->origin];
-	if (exceeds_limit(rq, a->size))
+	if (artifact_is_too_large(rq, a->size))
 		return;
+	dialect_of(rq)->found(rq, a);
 	switch (conditions_evaluate(&conditions, etag_format(a->etag, etag),
 				    a->mtime, a->size, &range)) {
 	case WANTED_WHOLE:
@@ -167,7 +175,7 @@ static void artifact_ready(void *ctx, struct error *err, struct artifact *a)
 {
 	struct artifact_ticket *t = ctx;
 
-	t->err = err;
+	t->ticket.err = err;
 	if (a) {
 		/* What it holds goes over; its own memory is the caller's. */
 		t->artifact = *a;
@@ -180,17 +188,30 @@ static void start_artifact(struct ticket *base)
 {
 	struct artifact_ticket *t = artifact_ticket(base);
 
-	store_ask(t->store, &t->query, artifact_ready, t);
+	/* The request holds a ticket as well, and is dealt with on this
+	 * thread. */
+	t->started_ns = clock_ns();
+	t->is_shared = store_ask(t->store, &t->query, artifact_ready, t);
+	if (t->is_shared)
+		metric_add(METRIC_FLIGHTS_WAITING, 0, 0, 1);
+}
+
+static void wait_no_longer(struct artifact_ticket *t)
+{
+	if (t->is_shared)
+		metric_add(METRIC_FLIGHTS_WAITING, 0, 0, -1);
+	t->is_shared = false;
 }
 
 static void finish_artifact(struct request *rq, struct ticket *base)
 {
 	struct artifact_ticket *t = artifact_ticket(base);
 
-	if (t->err)
-		request_fail_with(rq, STEAL(t->err));
-	else if (t->artifact.fd < 0)
-		answer_absent(rq);
+	if (t->is_shared)
+		rq->after_you_ns = (uint64_t)(clock_ns() - t->started_ns);
+	wait_no_longer(t);
+	if (t->artifact.fd < 0)
+		dialect_of(rq)->absent(rq);
 	else
 		answer_found(rq, &t->artifact);
 }
@@ -199,7 +220,7 @@ static void deinit_artifact(struct ticket *base)
 {
 	struct artifact_ticket *t = artifact_ticket(base);
 
-	error_free(t->err);
+	wait_no_longer(t);
 	artifact_deinit(&t->artifact);
 }
 
@@ -238,7 +259,7 @@ static void get_artifact(struct request *rq, enum artifact_kind kind,
 		answer_found(rq, &a);
 		break;
 	case STORE_ABSENT:
-		answer_absent(rq);
+		dialect_of(rq)->absent(rq);
 		break;
 	case STORE_UNKNOWN:
 		wait_for_store(rq, &q);

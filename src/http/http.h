@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "store/store.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,6 +30,10 @@ struct http_status {
 /** Fill @p ret, which is zeroed. Called on an HTTP thread: must not wait. */
 typedef void (*http_status_fn)(void *ctx, struct http_status *ret);
 
+static const unsigned HTTP_NO_LIMIT = UINT_MAX;
+
+struct debuginfod_options;
+
 /** 0 takes the default that stands behind a number. Borrowed for as long as
  * the server lives. */
 struct http_options {
@@ -44,11 +49,13 @@ struct http_options {
 	unsigned idle_timeout_s;   /* 60, of a connection */
 	unsigned artifact_wait_ms; /* 80000: see schema/http.md, Waiting */
 	unsigned answer_wait_ms;   /* 20000, of routes that read the index */
-	unsigned metadata_ms;      /* 5000 for one search */
+	unsigned metadata_ms;      /* 5000 for one search; or HTTP_NO_LIMIT */
 	unsigned head_ms;          /* 20000 for all of a header to arrive */
 	unsigned body_ms;          /* 30000 for all of a body to arrive */
 	unsigned send_ms;          /* 30000 in which 120 KiB must be taken */
 	size_t body_limit_bytes;   /* 16 MiB, decoded */
+	/** NULL, or answer as elfutils' debuginfod: http/debuginfod.h. */
+	const struct debuginfod_options *debuginfod;
 	bool has_cors;
 	bool hide_paths;     /* no paths of this machine in answers */
 	const char *version; /* for `/` */

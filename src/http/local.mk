@@ -5,6 +5,9 @@ libhttp_a_SOURCES = \
 	src/http/artifacts.c \
 	src/http/body.c src/http/body.h \
 	src/http/conditional.c src/http/conditional.h \
+	src/http/debuginfod.c src/http/debuginfod.h \
+	src/http/debuginfod_log.c src/http/debuginfod_private.h \
+	src/http/dialect.c src/http/dialect.h \
 	src/http/framing.c src/http/framing.h \
 	src/http/http.h \
 	src/http/listen.c src/http/listen.h \

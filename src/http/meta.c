@@ -170,8 +170,7 @@ static void read_meta(void *ctx, struct index_reader *r, struct error *err)
 
 	if (!err)
 		err = answer(t, r);
-	if (err)
-		reply_fail_with(&t->ticket.reply, false, err);
+	t->ticket.err = err;
 	ticket_done(&t->ticket);
 }
 

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "elf/elf_facts.h"
+#include "http/dialect.h"
 #include "http/routes.h"
 #include "http/ticket.h"
 
@@ -24,10 +25,11 @@ static const char *const key_names[KEYS] = { "file", "glob", "buildid" };
 struct metadata_ticket {
 	struct ticket ticket;
 	struct store *store;
+	const struct dialect *dialect;
 	enum metadata_key key;
 	char *value;
 	struct build_id id; /* KEY_BUILD_ID */
-	int64_t search_ms;
+	int64_t search_ms;  /* 0: as long as it takes */
 	bool hide_paths;
 	enum body_coding coding;
 };
@@ -107,7 +109,7 @@ static struct error *search_id(struct metadata_ticket *t,
 
 static struct error *answer(struct metadata_ticket *t, struct index_reader *r)
 {
-	CLEANUP_BUF struct buf out = BUF_INIT;
+	CLEANUP_BUF struct buf out = BUF_INIT, styled = BUF_INIT;
 	struct results rs = { .out = &out, .hide_paths = t->hide_paths };
 	bool is_complete = true;
 
@@ -119,13 +121,20 @@ static struct error *answer(struct metadata_ticket *t, struct index_reader *r)
 		TRY(search_id(t, r, &rs));
 	else
 		TRY(index_search_names(r, t->value, t->key == KEY_GLOB,
-				       clock_ms() + t->search_ms, add_hit, &rs,
-				       &is_complete));
+				       t->search_ms ? clock_ms() + t->search_ms
+						    : 0,
+				       add_hit, &rs, &is_complete));
 	json_write_array_end(&rs.json);
 	json_write_kv_bool(&rs.json, "complete", is_complete && !rs.is_cut);
 	json_write_object_end(&rs.json);
-	buf_append_byte(&out, '\n');
-	reply_json(&t->ticket.reply, 200, &out, t->coding);
+	if (t->dialect->restyle) {
+		t->dialect->restyle(&out, &styled);
+		styled.failed |= out.failed;
+	} else {
+		buf_append_byte(&out, '\n');
+	}
+	reply_json(&t->ticket.reply, 200, t->dialect->restyle ? &styled : &out,
+		   t->coding);
 	reply_header(&t->ticket.reply, "Cache-Control", "no-store");
 	return NULL;
 }
@@ -136,8 +145,7 @@ static void read_metadata(void *ctx, struct index_reader *r, struct error *err)
 
 	if (!err)
 		err = answer(t, r);
-	if (err)
-		reply_fail_with(&t->ticket.reply, true, err);
+	t->ticket.err = err;
 	ticket_done(&t->ticket);
 }
 
@@ -188,6 +196,7 @@ void get_metadata(struct request *rq)
 
 	if (!read_question(rq, &key, &value, &id))
 		return;
+	bool has_limit = rq->http->options->metadata_ms != HTTP_NO_LIMIT;
 	struct ticket *base = ticket_create(sizeof(struct metadata_ticket));
 
 	if (!base) {
@@ -198,13 +207,15 @@ void get_metadata(struct request *rq)
 
 	base->start = start_metadata;
 	base->deinit = deinit_metadata;
-	base->wait_ms = rq->http->options->metadata_ms +
-			rq->http->options->answer_wait_ms;
+	base->wait_ms = has_limit ? rq->http->options->metadata_ms +
+					    rq->http->options->answer_wait_ms
+				  : HTTP_NO_LIMIT;
 	t->store = rq->http->options->store;
 	t->key = key;
 	t->value = STEAL(value);
 	t->id = id;
-	t->search_ms = rq->http->options->metadata_ms;
+	t->search_ms = has_limit ? rq->http->options->metadata_ms : 0;
+	t->dialect = dialect_of(rq);
 	t->hide_paths = rq->http->options->hide_paths;
 	t->coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);
 	rq->ticket = base;

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/account.h"
+#include "http/dialect.h"
 #include "http/routes.h"
 #include "http/server.h"
 #include "http/ticket.h"
@@ -95,7 +96,8 @@ static void add_headers(struct MHD_Response *response, struct request *rq)
 	for (size_t i = 0; i < r->header_count; i++)
 		MHD_add_response_header(response, r->headers[i].name,
 					r->headers[i].value);
-	MHD_add_response_header(response, "X-Request-Id", rq->id);
+	if (dialect_of(rq)->has_request_id)
+		MHD_add_response_header(response, "X-Request-Id", rq->id);
 	if (rq->http->options->has_cors) {
 		MHD_add_response_header(response, "Access-Control-Allow-Origin",
 					"*");
@@ -218,10 +220,8 @@ static enum MHD_Result answer_parked(struct connection *c)
 
 	if (ticket_state(t) == TICKET_GIVEN_UP)
 		request_fail_busy(rq, "no answer in time");
-	else if (t->finish)
-		t->finish(rq, t);
 	else
-		reply_move(&rq->reply, &t->reply);
+		ticket_finish(rq, t);
 	ticket_put(t);
 	return queue_reply(c);
 }

@@ -113,12 +113,11 @@ static void read_presence(void *ctx, struct index_reader *r, struct error *err)
 
 	if (!err)
 		err = answer(t, r, &out);
-	if (err) {
-		reply_fail_with(&t->ticket.reply, true, err);
-	} else {
+	if (!err) {
 		reply_json(&t->ticket.reply, 200, &out, t->answer_coding);
 		reply_header(&t->ticket.reply, "Cache-Control", "no-store");
 	}
+	t->ticket.err = err;
 	ticket_done(&t->ticket);
 }
 

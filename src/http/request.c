@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "http/dialect.h"
 #include "http/request.h"
 #include "http/routes.h"
 #include "http/ticket.h"
@@ -79,7 +80,8 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decode %XX in place; what is not one stays. False if a NUL comes out. */
+/* Decode %XX in place; what is not one stays. False if a NUL comes out: the
+ * text ends there. */
 static bool percent_decode(char *text)
 {
 	char *out = text;
@@ -94,9 +96,9 @@ static bool percent_decode(char *text)
 		}
 		char c = (char)(high << 4 | low);
 
+		*out++ = c;
 		if (!c)
 			return false;
-		*out++ = c;
 		p += 2;
 	}
 	*out = '\0';
@@ -117,7 +119,8 @@ bool request_set_path(struct request *rq, const char *raw)
 	if (!is_encoded)
 		return true;
 	rq->decoded = mem_strdup(raw);
-	if (!rq->decoded || !percent_decode(rq->decoded))
+	if (!rq->decoded ||
+	    (!percent_decode(rq->decoded) && !dialect_of(rq)->cuts_at_nul))
 		return false;
 	rq->path = rq->decoded;
 	return true;
@@ -296,10 +299,12 @@ static void fail_json(struct reply *r, unsigned status, const char *kind,
 	reply_json(r, status, &body, false);
 }
 
-void reply_fail(struct reply *r, bool is_json, unsigned status,
-		const char *kind, const char *message)
+void fail_by_route(struct request *rq, unsigned status, const char *kind,
+		   const char *message)
 {
-	if (is_json)
+	struct reply *r = &rq->reply;
+
+	if (rq->route && rq->route->is_json)
 		fail_json(r, status, kind, message);
 	else
 		fail_text(r, status, message);
@@ -317,8 +322,7 @@ void request_fail(struct request *rq, unsigned status, const char *kind,
 	va_start(args, fmt);
 	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
-	reply_fail(&rq->reply, rq->route && rq->route->is_json, status, kind,
-		   message);
+	dialect_of(rq)->fail(rq, status, kind, message);
 }
 
 void request_fail_build_id(struct request *rq)
@@ -373,29 +377,24 @@ static void log_limited(struct error *err)
 	log_consume(LOG_WARN, "http", "request_failed", err);
 }
 
-void reply_fail_with(struct reply *r, bool is_json, struct error *err)
+void request_fail_with(struct request *rq, struct error *err)
 {
 	enum error_kind kind = error_kind(err);
+	const char *label = error_kind_label(kind);
 	unsigned status = (unsigned)error_kind_http_status(kind);
 
 	if (kind == ERROR_BAD_REQUEST || kind == ERROR_TOO_LARGE) {
 		/* The client's own: it may read what we say of it. */
-		reply_fail(r, is_json, kind == ERROR_TOO_LARGE ? 413 : status,
-			   error_kind_label(kind), error_message(err));
+		request_fail(rq, kind == ERROR_TOO_LARGE ? 413 : status, label,
+			     "%s", error_message(err));
 		error_free(err);
 		return;
 	}
 	if (kind == ERROR_BUSY)
 		metric_inc(METRIC_HTTP_REFUSED);
-	reply_fail(r, is_json, status, error_kind_label(kind),
-		   public_message(kind));
+	request_fail(rq, status, label, "%s", public_message(kind));
 	log_limited(err);
-}
-
-void request_fail_with(struct request *rq, struct error *err)
-{
-	reply_fail_with(&rq->reply, rq->route && rq->route->is_json, err);
-	if (rq->reply.status >= 500 && request_is_libdebuginfod(rq))
+	if (status >= 500 && request_is_libdebuginfod(rq))
 		rq->reply.is_silent = true;
 }
 

@@ -74,7 +74,9 @@ struct request {
 	/** What is behind the pattern, with its slash; "" where nothing is. */
 	const char *tail;
 	char id[REQUEST_ID_MAX + 1];
-	struct buf body; /* as received, still encoded */
+	unsigned type;         /* of debuginfod's counters */
+	uint64_t after_you_ns; /* spent behind an identical request */
+	struct buf body;       /* as received, still encoded */
 	struct reply reply;
 	struct ticket *ticket; /* the answer comes later; one reference */
 	const char *origin;    /* for the log: static; NULL */
@@ -99,7 +101,7 @@ unsigned request_method(const char *name);
 /**
  * Set path and raw_path: percent decoding, once, before the path is split, as
  * debuginfod does it. `%2F` is a separator like any other; a '%' without two
- * digits stays as it is; '+' is no space.
+ * digits stays as it is; '+' is no space; `%00` is for the dialect to judge.
  *
  * @return False if the path holds a NUL, a space or a control byte unencoded,
  * or no memory is left for it.
@@ -131,8 +133,8 @@ enum body_coding request_coding(const char *list);
 bool request_is_libdebuginfod(const struct request *rq);
 
 /**
- * Fill the reply with an error in the form of its route: JSON, or plain text
- * under /buildid. At most 1 KiB of text.
+ * Fill the reply with an error in the form of its dialect and route: JSON, or
+ * plain text under /buildid. At most 1 KiB of text.
  * @param[in] kind The "kind" of the JSON form. Static.
  */
 void request_fail(struct request *rq, unsigned status, const char *kind,
@@ -144,11 +146,6 @@ void request_fail_build_id(struct request *rq);
 /** Consume an error: log what an operator would want to read, answer with its
  * status and without paths of this machine. @param[in] err Taken. */
 void request_fail_with(struct request *rq, struct error *err);
-
-/** The same for a reply that is made away from its request. */
-void reply_fail(struct reply *r, bool is_json, unsigned status,
-		const char *kind, const char *message);
-void reply_fail_with(struct reply *r, bool is_json, struct error *err);
 
 /** 503 with Retry-After; for libdebuginfod the connection ends instead. */
 void request_fail_busy(struct request *rq, const char *message);

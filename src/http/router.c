@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/metrics.h"
+#include "http/dialect.h"
 #include "http/routes.h"
 
 static const struct route routes[] = {
@@ -21,18 +22,9 @@ static const struct route routes[] = {
 };
 enum { ROUTES = sizeof(routes) / sizeof(*routes) };
 
-static unsigned labels[ROUTES + 1];
-
-__attribute__((constructor)) static void find_labels(void)
-{
-	for (unsigned i = 0; i < ROUTES; i++)
-		labels[i] = metric_label(LABELS_ROUTE, routes[i].label);
-	labels[ROUTES] = metric_label(LABELS_ROUTE, "other");
-}
-
 unsigned route_label(const struct route *route)
 {
-	return labels[route ? route - routes : ROUTES];
+	return metric_label(LABELS_ROUTE, route ? route->label : "other");
 }
 
 const struct route *route_table(size_t *count_ret)
@@ -99,7 +91,7 @@ static void answer_unknown(struct request *rq)
 		request_fail(rq, 404, "not_found", "no such path");
 }
 
-bool route_request(struct request *rq)
+bool route_by_table(struct request *rq)
 {
 	for (unsigned i = 0; i < ROUTES && !rq->route; i++) {
 		if (matches(&routes[i], rq))
@@ -123,6 +115,11 @@ bool route_request(struct request *rq)
 		     allowed_methods(rq));
 	reply_header(&rq->reply, "Allow", allowed_methods(rq));
 	return false;
+}
+
+bool route_request(struct request *rq)
+{
+	return dialect_of(rq)->route(rq);
 }
 
 /* "type/subtype", whatever parameters follow. */

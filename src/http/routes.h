@@ -50,6 +50,10 @@ unsigned route_label(const struct route *route);
 /** For the manual and tests: the table; @p count_ret its size. */
 const struct route *route_table(size_t *count_ret);
 
+/** More than X-DEBUGINFOD-MAXSIZE allows? Then the reply is made (406). As
+ * debuginfod reads it: a positive number, anything else is no limit. */
+bool artifact_is_too_large(struct request *rq, uint64_t size);
+
 /* The handlers. */
 void get_executable(struct request *rq);
 void get_debuginfo(struct request *rq);

@@ -32,6 +32,7 @@ void ticket_put(struct ticket *t)
 		return;
 	if (t->deinit)
 		t->deinit(t);
+	error_free(t->err);
 	reply_deinit(&t->reply);
 	mem_free(t);
 }
@@ -60,12 +61,20 @@ enum ticket_state ticket_state(struct ticket *t)
 	return (enum ticket_state)atomic_load(&t->state);
 }
 
+void ticket_finish(struct request *rq, struct ticket *t)
+{
+	if (t->err)
+		request_fail_with(rq, STEAL(t->err));
+	else if (t->finish)
+		t->finish(rq, t);
+	else
+		reply_move(&rq->reply, &t->reply);
+}
+
 void ticket_read(struct ticket *t, struct store *store, store_read_fn fn)
 {
 	struct error *err = store_read(store, fn, t);
 
-	if (!err)
-		return;
-	reply_fail_with(&t->reply, true, err);
-	ticket_done(t);
+	if (err)
+		fn(t, NULL, err);
 }

@@ -36,8 +36,8 @@ struct ticket {
 	/** Begin the work, which gets a reference of its own. On the request's
 	 * thread, while the request is there. Must not wait. */
 	void (*start)(struct ticket *t);
-	/** Make the reply of a DONE ticket, on the request's thread. NULL:
-	 * reply is it. */
+	/** Make the reply of a DONE ticket without error, on the request's
+	 * thread. NULL: reply is it. */
 	void (*finish)(struct request *rq, struct ticket *t);
 	/** Free what else the work owns, not the ticket's memory. NULL: none.
 	 */
@@ -48,6 +48,7 @@ struct ticket {
 	void *wake_ctx;
 	int64_t deadline_ms; /* clock_ms() */
 	/** Outcome: the work's until DONE, then the request's. */
+	struct error *err; /* owned; NULL */
 	struct reply reply;
 };
 
@@ -68,10 +69,12 @@ bool ticket_give_up(struct ticket *t);
 
 enum ticket_state ticket_state(struct ticket *t);
 
+/** Make the request's reply from a DONE ticket, on the request's thread. */
+void ticket_finish(struct request *rq, struct ticket *t);
+
 /**
- * Start fn on one of the store's threads with a reader of the index; the
- * ticket's error reply is made if that is not possible. The body of most
- * start functions.
+ * Start fn on one of the store's threads with a reader of the index; if that is
+ * not possible it gets the error, at once. The body of most start functions.
  */
 void ticket_read(struct ticket *t, struct store *store, store_read_fn fn);
 

@@ -360,7 +360,7 @@ static struct error *join_or_begin(struct store *st,
 	return NULL;
 }
 
-void store_ask(struct store *st, const struct store_query *q,
+bool store_ask(struct store *st, const struct store_query *q,
 	       store_done_fn done, void *ctx)
 {
 	struct flight *f;
@@ -368,13 +368,14 @@ void store_ask(struct store *st, const struct store_query *q,
 
 	if (err) {
 		done(ctx, err, NULL);
-		return;
+		return false;
 	}
 	if (!f)
-		return;
+		return true;
 	err = pool_submit(st->queries, flight_step, f);
 	if (err)
 		flight_land(f, err, NULL, NULL);
+	return false;
 }
 
 /* ---- Waiting for an answer ---------------------------------------------- */

@@ -103,9 +103,10 @@ typedef void (*store_done_fn)(void *ctx, struct error *err, struct artifact *a);
  *
  * @param[in] q Copied.
  * @param[in] done Called exactly once, possibly before this returns.
+ * @return Does it share the work of an identical query?
  * Threads: any; does not wait.
  */
-void store_ask(struct store *st, const struct store_query *q,
+bool store_ask(struct store *st, const struct store_query *q,
 	       store_done_fn done, void *ctx);
 
 /**

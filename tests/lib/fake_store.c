@@ -238,7 +238,7 @@ static struct flight *flight(struct store *st, unsigned delay_ms, void *ctx)
 	return f;
 }
 
-void store_ask(struct store *st, const struct store_query *q,
+bool store_ask(struct store *st, const struct store_query *q,
 	       store_done_fn done, void *ctx)
 {
 	const struct fake_artifact *a = find(st, q);
@@ -250,9 +250,10 @@ void store_ask(struct store *st, const struct store_query *q,
 	if (a && a->behaviour == FAKE_AT_ONCE) {
 		deliver(f);
 		mem_free(f);
-		return;
+		return false;
 	}
 	take_off(f, !a || a->behaviour != FAKE_NEVER);
+	return a && a->behaviour == FAKE_SHARED;
 }
 
 struct error *store_read(struct store *st, store_read_fn fn, void *ctx)

@@ -13,6 +13,7 @@
 enum fake_behaviour {
 	FAKE_WARM,    /* store_try() finds it */
 	FAKE_COLD,    /* store_ask() finds it, on another thread */
+	FAKE_SHARED,  /* the same, and somebody asked before */
 	FAKE_AT_ONCE, /* store_ask() calls back before it returns */
 	FAKE_BUSY,    /* store_ask() ends in BUSY */
 	FAKE_NEVER,   /* store_ask() calls back at store_close() */

@@ -148,10 +148,7 @@ static void wait_for_ticket(void)
 	t->start(ticket_get(t));
 	sem_wait(&f.woken);
 	f.rq.ticket = NULL;
-	if (t->finish)
-		t->finish(&f.rq, t);
-	else
-		reply_move(&f.rq.reply, &t->reply);
+	ticket_finish(&f.rq, t);
 	ticket_put(t);
 }
 
