@@ -237,6 +237,35 @@ if have dwz; then
 else
 	skip "the file that dwz made is served as debuginfo of its own ID" "no dwz"
 fi
+
+# Before DWARF 5 the directory of compilation goes there, too
+shared_directory() {
+	local name="sources are found where dwz has moved their directory" i
+	mkdir "$tmp/tree/four"
+	for i in 1 2; do
+		must build_program "$sources" "$tmp/tree/four/$i" -gdwarf-4 -O"$i"
+	done
+	if ! have dwz || ! (cd "$tmp/tree/four" && dwz -m common -M common 1 2) ||
+		! readelf -wi "$tmp/tree/four/1" 2>/dev/null |
+		grep -q 'DW_AT_comp_dir.*(alt '; then
+		skip "$name" "dwz does not"
+		return
+	fi
+	rescan tree
+	id=$(build_id "$tmp/tree/four/1")
+	for i in main.c lib/helper.c ./lib/../lib/helper.c lib/scale.h; do
+		get "/buildid/$id/source$named/$i"
+		is "$name: $i" "$status" 200
+		same "$name, their bytes: $i" "$tmp/body" "$sources/$i"
+	done
+	echo other >"$sources/other.c"
+	for i in other.c absent/main.c xmain.c; do
+		get "/buildid/$id/source$named/$i"
+		is "no other files are, where dwz has moved a directory: $i" \
+			"$status" 404
+	done
+}
+shared_directory
 stop_server tree
 is "the server of the tree ends well" "$exit_status" 0
 
