@@ -5,6 +5,7 @@
 # everything else goes on meanwhile, and what waited is answered in the end.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" curl openssl
+need_curl_headers
 
 # One runs, EXTRACT_QUEUE of src/store/store.c wait, the rest is surplus.
 queue=1000

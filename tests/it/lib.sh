@@ -161,6 +161,12 @@ need() {
 	done
 }
 
+# curl before 7.84 does not print a header of an answer
+need_curl_headers() {
+	[ -z "$(curl -s -o /dev/null -w '%header{none}' file:///dev/null)" ] ||
+		skip_all "curl without %header"
+}
+
 # The last line of every script.
 finish() {
 	local name

@@ -5,6 +5,7 @@ it_tests = \
 	tests/it/get-overload.sh \
 	tests/it/import-debuginfod.sh \
 	tests/it/journey-clients.sh \
+	tests/it/peer-debuginfod.sh \
 	tests/it/scan-bad-input.sh \
 	tests/it/scan-index.sh \
 	tests/it/scan-kill.sh \
