@@ -604,6 +604,7 @@ static struct error *serve_line(struct line *l, const char *program)
 		.groom_before_scan = l->is_maxigroom,
 		.keep_unwanted = true,
 		.groom_unwanted = l->is_regex_groom,
+		.max_depth = l->max_depth > 0 ? (unsigned)l->max_depth : 0,
 		.threads = (unsigned)l->threads,
 	};
 

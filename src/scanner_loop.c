@@ -89,6 +89,7 @@ static struct error *create_scan(struct scanner_loop *l)
 		.one_file_system = s->one_file_system,
 		.keep_unwanted = l->o.keep_unwanted,
 		.groom_unwanted = l->o.groom_unwanted,
+		.max_depth = l->o.max_depth,
 		.workers = (unsigned)s->workers,
 		.program = l->o.program,
 		.index = l->index,

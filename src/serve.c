@@ -161,6 +161,7 @@ static struct error *open_loop(struct serve *v, const char *program)
 		.groom_before_scan = v->plan->groom_before_scan,
 		.keep_unwanted = v->plan->keep_unwanted,
 		.groom_unwanted = v->plan->groom_unwanted,
+		.max_depth = v->plan->max_depth,
 	};
 
 	return scanner_loop_open(&options, &v->loop);

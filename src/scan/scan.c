@@ -4,7 +4,6 @@
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -18,7 +17,7 @@
 
 /* Items gathered before they are handed out: bounds memory on a first scan of
  * millions of files. */
-enum { ITEMS_MAX = 100000 };
+enum { ITEMS_MAX = 100000, POOL_IDLE_MS = 1000 };
 /* Left to the rest of the process, or a quarter if that is more. */
 enum { KEPT_DESCRIPTORS = 64 };
 
@@ -65,6 +64,13 @@ static size_t batch_max(unsigned workers)
 struct error *scan_create(const struct scan_options *options, struct scan **ret)
 {
 	struct scan *s = mem_zalloc(sizeof(*s));
+	struct worker_pool_options pool = {
+		.name = "scan",
+		.program = options->program,
+		.workers = options->workers,
+		.queue_limit = options->workers,
+		.idle_ms = POOL_IDLE_MS,
+	};
 	struct error *err;
 
 	if (!s)
@@ -80,6 +86,8 @@ struct error *scan_create(const struct scan_options *options, struct scan **ret)
 	if (!err)
 		err = compile("exclude", options->exclude, &s->exclude,
 			      &s->has_exclude);
+	if (!err)
+		err = worker_pool_create(&pool, &s->pool);
 	if (err) {
 		scan_destroy(s);
 		return err;
@@ -118,6 +126,7 @@ void scan_destroy(struct scan *s)
 {
 	if (!s)
 		return;
+	worker_pool_destroy(s->pool);
 	drop_pass(s);
 	mem_free(s->items);
 	mem_free(s->quiet);
@@ -145,6 +154,8 @@ void scan_use_index(struct scan *s, struct index *index)
 void scan_stop(struct scan *s)
 {
 	atomic_store(&s->stop, true);
+	/* The scanning thread may be waiting for jobs. */
+	worker_pool_abort(s->pool);
 }
 
 bool scan_is_wanted(const struct scan *s, const char *path)
@@ -310,6 +321,7 @@ static struct error *walk_roots(struct scan *s)
 			.skip = s->skip,
 			.follow_symlinks = s->o.follow_symlinks,
 			.one_file_system = s->o.one_file_system,
+			.max_depth = s->o.max_depth,
 			.stop = &s->stop,
 			.file = on_file,
 			.problem = on_problem,
@@ -541,44 +553,14 @@ static void end_progress(struct scan *s)
 		 LOG_D("seconds", (double)took_ms / 1000));
 }
 
-/* A stop must end running jobs too: this thread is busy waiting for them. */
-static void *watch_stop(void *arg)
-{
-	struct scan *s = arg;
-
-	prctl(PR_SET_NAME, "scan-stop");
-	while (atomic_load(&s->progress.is_active)) {
-		if (atomic_load(&s->stop)) {
-			worker_pool_abort(s->pool);
-			break;
-		}
-		usleep(50000);
-	}
-	return NULL;
-}
-
 struct error *scan_run(struct scan *s)
 {
-	struct worker_pool_options pool = {
-		.name = "scan",
-		.program = s->o.program,
-		.workers = s->o.workers,
-		.queue_limit = s->o.workers,
-	};
 	struct index_reader *reader = NULL;
-	pthread_t watcher;
-	bool has_watcher;
-	struct error *err;
 
-	TRY(worker_pool_create(&pool, &s->pool));
 	begin_progress(s);
-	has_watcher = !pthread_create(&watcher, NULL, watch_stop, s);
-	err = pass(s, &reader);
+	struct error *err = pass(s, &reader);
+
 	end_progress(s);
-	if (has_watcher)
-		pthread_join(watcher, NULL);
-	worker_pool_destroy(s->pool);
-	s->pool = NULL;
 	index_reader_close(reader);
 	drop_pass(s);
 	return err;

@@ -25,6 +25,7 @@ struct scan_options {
 	const char *include, *exclude; /* ERE on the whole path; NULL: none */
 	bool follow_symlinks;
 	bool one_file_system;
+	unsigned max_depth; /* struct walk_options */
 	/** What is indexed stays when it no longer matches include and exclude;
 	 * else the next scan forgets it. */
 	bool keep_unwanted;

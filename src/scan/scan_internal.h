@@ -37,6 +37,7 @@ struct scan {
 	struct scan_progress progress;
 	const char *skip[3];
 	size_t batch_max; /* files a job, for the descriptors they hold */
+	struct worker_pool *pool;
 
 	/* One pass; owned by the scanning thread. */
 	struct known known;
@@ -48,7 +49,6 @@ struct scan {
 	size_t failed_count, failed_capacity;
 	struct scan_item *items;
 	size_t item_count, item_capacity;
-	struct worker_pool *pool;
 
 	struct lock lock; /* SCAN_QUEUE: guards what follows */
 	struct condition idle;

@@ -65,6 +65,18 @@ static void walk_deinit(struct walk *w)
 	mem_free(w->listing);
 }
 
+/* May there be files of interest in that directory? */
+static bool is_too_deep(const struct walk *w, const char *dir)
+{
+	unsigned depth = 0;
+
+	if (!w->o->max_depth || !path_is_beneath(dir, w->o->root))
+		return false;
+	for (const char *p = dir + strlen(w->o->root); *p; p++)
+		depth += *p != '/' && p[-1] == '/';
+	return depth >= w->o->max_depth;
+}
+
 static struct error *push(struct walk *w, const char *path, uint64_t parent)
 {
 	char *copy = mem_strdup(path);
@@ -293,7 +305,7 @@ static struct error *enter(struct walk *w, const struct pending *p)
 	size_t before = w->count;
 	bool enter_it;
 
-	if (is_skipped(w, p->path))
+	if (is_skipped(w, p->path) || is_too_deep(w, p->path))
 		return NULL;
 	fd = open_dir(w, p);
 	if (fd < 0) {

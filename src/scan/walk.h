@@ -20,6 +20,9 @@ struct walk_options {
 	const char *const *skip; /* directories not entered; NULL at the end */
 	bool follow_symlinks;
 	bool one_file_system;
+	/** Of a file below the root: 1 for those in it. 0: any. Does not count
+	 * for what a link leads to outside of the root. */
+	unsigned max_depth;
 	const _Atomic bool *stop;
 	/** A regular file. @p path is borrowed for the call. */
 	struct error *(*file)(void *ctx, const char *dir, const char *path,

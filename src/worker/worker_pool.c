@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -23,7 +24,7 @@
 #include "worker/worker_pool.h"
 #include "worker/worker_process.h"
 
-enum { IDLE_MS = 60000 };
+enum { IDLE_MS = 60000, FOR_EVER_MS = 3600000 };
 
 struct worker {
 	struct worker_pool *pool;
@@ -34,6 +35,8 @@ struct worker {
 
 struct worker_pool {
 	char *program;
+	char name[16]; /* as long as the kernel keeps it */
+	int64_t idle_ms;
 	unsigned label; /* in LABELS_POOL */
 	size_t queue_limit;
 	unsigned worker_count;
@@ -62,11 +65,12 @@ static void show_depth(const struct worker_pool *pool)
 	metric_set(METRIC_WORKER_JOBS, pool->label, 1, pool->running);
 }
 
-/* Wait for a job. NULL: nothing to do for a while (@p timed_out) or stopping.
+/* Wait for a job. NULL: nothing to do for so long (@p timed_out) or stopping.
  */
-static struct worker_job *take_job(struct worker_pool *pool, bool *timed_out)
+static struct worker_job *take_job(struct worker_pool *pool, int64_t wait_ms,
+				   bool *timed_out)
 {
-	int64_t until = clock_ms() + IDLE_MS;
+	int64_t until = clock_ms() + wait_ms;
 
 	*timed_out = false;
 	LOCKED(&pool->lock);
@@ -240,17 +244,22 @@ static void *worker_thread(void *arg)
 	struct worker *w = arg;
 	struct worker_pool *pool = w->pool;
 
-	prctl(PR_SET_NAME, "worker-pool");
+	int64_t wait_ms = FOR_EVER_MS; /* there is no process to end */
+
+	prctl(PR_SET_NAME, pool->name);
 	for (;;) {
 		bool timed_out;
-		struct worker_job *job = take_job(pool, &timed_out);
+		struct worker_job *job = take_job(pool, wait_ms, &timed_out);
 
-		if (job)
+		if (job) {
 			finish_job(pool, job, run_job(w, job));
-		else if (timed_out)
+			wait_ms = pool->idle_ms;
+		} else if (timed_out) {
 			worker_process_stop(&w->process, false);
-		else
+			wait_ms = FOR_EVER_MS;
+		} else {
 			break;
+		}
 	}
 	worker_process_stop(&w->process, false);
 	return NULL;
@@ -282,6 +291,8 @@ struct error *worker_pool_create(const struct worker_pool_options *options,
 	condition_init(&pool->has_room);
 	pool->tail = &pool->head;
 	pool->label = metric_label(LABELS_POOL, options->name);
+	snprintf(pool->name, sizeof(pool->name), "%s", options->name);
+	pool->idle_ms = options->idle_ms ? options->idle_ms : IDLE_MS;
 	pool->queue_limit = options->queue_limit;
 	pool->worker_count = options->workers;
 	pool->program = mem_strdup(options->program);

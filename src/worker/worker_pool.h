@@ -25,10 +25,13 @@
 struct worker_pool;
 
 struct worker_pool_options {
-	const char *name;    /* metric label: "scan" or "answer" */
+	/** Label of metrics and name of its threads: "scan" or "answer". */
+	const char *name;
 	const char *program; /* started as `program worker` */
 	unsigned workers;
 	size_t queue_limit; /* jobs waiting; more is BUSY */
+	/** A process without a job for so long is ended; 0: a minute. */
+	int64_t idle_ms;
 };
 
 /** Made by the owner, filled before submit, the pool's until done is called.
@@ -79,7 +82,8 @@ MUST_CHECK struct error *worker_pool_submit_all(struct worker_pool *pool,
 MUST_CHECK struct error *worker_pool_submit_wait(struct worker_pool *pool,
 						 struct worker_job *job);
 
-/** Stop running jobs at once (their processes are killed): for shutdown. */
+/** Stop running jobs at once (their processes are killed), and refuse all to
+ * come: for shutdown. Any thread; safe twice. */
 void worker_pool_abort(struct worker_pool *pool);
 
 /** Workers idle and nothing waiting: would a job begin at once? */

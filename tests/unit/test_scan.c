@@ -272,6 +272,36 @@ START_TEST(a_walk_of_many_levels_names_files_rightly_and_leaves_nothing_open)
 }
 END_TEST
 
+START_TEST(a_walk_goes_no_deeper_than_it_is_told)
+{
+	_Atomic bool stop = false;
+	struct seen s;
+
+	make_base();
+	make_dir("a/b/c");
+	make_file("one", "1", 1);
+	make_file("a/two", "2", 1);
+	make_file("a/b/three", "3", 1);
+	make_file("a/b/c/four", "4", 1);
+	for (unsigned depth = 0; depth <= 5; depth++) {
+		struct walk_options o = {
+			.root = base,
+			.max_depth = depth,
+			.stop = &stop,
+			.file = see,
+			.problem = see_problem,
+			.ctx = &s,
+		};
+
+		memset(&s, 0, sizeof(s));
+		ck_no_error(walk_tree(&o));
+		ck_assert_uint_eq(s.count, depth == 0 || depth > 4 ? 4 : depth);
+		ck_assert_uint_eq(s.problems, 0);
+	}
+	remove_base();
+}
+END_TEST
+
 /* ---- Scan ------------------------------------------------------------------
  */
 
@@ -666,6 +696,7 @@ UNIT_MAIN("scan", a_walk_meets_every_regular_file_once,
 	  a_walk_of_many_levels_names_files_rightly_and_leaves_nothing_open,
 	  links_followed_go_by_the_real_name_and_never_in_circles,
 	  a_skipped_directory_is_not_entered_and_a_file_can_be_a_root,
+	  a_walk_goes_no_deeper_than_it_is_told,
 	  a_second_scan_looks_into_nothing_that_did_not_change,
 	  what_is_gone_or_changed_is_so_in_the_index_after_one_scan,
 	  an_unreadable_directory_loses_nothing,
