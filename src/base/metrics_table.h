@@ -16,6 +16,8 @@ LABELS(CODE, "code", "200", "204", "206", "302", "304", "400", "404", "405",
        "406", "413", "415", "416", "431", "500", "502", "503", "504", "other")
 LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "tar", "archive",
        "command", "none")
+LABELS(MET, "type", "file", "skipped_include", "skipped_exclude", "directory",
+       "symlink", "other", "error")
 LABELS(KIND, "kind", "no_memory", "bad_request", "too_large", "bad_data",
        "unsupported", "limit", "io", "database", "worker", "upstream", "busy")
 LABELS(ORIGIN, "origin", "file", "cache", "archive", "memory")
@@ -66,6 +68,8 @@ GAUGE(SCAN_PENDING, NONE, NONE, "scan_pending_files",
       "Files found and not yet looked into")
 COUNTER(SCAN_VISITED, NONE, NONE, "scan_visited_files_total",
 	"Regular files met in walks")
+COUNTER(SCAN_TRAVERSED, MET, NONE, "scan_traversed_total",
+	"What was met in walks; one file can be skipped for two reasons")
 COUNTER(SCAN_FILES, SOURCE, NONE, "scan_files_total",
 	"Files looked into, by scanner")
 COUNTER(SCAN_BYTES, SOURCE, NONE, "scan_bytes_total",

@@ -263,6 +263,7 @@ MUST_CHECK struct error *index_maintain(struct index *ix);
  * is given exactly once. */
 struct index_known {
 	const char *path;
+	const char *scanner; /* borrowed like path */
 	struct index_stamp stamp;
 	unsigned root_order;
 	bool is_retryable; /* and failed the last time */

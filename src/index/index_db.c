@@ -388,6 +388,13 @@ int64_t query_int(struct query *q, int column)
 	return sqlite3_column_int64(q->statement, column);
 }
 
+const char *query_text(struct query *q, int column)
+{
+	const unsigned char *text = sqlite3_column_text(q->statement, column);
+
+	return text ? (const char *)text : "";
+}
+
 const void *query_blob(struct query *q, int column, size_t *size_ret)
 {
 	const void *data = sqlite3_column_blob(q->statement, column);

@@ -130,6 +130,9 @@ MUST_CHECK struct error *query_value(struct db *db, enum sql id, int64_t *ret,
 				     bool *found_ret);
 
 int64_t query_int(struct query *q, int column);
+/** Text of ours, borrowed until the next step; "" for NULL and without
+ * memory. */
+const char *query_text(struct query *q, int column);
 /** Borrowed until the next step. NULL for NULL alone: no bytes are "". */
 const void *query_blob(struct query *q, int column, size_t *size_ret);
 

@@ -69,6 +69,7 @@ static struct error *give_known(struct query *q, struct buf *path,
 		.is_retryable = query_int(q, 7),
 		.attempts = (uint32_t)query_int(q, 8),
 		.tried_at = query_int(q, 9),
+		.scanner = query_text(q, 10),
 	};
 	return fn(ctx, &known);
 }

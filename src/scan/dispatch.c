@@ -116,6 +116,7 @@ static struct error *settle_rest(struct scan_job *job, struct error *err)
 
 static void job_free(struct scan_job *job)
 {
+	pipe_command_kill(&job->command);
 	for (size_t i = 0; i < job->count; i++)
 		file_result_deinit(&job->results[i]);
 	scan_share_end(job->scan, job->shared);
@@ -146,6 +147,50 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 	return error_new(BAD_DATA, "worker speaks of a file it was not given");
 }
 
+static struct index_stamp stamp_of(const struct stat *st)
+{
+	return (struct index_stamp) {
+		.mtime_ns = clock_timespec_ns(st->st_mtim),
+		.ctime_ns = clock_timespec_ns(st->st_ctim),
+		.size = (uint64_t)st->st_size,
+		.inode = st->st_ino,
+	};
+}
+
+/* Is the file still the one that the command was given? */
+static struct error *check_unchanged(const struct scan_item *item)
+{
+	struct stat st;
+
+	if (lstat(item->path, &st))
+		return error_errno("look at the file again");
+	struct index_stamp now = stamp_of(&st);
+
+	if (now.mtime_ns == item->stamp.mtime_ns &&
+	    now.ctime_ns == item->stamp.ctime_ns &&
+	    now.size == item->stamp.size && now.inode == item->stamp.inode)
+		return NULL;
+	return error_new(IO, "changed while a command read it");
+}
+
+/* How the command ended belongs to what its output held. */
+static void end_command(struct scan_job *job)
+{
+	struct file_result *r = &job->results[0];
+
+	if (!job->command.pid)
+		return;
+	struct error *err =
+		pipe_command_end(&job->command, r->end.is_read_to_end);
+
+	if (!err && r->has_end)
+		err = check_unchanged(job->items[0]);
+	if (err && r->has_end)
+		file_result_fail(r, err);
+	else
+		error_free(err);
+}
+
 static void on_done(struct worker_job *base, struct error *err)
 {
 	CLEANUP_ERROR struct error *owned = err;
@@ -155,6 +200,7 @@ static void on_done(struct worker_job *base, struct error *err)
 
 	/* Before writing, which takes its time: helpers are to end. */
 	scan_share_end(s, STEAL(job->shared));
+	end_command(job);
 	if (!atomic_load(&s->stop))
 		fatal = scan_write_results(job);
 	if (fatal && !scan_is_fatal(error_kind(fatal))) {
@@ -173,16 +219,6 @@ static void on_done(struct worker_job *base, struct error *err)
 }
 
 /* ---- Jobs --------------------------------------------------------------- */
-
-static struct index_stamp stamp_of(const struct stat *st)
-{
-	return (struct index_stamp) {
-		.mtime_ns = clock_timespec_ns(st->st_mtim),
-		.ctime_ns = clock_timespec_ns(st->st_ctim),
-		.size = (uint64_t)st->st_size,
-		.inode = st->st_ino,
-	};
-}
 
 static bool must_stop(struct scan *s)
 {
@@ -309,6 +345,22 @@ static struct error *open_spill(struct scan_job *job)
 	}
 }
 
+/* When a worker is free for it. The file itself was opened for its stamp. */
+static struct error *begin_command(struct worker_job *base)
+{
+	struct scan_job *job = (struct scan_job *)base;
+	const struct scan_item *item = job->items[0];
+	const char *dir = job->scan->o.cache_dir;
+
+	close(base->fds[--base->fd_count]);
+	TRY(pipe_command_start(&job->command, item->way.rule->command,
+			       item->path, &base->fds[0]));
+	/* The file for large members, and the one for all that is printed. */
+	for (base->fd_count = 1; base->fd_count < 3; base->fd_count++)
+		TRY(file_open_unlinked(dir, &base->fds[base->fd_count]));
+	return NULL;
+}
+
 static struct error *fill_request(struct scan_job *job)
 {
 	struct scan_file files[SCAN_BATCH_MAX] = { 0 };
@@ -318,6 +370,8 @@ static struct error *fill_request(struct scan_job *job)
 		files[i] = (struct scan_file) {
 			.path = job->items[i]->path,
 			.size = job->items[i]->stamp.size,
+			.choice = job->items[i]->way.as,
+			.is_piped = job->base.begin != NULL,
 		};
 		bytes += files[i].size;
 		if (files[i].size > largest)
@@ -325,6 +379,8 @@ static struct error *fill_request(struct scan_job *job)
 	}
 	scan_request_put(&job->base.request, files, job->count);
 	job->base.cpu_limit_s = scan_cpu_limit(bytes);
+	if (job->base.begin)
+		return NULL;
 	if (largest > NO_SPILL_BYTES)
 		TRY(open_spill(job));
 	if (job->count == 1)
@@ -334,6 +390,8 @@ static struct error *fill_request(struct scan_job *job)
 
 static struct error *submit(struct scan *s, struct scan_job *job)
 {
+	if (scan_way_has_command(&job->items[0]->way))
+		job->base.begin = begin_command;
 	struct error *err = fill_request(job);
 
 	if (err && error_kind(err) == ERROR_BUSY) {
@@ -407,18 +465,25 @@ static int by_size_descending(const void *a, const void *b)
 	       (x->stamp.size > y->stamp.size);
 }
 
+/* A command takes its time, however small the file. */
+static bool is_alone(const struct scan_item *item)
+{
+	return item->stamp.size >= ALONE_BYTES ||
+	       scan_way_has_command(&item->way);
+}
+
 static struct error *submit_all(struct scan *s, struct scan_item **order)
 {
 	size_t large = 0, at, n;
 
 	/* Small ones keep the order of the walk: neighbours on disk. */
 	for (size_t i = 0; i < s->item_count; i++) {
-		if (s->items[i].stamp.size >= ALONE_BYTES)
+		if (is_alone(&s->items[i]))
 			order[large++] = &s->items[i];
 	}
 	at = large;
 	for (size_t i = 0; i < s->item_count; i++) {
-		if (s->items[i].stamp.size < ALONE_BYTES)
+		if (!is_alone(&s->items[i]))
 			order[at++] = &s->items[i];
 	}
 	qsort(order, large, sizeof(struct scan_item *), by_size_descending);

@@ -101,6 +101,21 @@ void file_result_deinit(struct file_result *r)
 	*r = (struct file_result) { 0 };
 }
 
+void file_result_fail(struct file_result *r, struct error *err)
+{
+	CLEANUP_ERROR struct error *owned = err;
+
+	if (r->end.error_kind_plus_one)
+		return;
+	char *message = mem_strdup(error_message(owned));
+
+	if (message) {
+		mem_free((char *)r->end.message);
+		r->end.message = message;
+	}
+	r->end.error_kind_plus_one = (unsigned)error_kind(owned) + 1;
+}
+
 size_t file_result_segments(const struct file_result *r)
 {
 	size_t count = 0;

@@ -118,6 +118,7 @@ static struct error *add_known(void *ctx, const struct index_known *in)
 	k->entries[at] = (struct known_entry) {
 		.path = path,
 		.stamp = known_stamp_hash(k, &in->stamp),
+		.mark = scan_mark(in->scanner),
 		.is_retry_due =
 			in->is_retryable &&
 			tries < sizeof(retry_after_s) / sizeof(int64_t) &&

@@ -22,9 +22,13 @@
 struct known_entry {
 	uint64_t path; /* 0: free */
 	uint64_t stamp;
+	uint32_t mark; /* scan_mark() of its scanner */
 	bool is_seen;
 	bool is_retry_due; /* failed for a reason that may have passed */
 };
+
+/** How a container was read, from the scanner's name in its row (choice.c). */
+uint32_t scan_mark(const char *scanner);
 
 struct known_dir {
 	uint64_t dir; /* 0: free */

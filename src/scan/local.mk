@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libscan.a
 libscan_a_SOURCES = \
 	src/scan/assist.c src/scan/assist.h \
+	src/scan/choice.c \
 	src/scan/dispatch.c \
 	src/scan/file_result.c \
 	src/scan/groom.c \

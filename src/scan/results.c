@@ -14,6 +14,8 @@
 
 static void count_file(const struct scan_item *item, const char *scanner)
 {
+	if (scan_way_has_command(&item->way))
+		scanner = "command";
 	unsigned label =
 		metric_label(LABELS_SOURCE, *scanner ? scanner : "none");
 
@@ -46,10 +48,36 @@ static void log_problem(struct scan *s, const char *path, enum error_kind kind,
 			 LOG_S("error", message), LOG_U("left_out", skipped));
 }
 
+static void add(_Atomic uint64_t *to, uint64_t n)
+{
+	atomic_fetch_add_explicit(to, n, memory_order_relaxed);
+}
+
+static void count_for_rule(const struct scan *s, const struct scan_item *item,
+			   const struct file_result *r)
+{
+	struct scan_tally *t = scan_tally_of(s, &item->way);
+
+	if (!t)
+		return;
+	if (!r->end.error_kind_plus_one) {
+		add(&t->files, 1);
+		add(&t->bytes, item->stamp.size);
+	}
+	for (size_t i = 0; i < r->artifact_count; i++) {
+		const struct elf_facts *f = &r->artifacts[i].facts;
+
+		add(&t->executables, !!(f->roles & ELF_ROLE_EXECUTABLE));
+		add(&t->debuginfos, !!(f->roles & ELF_ROLE_DEBUGINFO));
+		add(&t->source_refs, f->source_count);
+	}
+}
+
 static void count_result(struct scan *s, const struct scan_item *item,
 			 const struct file_result *r)
 {
 	count_file(item, r->end.scanner);
+	count_for_rule(s, item, r);
 	metric_add(METRIC_SCAN_NO_ID, 0, 0, (int64_t)r->end.elf_without_id);
 	for (size_t i = 0; i < r->artifact_count; i++) {
 		unsigned roles = r->artifacts[i].facts.roles;
@@ -64,9 +92,11 @@ static void count_result(struct scan *s, const struct scan_item *item,
 		log_problem(s, item->path, end_kind(&r->end), r->end.message);
 }
 
-static bool holds_nothing(const struct file_result *r)
+static bool holds_nothing(const struct scan_item *item,
+			  const struct file_result *r)
 {
-	bool is_archive = *r->end.scanner && strcmp(r->end.scanner, "elf") != 0;
+	bool is_archive = (*r->end.scanner && strcmp(r->end.scanner, "elf")) ||
+			  scan_way_has_command(&item->way);
 
 	return !r->end.error_kind_plus_one && !r->artifact_count && !is_archive;
 }
@@ -85,7 +115,8 @@ bool scan_add_quiet(struct scan *s, size_t quiet_dir, uint64_t print)
 /* A file that holds nothing. If the index has a row of it, it goes. */
 static struct error *finish_quiet(struct scan *s, struct scan_item *item)
 {
-	uint64_t print = known_print(&s->known, item->path, &item->stamp);
+	uint64_t print = scan_way_print(
+		&item->way, known_print(&s->known, item->path, &item->stamp));
 
 	if (item->was_known)
 		TRY(index_remove_container(s->o.index, item->path));
@@ -94,15 +125,27 @@ static struct error *finish_quiet(struct scan *s, struct scan_item *item)
 							 : error_no_memory;
 }
 
-static void set_problem(struct index_container *c, enum error_kind kind,
-			const char *message)
+static void set_problem(struct index_container *c, const struct scan_item *item,
+			enum error_kind kind, const char *message)
 {
 	c->problem_kind = error_kind_label(kind);
 	c->problem = message;
-	/* What the file is does not change by itself; what the machine could
-	 * not do may work later. */
+	/* What the file is does not change by itself; what the machine, or a
+	 * command, could not do may work later. */
 	c->is_retryable = kind == ERROR_WORKER || kind == ERROR_IO ||
-			  kind == ERROR_NO_MEMORY || kind == ERROR_BUSY;
+			  kind == ERROR_NO_MEMORY || kind == ERROR_BUSY ||
+			  scan_way_has_command(&item->way);
+}
+
+/* A container that was read through a command remembers through which one. */
+static const char *name_scanner(const struct scan_item *item,
+				const char *scanner,
+				char name[SCAN_RULE_NAME_SIZE])
+{
+	if (!scan_way_has_command(&item->way))
+		return scanner;
+	scan_rule_name(item->way.rule, name);
+	return name;
 }
 
 bool scan_is_fatal(enum error_kind kind)
@@ -115,14 +158,15 @@ struct error *scan_put_failed(struct scan *s, const struct scan_item *item,
 			      struct error *err)
 {
 	CLEANUP_ERROR struct error *owned = err;
+	char name[SCAN_RULE_NAME_SIZE];
 	struct index_container c = {
 		.path = item->path,
 		.stamp = item->stamp,
 		.root_order = item->root_order,
-		.scanner = "",
+		.scanner = name_scanner(item, "", name),
 	};
 
-	set_problem(&c, error_kind(owned), error_message(owned));
+	set_problem(&c, item, error_kind(owned), error_message(owned));
 	log_problem(s, c.path, error_kind(owned), error_message(owned));
 	struct error *refused = index_put_containers(s->o.index, &c, 1);
 
@@ -136,6 +180,7 @@ struct error *scan_put_failed(struct scan *s, const struct scan_item *item,
 
 struct gathered {
 	struct index_container containers[SCAN_BATCH_MAX];
+	char name[SCAN_RULE_NAME_SIZE]; /* of a command: alone in its job */
 	size_t count;
 	struct index_artifact *artifacts;
 	struct index_segment *segments;
@@ -167,7 +212,7 @@ static struct error *gather(struct scan_job *job, struct gathered *g)
 
 		if (!r->has_end)
 			continue;
-		if (holds_nothing(r)) {
+		if (holds_nothing(job->items[i], r)) {
 			TRY(finish_quiet(job->scan, job->items[i]));
 			continue;
 		}
@@ -175,8 +220,10 @@ static struct error *gather(struct scan_job *job, struct gathered *g)
 				 g->segments + segments, c);
 		artifacts += r->artifact_count;
 		segments += file_result_segments(r);
+		c->scanner = name_scanner(job->items[i], c->scanner, g->name);
 		if (r->end.error_kind_plus_one)
-			set_problem(c, end_kind(&r->end), r->end.message);
+			set_problem(c, job->items[i], end_kind(&r->end),
+				    r->end.message);
 		g->count++;
 	}
 	return NULL;

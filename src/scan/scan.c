@@ -213,7 +213,8 @@ static struct error *quiet_dir(struct scan *s, const char *dir, size_t *ret)
 }
 
 static struct error *add_item(struct scan *s, const char *path,
-			      const struct index_stamp *stamp, size_t dir,
+			      const struct index_stamp *stamp,
+			      const struct scan_way *way, size_t dir,
 			      bool was_known)
 {
 	bool is_new;
@@ -233,6 +234,7 @@ static struct error *add_item(struct scan *s, const char *path,
 	s->items[s->item_count++] = (struct scan_item) {
 		.path = copy,
 		.stamp = *stamp,
+		.way = *way,
 		.root_order = s->root_order,
 		.quiet_dir = dir,
 		.was_known = was_known,
@@ -252,6 +254,19 @@ static struct error *dispatch(struct scan *s)
 	return err;
 }
 
+/* As debuginfod counts: one that is both not included and excluded is two. */
+static void count_met(const struct scan *s, const char *path, bool is_wanted)
+{
+	if (is_wanted)
+		scan_traversed("file");
+	if (!is_wanted && s->has_include &&
+	    regexec(&s->include, path, 0, NULL, 0))
+		scan_traversed("skipped_include");
+	if (!is_wanted && s->has_exclude &&
+	    !regexec(&s->exclude, path, 0, NULL, 0))
+		scan_traversed("skipped_exclude");
+}
+
 static struct error *on_file(void *ctx, const char *dir, const char *path,
 			     const struct stat *st)
 {
@@ -263,12 +278,15 @@ static struct error *on_file(void *ctx, const char *dir, const char *path,
 		.inode = st->st_ino,
 	};
 	struct known_entry *known;
+	struct scan_way way;
 	size_t quiet = 0;
 
 	atomic_fetch_add(&s->progress.visited, 1);
 	metric_inc(METRIC_SCAN_VISITED);
 	bool is_wanted = scan_is_wanted(s, path);
 
+	count_met(s, path, is_wanted);
+	is_wanted = is_wanted && scan_way_of(s, path, &way);
 	if (!is_wanted && !s->o.keep_unwanted)
 		return NULL;
 	known = known_find(&s->known, path);
@@ -279,16 +297,18 @@ static struct error *on_file(void *ctx, const char *dir, const char *path,
 	if (!is_wanted)
 		return NULL;
 	if (known && !known->is_retry_due &&
-	    known->stamp == known_stamp_hash(&s->known, &stamp))
+	    known->stamp == known_stamp_hash(&s->known, &stamp) &&
+	    scan_way_made(&way, known->mark))
 		return NULL;
 	TRY(quiet_dir(s, dir, &quiet));
-	uint64_t print = known_print(&s->known, path, &stamp);
+	uint64_t print =
+		scan_way_print(&way, known_print(&s->known, path, &stamp));
 
 	if (!known && known_has_print(&s->known, print)) {
 		LOCKED(&s->lock);
 		return scan_add_quiet(s, quiet, print) ? NULL : error_no_memory;
 	}
-	TRY(add_item(s, path, &stamp, quiet, known != NULL));
+	TRY(add_item(s, path, &stamp, &way, quiet, known != NULL));
 	return s->item_count >= ITEMS_MAX ? dispatch(s) : NULL;
 }
 
@@ -297,6 +317,7 @@ static void on_problem(void *ctx, const char *path, struct error *err)
 	struct scan *s = ctx;
 	char *copy = mem_strdup(path);
 
+	scan_traversed("error");
 	atomic_fetch_add(&s->progress.failed, 1);
 	metric_add(METRIC_SCAN_FAILED,
 		   metric_label(LABELS_KIND, error_kind_label(error_kind(err))),

@@ -10,12 +10,23 @@
 
 #include "base/error.h"
 #include "index/index.h"
+#include "worker/scan_rule.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct scan;
+
+/** What is looked at, and as what: debuginfod's -F, -R, -U and -Z. A file for
+ * which there is a rule is read as an archive, every other one as an ELF file
+ * or kernel module, if at all. */
+struct scan_choice {
+	bool bare_files; /* look at files without a rule */
+	struct scan_tally bare_tally;
+	struct scan_rule *rules;
+	size_t rule_count;
+};
 
 struct scan_options {
 	const char *const *roots; /* canonical, absolute; NULL at the end;
@@ -31,6 +42,10 @@ struct scan_options {
 	bool keep_unwanted;
 	/** Grooming forgets it, then. */
 	bool groom_unwanted;
+	/** NULL: everything there is a scanner for. Borrowed as long as the
+	 * scan lives. What it does not let through is forgotten, or stays, as
+	 * what include and exclude do not let through. */
+	struct scan_choice *choice;
 	unsigned workers;
 	const char *program;
 	struct index *index; /* borrowed */

@@ -7,6 +7,7 @@
 #include "scan/known.h"
 #include "scan/scan.h"
 #include "worker/jobs.h"
+#include "worker/pipe_command.h"
 #include "worker/worker_pool.h"
 
 #include <regex.h>
@@ -19,8 +20,15 @@ struct quiet_dir {
 	uint64_t sum; /* set when all are there */
 };
 
+/** How a file is looked at. */
+struct scan_way {
+	enum scanner_choice as;
+	struct scan_rule *rule; /* NULL: none; borrowed from the options */
+};
+
 /** A file to look into. */
 struct scan_item {
+	struct scan_way way;
 	char *path; /* owned */
 	struct index_stamp stamp;
 	unsigned root_order;
@@ -64,6 +72,21 @@ struct scan {
 /** Do include and exclude let this path through? */
 bool scan_is_wanted(const struct scan *s, const char *path);
 
+/* choice.c */
+
+/** How to look at a file. @return False: not at all. */
+bool scan_way_of(const struct scan *s, const char *path, struct scan_way *ret);
+/** Through a command? */
+bool scan_way_has_command(const struct scan_way *way);
+/** Is a container of this mark (known_entry.mark) what looking at it that way
+ * gives? */
+bool scan_way_made(const struct scan_way *way, uint32_t mark);
+/** The print of a file of no interest, when it was looked at that way. */
+uint64_t scan_way_print(const struct scan_way *way, uint64_t print);
+/** NULL: nobody counts. */
+struct scan_tally *scan_tally_of(const struct scan *s,
+				 const struct scan_way *way);
+
 /** Build jobs of the items and see them done. */
 MUST_CHECK struct error *scan_dispatch(struct scan *s);
 
@@ -92,12 +115,16 @@ struct scan_job {
 	size_t current;                /* item the worker said it is at */
 	size_t bytes;                  /* held in results, for the limit */
 	struct shared_archive *shared; /* NULL: nobody helps with it */
+	struct pipe_command command;   /* that prints its only file */
 };
 
 MUST_CHECK struct error *file_result_take(struct file_result *r,
 					  enum wire_type type,
 					  struct reader *payload);
 void file_result_deinit(struct file_result *r);
+/** What was found stays, but the file was not read as it should be. @p err is
+ * taken; one that is there already stays. */
+void file_result_fail(struct file_result *r, struct error *err);
 
 /** Show a result as the index wants it. @p artifacts has room for as many as
  * the result holds; everything borrowed. */

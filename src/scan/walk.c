@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/path.h"
 #include "scan/walk.h"
 
@@ -143,9 +144,20 @@ static bool is_skipped(const struct walk *w, const char *path)
 	return false;
 }
 
+void scan_traversed(const char *type)
+{
+	metric_add(METRIC_SCAN_TRAVERSED, metric_label(LABELS_MET, type), 0, 1);
+}
+
 static void report(const struct walk *w, const char *path, struct error *err)
 {
 	w->o->problem(w->o->ctx, path, err);
+}
+
+static struct error *pass_by(const char *type)
+{
+	scan_traversed(type);
+	return NULL;
 }
 
 /* A file reached through a link goes by the name it has itself. */
@@ -155,7 +167,7 @@ static struct error *linked_file(struct walk *w, const char *path)
 	struct stat st;
 
 	if (!realpath(path, real) || lstat(real, &st))
-		return NULL; /* dangling: nothing to scan */
+		return pass_by("other"); /* dangling: nothing to scan */
 	CLEANUP_FREE char *dir =
 		mem_strndup(real, (size_t)(path_base(real) - real) -
 					  (path_base(real) - real > 1));
@@ -165,7 +177,7 @@ static struct error *linked_file(struct walk *w, const char *path)
 	if (S_ISDIR(st.st_mode))
 		return push(w, real, 0);
 	return S_ISREG(st.st_mode) ? w->o->file(w->o->ctx, dir, real, &st)
-				   : NULL;
+				   : pass_by("other");
 }
 
 /* The directory that the next entries are in. */
@@ -199,9 +211,9 @@ static struct error *entry(struct walk *w, int dir_fd, const char *dir,
 	/* The type alone settles most of what is not a regular file. */
 	if (d->d_type != DT_REG && d->d_type != DT_DIR && d->d_type != DT_LNK &&
 	    d->d_type != DT_UNKNOWN)
-		return NULL;
+		return pass_by("other");
 	if (d->d_type == DT_LNK && !w->o->follow_symlinks)
-		return NULL;
+		return pass_by("symlink");
 	const char *path = path_of(w, d->d_name);
 
 	if (!path)
@@ -214,11 +226,12 @@ static struct error *entry(struct walk *w, int dir_fd, const char *dir,
 		return NULL;
 	}
 	if (S_ISLNK(st.st_mode))
-		return w->o->follow_symlinks ? linked_file(w, path) : NULL;
+		return w->o->follow_symlinks ? linked_file(w, path)
+					     : pass_by("symlink");
 	if (S_ISDIR(st.st_mode))
 		return push(w, path, w->entered);
 	return S_ISREG(st.st_mode) ? w->o->file(w->o->ctx, dir, path, &st)
-				   : NULL;
+				   : pass_by("other");
 }
 
 /* May the opened directory be entered? */
@@ -317,6 +330,7 @@ static struct error *enter(struct walk *w, const struct pending *p)
 	TRY(may_enter(w, fd, p->path, &enter_it));
 	if (!enter_it)
 		return NULL;
+	scan_traversed("directory");
 	w->entered++;
 	TRY(list(w, fd, p->path));
 	if (w->count > before)

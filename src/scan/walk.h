@@ -33,6 +33,10 @@ struct walk_options {
 	void *ctx;
 };
 
+/** Count something met in a walk: "file", "directory", … of
+ * symbolized_scan_traversed_total. */
+void scan_traversed(const char *type);
+
 /** @return NULL, NO_MEMORY, or what @c file returned. */
 MUST_CHECK struct error *walk_tree(const struct walk_options *options);
 

@@ -21,6 +21,7 @@
 #include "base/metrics.h"
 #include "base/units.h"
 #include "store/store_internal.h"
+#include "worker/pipe_command.h"
 #include "worker/worker_limits.h"
 
 enum {
@@ -35,6 +36,10 @@ struct extraction {
 	struct flight *flight;
 	struct cache_key key;
 	int in_fd, out_fd;
+	/* Where the container is what a command prints. */
+	const struct scan_rule *rule; /* NULL: it is not */
+	struct pipe_command command;
+	int spool_fd;
 	uint64_t size;
 	int64_t started_ns;
 	_Atomic unsigned pending;
@@ -59,7 +64,7 @@ static struct extraction *extraction_create(struct flight *f)
 	if (!x)
 		return NULL;
 	x->flight = f;
-	x->in_fd = x->out_fd = -1;
+	x->in_fd = x->out_fd = x->spool_fd = -1;
 	x->started_ns = clock_ns();
 	lock_init(&x->lock, LOCK_STORE_FETCH);
 	return x;
@@ -69,6 +74,9 @@ static void extraction_destroy(struct extraction *x)
 {
 	if (!x)
 		return;
+	pipe_command_kill(&x->command);
+	if (x->spool_fd >= 0)
+		close(x->spool_fd);
 	if (x->in_fd >= 0)
 		close(x->in_fd);
 	if (x->out_fd >= 0)
@@ -196,8 +204,8 @@ static void observe(const struct extraction *x)
 	const struct target *t = &x->flight->targets.v[x->flight->at];
 
 	metric_observe(METRIC_EXTRACT_SECONDS,
-		       metric_label(LABELS_SOURCE, t->scanner), 0,
-		       (uint64_t)(clock_ns() - x->started_ns));
+		       metric_label(LABELS_SOURCE, scan_rule_label(t->scanner)),
+		       0, (uint64_t)(clock_ns() - x->started_ns));
 }
 
 /* Bytes are there and are what they should be: answer, then keep them. */
@@ -357,6 +365,7 @@ static void extract_done(struct worker_job *base, struct error *err)
 		note_error(x, err);
 	if (atomic_fetch_sub(&x->pending, 1) != 1)
 		return;
+	pipe_command_kill(&x->command);
 	err = STEAL(x->err);
 	if (!err && !f->targets.v[f->at].want.len) {
 		extracted(x);
@@ -440,6 +449,45 @@ static void part_points(const struct index_points *all, uint64_t from,
 	l->point_count = count;
 }
 
+/* The command of a container that was read through one, or may have been
+ * where debuginfod read it. Through another one now, or none: the next scan
+ * will say what it holds. */
+static struct error *find_rule(struct extraction *x, const struct target *t)
+{
+	const struct store *st = x->flight->store;
+	char name[SCAN_RULE_NAME_SIZE] = "";
+
+	struct scan_rule *rule =
+		scan_rule_of(st->rules, st->rule_count, t->container);
+
+	if (scan_rule_has_command(rule))
+		scan_rule_name(rule, name);
+	bool is_any = !strcmp(t->scanner, SCANNER_BY_CONTENT);
+
+	if (*name && (is_any || !strcmp(name, t->scanner)))
+		x->rule = rule;
+	if (x->rule || !scan_rule_is_name(t->scanner))
+		return NULL;
+	return error_new(UNSUPPORTED,
+			 "indexed through a command that is not given now");
+}
+
+/* When a worker is free for it. The container was opened for its stamp. */
+static struct error *begin_command(struct worker_job *base)
+{
+	struct extraction *x = ((struct part *)base)->x;
+	const struct flight *f = x->flight;
+
+	close(steal_fd(&x->in_fd));
+	TRY(pipe_command_start(&x->command, x->rule->command,
+			       f->targets.v[f->at].container, &x->in_fd));
+	TRY(disk_cache_begin(f->store->cache, 0, &x->spool_fd));
+	base->fds[0] = x->in_fd;
+	base->fds[2] = x->spool_fd;
+	base->fd_count = 3;
+	return NULL;
+}
+
 static struct error *add_part(struct extraction *x, struct locator *l,
 			      const struct index_points *points,
 			      struct extract_range range, struct part **ret)
@@ -461,6 +509,8 @@ static struct error *add_part(struct extraction *x, struct locator *l,
 	p->base.fds[0] = x->in_fd;
 	p->base.fds[1] = x->out_fd;
 	p->base.fd_count = 2;
+	if (x->rule)
+		p->base.begin = begin_command;
 	*ret = p;
 	return NULL;
 }
@@ -472,12 +522,14 @@ static struct error *start_parts(struct extraction *x, const struct target *t,
 	struct part *parts[PARTS_MAX] = { NULL };
 	uint64_t cuts[PARTS_MAX];
 	/* More parts than workers: equal decoded bytes are not equal work. */
-	size_t count = cut(t, points,
-			   x->flight->store->workers * PARTS_A_WORKER, cuts);
+	unsigned wanted =
+		x->rule ? 1 : x->flight->store->workers * PARTS_A_WORKER;
+	size_t count = cut(t, points, wanted, cuts);
 	struct error *err = NULL;
 	struct locator l;
 
 	fill_locator(t, &l);
+	l.is_piped = x->rule != NULL;
 	for (size_t i = 0; i < count && !err; i++) {
 		struct extract_range range = { i ? cuts[i - 1] : 0, cuts[i] };
 
@@ -504,6 +556,7 @@ struct error *start_extraction(struct store *st, struct index_reader *r,
 		return error_no_memory;
 	TRY(index_points(r, t->container_id, t->offset, t->offset + span,
 			 &points));
+	TRY(find_rule(x, t));
 	x->in_fd = steal_fd(&fd);
 	x->size = t->size;
 	x->key = cache_key_of(st, t, true);
@@ -527,7 +580,7 @@ struct error *try_section_inside(struct store *st, struct index_reader *r,
 
 	*started_ret = false;
 	if (t->packed_codec || t->payload_codec == LOCATOR_RESCAN ||
-	    t->payload_codec == CODEC_GZIP)
+	    t->payload_codec == CODEC_GZIP || scan_rule_is_name(t->scanner))
 		return NULL;
 	TRY(index_points(r, t->container_id, t->offset, t->offset + t->size,
 			 &points));

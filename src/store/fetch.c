@@ -57,6 +57,8 @@ struct cache_key cache_key_of(const struct store *st, const struct target *t,
 	buf_put_u64(&b, t->size);
 	buf_put_str(&b, t->member);
 	buf_put_str(&b, whole_member ? NULL : t->section);
+	if (scan_rule_is_name(t->scanner))
+		buf_put_str(&b, t->scanner);
 	if (b.failed)
 		return key;
 	key.name = hash_bytes(b.data, b.size, disk_cache_secret(st->cache));
@@ -79,6 +81,8 @@ static uint64_t etag_of(const struct target *t)
 
 	if (t->ordinal == LOCATOR_UNKNOWN)
 		h = hash_str(t->member, h);
+	if (scan_rule_is_name(t->scanner))
+		h = hash_str(t->scanner, h);
 	return t->section ? hash_str(t->section, h) : h;
 }
 

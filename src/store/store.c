@@ -610,6 +610,8 @@ struct error *store_open(const struct store_options *options,
 	if (!st)
 		return error_no_memory;
 	st->roots = options->roots;
+	st->rules = options->rules;
+	st->rule_count = options->rule_count;
 	st->workers = options->workers;
 	lock_init(&st->lock, LOCK_STORE_FLIGHT);
 	poison_init(&st->poison);

@@ -15,6 +15,7 @@
 #include "base/build_id.h"
 #include "base/error.h"
 #include "index/index.h"
+#include "worker/scan_rule.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +32,10 @@ struct store_options {
 	/** Sources of bare ELF files are served only beneath these. Canonical,
 	 * borrowed for as long as the store lives; NULL at the end. */
 	const char *const *roots;
+	/** Through which commands containers were read, for reading them again;
+	 * the scan's rules. Borrowed for as long as the store lives. */
+	struct scan_rule *rules;
+	size_t rule_count;
 };
 
 MUST_CHECK struct error *store_open(const struct store_options *options,

@@ -81,6 +81,8 @@ enum { FLIGHT_SLOTS = 1024 };
 struct store {
 	char *state_dir;
 	const char *const *roots;
+	struct scan_rule *rules;
+	size_t rule_count;
 	char *private_dirs[2];       /* canonical: state and cache; owned */
 	struct log_limit target_log; /* guarded by lock */
 	unsigned workers;

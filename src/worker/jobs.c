@@ -38,6 +38,7 @@ void scan_request_put(struct buf *out, const struct scan_file *files,
 		buf_put_u64(out, files[i].size);
 		buf_put_str(out, files[i].path);
 		buf_put_u8(out, (uint8_t)files[i].choice);
+		buf_put_u8(out, files[i].is_piped);
 	}
 }
 
@@ -56,6 +57,7 @@ struct error *scan_request_get(struct reader *r, struct scan_file *files,
 			return read_status(r, "scan request");
 		*count_ret = i + 1;
 		files[i].choice = (enum scanner_choice)reader_u8(r);
+		files[i].is_piped = reader_u8(r);
 		if (!reader_ok(r) || files[i].choice >= SCANNER_CHOICES)
 			return broken("scan request");
 	}
@@ -256,6 +258,7 @@ void file_end_put(struct buf *out, const struct file_end *e)
 	buf_put_u64(out, e->payload_size);
 	buf_put_u64(out, e->members);
 	buf_put_u64(out, e->elf_without_id);
+	buf_put_u8(out, e->is_read_to_end);
 }
 
 struct error *file_end_get(struct reader *r, struct file_end *ret)
@@ -272,6 +275,7 @@ struct error *file_end_get(struct reader *r, struct file_end *ret)
 	ret->payload_size = reader_u64(r);
 	ret->members = reader_u64(r);
 	ret->elf_without_id = reader_u64(r);
+	ret->is_read_to_end = reader_u8(r);
 	if (!reader_ok(r))
 		return broken("end of file");
 	ret->scanner = STEAL(scanner);
@@ -284,6 +288,7 @@ void locator_put(struct buf *out, const struct locator *l)
 	buf_put_str(out, l->scanner);
 	buf_put_str(out, l->path);
 	buf_put_str(out, l->member ? l->member : "");
+	buf_put_u8(out, l->is_piped);
 	buf_put_u64(out, l->file_size);
 	buf_put_u32(out, l->payload_codec);
 	buf_put_u64(out, l->payload_offset);
@@ -337,6 +342,7 @@ static struct error *locator_fill(struct reader *r, struct locator *ret)
 	ret->member = get_str(r);
 	if (!ret->scanner || !ret->path || !ret->member)
 		return read_status(r, "locator");
+	ret->is_piped = reader_u8(r);
 	ret->file_size = reader_u64(r);
 	ret->payload_codec = reader_u32(r);
 	ret->payload_offset = reader_u64(r);

@@ -23,7 +23,11 @@
  * large for memory; then, perhaps and for one file alone, memory of
  * share_create() through which other workers help (WIRE_ASSIST). Answers: for
  * each file WIRE_FILE, any number of WIRE_ARTIFACT, WIRE_SOURCE_DIR,
- * WIRE_POINT, then WIRE_FILE_END. */
+ * WIRE_POINT, then WIRE_FILE_END.
+ *
+ * A file that is read through a command is alone in its job. Its descriptors:
+ * what the command prints; the unlinked file for large members; another one for
+ * all that is printed, whose bytes are then the container. */
 
 enum { SCAN_BATCH_MAX = 64 };
 
@@ -31,6 +35,7 @@ struct scan_file {
 	const char *path; /* for its suffix and for messages */
 	uint64_t size;
 	enum scanner_choice choice; /* what it may be taken for */
+	bool is_piped;              /* what a command prints: see above */
 };
 
 void scan_request_put(struct buf *out, const struct scan_file *files,
@@ -73,6 +78,7 @@ struct file_end {
 	uint32_t payload_codec;
 	uint64_t payload_offset, payload_size;
 	uint64_t members, elf_without_id;
+	bool is_read_to_end; /* what a command printed */
 };
 void file_end_put(struct buf *out, const struct file_end *e);
 /** Strings are owned: mem_free(). */
@@ -90,11 +96,14 @@ MUST_CHECK struct error *share_create(int *fd_ret);
 void share_abandon(int fd);
 
 /* ---- WIRE_EXTRACT, WIRE_SECTION, WIRE_IDENTIFY ---------------------------
- * Descriptors: the container, then the file to write. Answer: WIRE_RESULT. */
+ * Descriptors: the container, then the file to write. Answer: WIRE_RESULT.
+ * WIRE_EXTRACT only: what a command prints, then the file to write, then an
+ * unlinked one for all that is printed. */
 
 /** Where the bytes are in the container. */
 struct locator {
 	const char *scanner; /* "elf": the file itself */
+	bool is_piped;       /* what a command prints is the container */
 	const char *path;    /* for messages and suffix */
 	uint64_t file_size;
 	const char *member;     /* its name; NULL or "": the file itself */

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "scanners/scanner.h"
 #include "worker/jobs.h"
+#include "worker/work_spool.h"
 #include "worker/worker_limits.h"
 #include "worker/worker_main.h"
 
@@ -191,7 +192,7 @@ static struct error *unpack_read_member(const struct scanner *scanner,
 static struct error *extract_by_walking(const struct locator *l, int fd,
 					int out, uint64_t *size_ret)
 {
-	const struct scanner *scanner;
+	const struct scanner *scanner = NULL;
 	uint8_t head[SCANNER_HEAD_SIZE];
 	struct scanner_input in = {
 		.file = input_from_fd(fd, 0, l->file_size),
@@ -201,9 +202,11 @@ static struct error *extract_by_walking(const struct locator *l, int fd,
 	struct scanner_stream *s;
 
 	TRY(in.file.read(&in.file, 0, head, sizeof(head), &in.head_size));
-	scanner = strcmp(l->scanner, SCANNER_BY_CONTENT) != 0
-			  ? scanner_by_name(l->scanner)
-			  : scanner_choose(&in);
+	/* Chosen by content, and again. */
+	if (l->is_piped || !strcmp(l->scanner, SCANNER_BY_CONTENT))
+		TRY(scanner_choose_as(&in, SCANNER_ARCHIVE, &scanner));
+	else
+		scanner = scanner_by_name(l->scanner);
 	if (!scanner)
 		return error_new(UNSUPPORTED, "no scanner \"%s\"", l->scanner);
 	*size_ret = l->size;
@@ -231,6 +234,92 @@ static struct error *answer_result(struct wire_out *out, bool found,
 
 static const struct build_id no_id;
 
+/* @p size_ret: changed where the locator does not know it. */
+static struct error *extract_any(const struct locator *l,
+				 struct extract_range range, int in, int out,
+				 uint64_t *size_ret)
+{
+	if (l->payload_codec == LOCATOR_RESCAN)
+		return extract_by_walking(l, in, out, size_ret);
+	if (l->packed_codec)
+		return extract_packed(l, in, out);
+	return extract_range(l, range, in, out);
+}
+
+/* Pass over what a command prints. */
+static struct error *skip_printed(int pipe, uint64_t size)
+{
+	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
+
+	if (!chunk)
+		return error_no_memory;
+	for (uint64_t done = 0; done < size;) {
+		size_t want =
+			size - done < CHUNK ? (size_t)(size - done) : CHUNK;
+		size_t n;
+
+		TRY(spool_read(pipe, chunk, want, &n));
+		if (n < want)
+			return too_short(0, size);
+		done += n;
+	}
+	return NULL;
+}
+
+static struct error *copy_printed(int pipe, uint64_t size, int out)
+{
+	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
+
+	if (!chunk)
+		return error_no_memory;
+	for (uint64_t done = 0; done < size;) {
+		size_t want =
+			size - done < CHUNK ? (size_t)(size - done) : CHUNK;
+		size_t n;
+
+		TRY(spool_read(pipe, chunk, want, &n));
+		if (n < want)
+			return too_short(done + n, size);
+		TRY(file_write_at(out, chunk, n, done));
+		done += n;
+	}
+	return NULL;
+}
+
+static struct error *copy_printed_packed(int pipe, const struct locator *l,
+					 int out)
+{
+	CLEANUP_FREE uint8_t *packed = NULL;
+	size_t n;
+
+	TRY(packed_room(l, &packed));
+	TRY(spool_read(pipe, packed, (size_t)l->packed_size, &n));
+	if (n < l->packed_size)
+		return too_short(n, l->packed_size);
+	struct input in = input_from_memory(packed, n);
+
+	return unpack_member(l, &in, out);
+}
+
+/* From what a command prints. A member of a plain tar stream is taken as it
+ * passes by, and nobody waits for the rest; other containers have to be there
+ * as a whole. */
+static struct error *extract_printed(struct locator *l, const int *fds,
+				     uint64_t *size_ret)
+{
+	struct extract_range all = { .to = l->size };
+
+	if (l->payload_codec != CODEC_NONE) {
+		TRY(spool_fill(fds[0], fds[2], &l->file_size));
+		return extract_any(l, all, fds[2], fds[1], size_ret);
+	}
+	if (l->offset > UINT64_MAX - l->payload_offset)
+		return error_new(BAD_DATA, "extract request");
+	TRY(skip_printed(fds[0], l->payload_offset + l->offset));
+	return l->packed_codec ? copy_printed_packed(fds[0], l, fds[1])
+			       : copy_printed(fds[0], l->size, fds[1]);
+}
+
 struct error *work_extract(struct reader *request, const int *fds,
 			   size_t fd_count, struct wire_out *out)
 {
@@ -241,16 +330,14 @@ struct error *work_extract(struct reader *request, const int *fds,
 	TRY(locator_get(request, &l));
 	range.from = reader_u64(request);
 	range.to = reader_u64(request);
-	if (!reader_ok(request) || fd_count != 2 || range.from > range.to ||
-	    range.to > l.size)
+	if (!reader_ok(request) || fd_count != (l.is_piped ? 3 : 2) ||
+	    range.from > range.to || range.to > l.size)
 		return error_new(BAD_DATA, "extract request");
 	size = range.to - range.from;
-	if (l.payload_codec == LOCATOR_RESCAN)
-		TRY(extract_by_walking(&l, fds[0], fds[1], &size));
-	else if (l.packed_codec)
-		TRY(extract_packed(&l, fds[0], fds[1]));
+	if (l.is_piped)
+		TRY(extract_printed(&l, fds, &size));
 	else
-		TRY(extract_range(&l, range, fds[0], fds[1]));
+		TRY(extract_any(&l, range, fds[0], fds[1], &size));
 	return answer_result(out, true, size, &no_id);
 }
 

@@ -20,11 +20,14 @@
 #include "scanners/scanner.h"
 #include "worker/jobs.h"
 #include "worker/source_list.h"
+#include "worker/work_spool.h"
 #include "worker/worker_limits.h"
 #include "worker/worker_main.h"
 
 struct scan {
 	const struct scan_file *file;
+	struct scan_file printed; /* the file, where a command prints it */
+	bool is_read_to_end;
 	struct input input;
 	const struct scanner *scanner;
 	struct scanner_stream *stream;
@@ -413,7 +416,27 @@ static struct error *scan_container(struct scan *s)
 /* Borrowed. -1: there is none. */
 struct scan_fds {
 	int file, spill, share;
+	int spool; /* for what a command prints, which file is then */
 };
+
+/* The container is what a command prints: all of it, before it is looked at,
+ * so that it can be read at random like any other. */
+static struct error *take_printed(struct scan *s, const struct scan_fds *fds)
+{
+	s->printed = *s->file;
+	TRY(spool_fill(fds->file, fds->spool, &s->printed.size));
+	s->is_read_to_end = true;
+	s->file = &s->printed;
+	s->input = input_from_fd(fds->spool, 0, s->printed.size);
+	return NULL;
+}
+
+static struct error *scan_file(struct scan *s, const struct scan_fds *fds)
+{
+	if (s->file->is_piped)
+		TRY(take_printed(s, fds));
+	return scan_container(s);
+}
 
 /* One file: what it holds, then how it ended. Only a broken channel to the
  * server is this function's own error. */
@@ -428,7 +451,7 @@ static struct error *scan_one(const struct scan_file *file,
 		.share_fd = fds->share,
 		.out = out,
 	};
-	CLEANUP_ERROR struct error *err = scan_container(&s);
+	CLEANUP_ERROR struct error *err = scan_file(&s, fds);
 	struct file_end end = {
 		.scanner = s.scanner ? s.scanner->name : "",
 		.error_kind_plus_one = err ? (unsigned)error_kind(err) + 1 : 0,
@@ -438,6 +461,7 @@ static struct error *scan_one(const struct scan_file *file,
 		.payload_size = s.payload_size,
 		.members = s.ordinal,
 		.elf_without_id = s.elf_without_id,
+		.is_read_to_end = s.is_read_to_end,
 	};
 
 	file_end_put(wire_out_begin(out, WIRE_FILE_END), &end);
@@ -455,10 +479,19 @@ struct error *work_scan(struct reader *request, const int *fds, size_t fd_count,
 		err = error_new(BAD_DATA, "%zu files and %zu descriptors",
 				count, fd_count);
 	for (size_t i = 0; !err && i < count; i++) {
+		if (files[i].is_piped && (count != 1 || fd_count != 3))
+			err = error_new(BAD_DATA, "a command's output in a "
+						  "job of several files");
+	}
+	for (size_t i = 0; !err && i < count; i++) {
+		bool is_piped = files[i].is_piped;
 		struct scan_fds its = {
 			.file = fds[i],
 			.spill = fd_count > count ? fds[count] : -1,
-			.share = count == 1 && fd_count > 2 ? fds[2] : -1,
+			.share = count == 1 && fd_count > 2 && !is_piped
+					 ? fds[2]
+					 : -1,
+			.spool = is_piped ? fds[2] : -1,
 		};
 
 		buf_put_u32(wire_out_begin(out, WIRE_FILE), (uint32_t)i);

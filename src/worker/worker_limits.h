@@ -9,11 +9,17 @@
 #define WORKER_ARCHIVE_RATIO_FREE_BYTES (64 * MIB)
 #define WORKER_MEMBER_IN_MEMORY_BYTES   (64 * MIB)
 #define WORKER_ADDRESS_SPACE_BYTES      (2 * GIB)
+/** What a command may print for one container, and what it leaves of the cache
+ * directory's file system: whichever of the two is less. */
+#define WORKER_SPOOL_BYTES       (64 * GIB)
+#define WORKER_SPOOL_CHECK_BYTES (64 * MIB)
+#define WORKER_SPOOL_KEPT_BYTES  (1 * GIB)
 /** A worker that holds more than this after a job is replaced. */
 #define WORKER_RECYCLE_BYTES (96 * MIB)
 
 enum {
 	WORKER_ARCHIVE_MEMBERS = 1000000,
+	WORKER_SPOOL_KEPT_PERCENT = 5,
 	WORKER_ARCHIVE_RATIO = 1000,
 	WORKER_MEMBER_PATH_BYTES = 4096,
 	WORKER_SCAN_CPU_S_PER_GIB = 60,

@@ -230,6 +230,8 @@ static struct error *run_job(struct worker *w, struct worker_job *job)
 		worker_process_stop(&w->process, true);
 		return error_new(BUSY, "shutting down");
 	}
+	if (job->begin)
+		TRY(job->begin(job));
 	struct error *err = converse(w, job, &recycle, &job_error);
 
 	if (err)

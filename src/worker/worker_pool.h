@@ -43,6 +43,10 @@ struct worker_job {
 	size_t fd_count;
 	uint32_t cpu_limit_s;
 	int64_t wall_limit_ms; /* 0: ten times the CPU limit */
+	/** NULL, or called on the pool's thread right before the job is handed
+	 * to its process: makes what should not exist while the job waits. An
+	 * error ends the job, not the process. */
+	struct error *(*begin)(struct worker_job *job);
 	/** An answer message, on the pool's thread. An error ends the job and
 	 * the process. */
 	struct error *(*answer)(struct worker_job *job, enum wire_type type,
