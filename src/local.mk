@@ -15,3 +15,12 @@ symbolized_SOURCES = \
 	src/shown.c \
 	src/signals.c
 symbolized_LDADD = $(HTTP_LIBS) libstore.a libscan.a libindex.a $(WORKER_LIBS) $(SQLITE_LIBS)
+
+# The name belongs to elfutils where its server is installed, too.
+if DEBUGINFOD_COMPAT
+install-exec-hook:
+	cd $(DESTDIR)$(bindir) && rm -f debuginfod$(EXEEXT) && \
+		$(LN_S) symbolized$(EXEEXT) debuginfod$(EXEEXT)
+uninstall-hook:
+	rm -f $(DESTDIR)$(bindir)/debuginfod$(EXEEXT)
+endif
