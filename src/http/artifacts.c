@@ -157,7 +157,9 @@ static void answer_found(struct request *rq, struct artifact *a)
 		send_range(r, a, range.first, range.end);
 		break;
 	case WANTED_NOTHING:
+		/* Its Content-Length is the 200's (RFC 9110, 8.6). */
 		r->status = 304;
+		send_range(r, a, 0, a->size);
 		break;
 	case WANTED_IMPOSSIBLE:
 		refuse_range(rq, a->size);

@@ -111,6 +111,12 @@ static void add_headers(struct MHD_Response *response, struct request *rq)
 		MHD_add_response_header(response, "Connection", "close");
 }
 
+/* Answers to HEAD and 304 have the headers of a body alone. */
+static bool sends_body(const struct request *rq)
+{
+	return rq->method != METHOD_HEAD && rq->reply.status != 304;
+}
+
 static enum MHD_Result queue_reply(struct connection *c)
 {
 	struct request *rq = &c->request;
@@ -119,7 +125,7 @@ static enum MHD_Result queue_reply(struct connection *c)
 	c->stage = STAGE_QUEUED;
 	if (rq->reply.is_silent)
 		return MHD_NO;
-	if (rq->method != METHOD_HEAD)
+	if (sends_body(rq))
 		read_small_file(&rq->reply);
 	struct MHD_Response *response = make_response(&rq->reply);
 
@@ -466,8 +472,7 @@ static void on_completed(void *cls, struct MHD_Connection *handle,
 		return;
 	struct request *rq = &c->request;
 	bool is_whole = toe == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-	bool has_body = is_whole && c->stage == STAGE_QUEUED &&
-			rq->method != METHOD_HEAD;
+	bool has_body = is_whole && c->stage == STAGE_QUEUED && sends_body(rq);
 	const struct account account = {
 		.status = reply_status(c),
 		.bytes = has_body ? rq->reply.size : 0,

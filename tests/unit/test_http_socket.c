@@ -103,6 +103,7 @@ START_TEST(a_client_that_has_it_gets_304_and_may_go_on)
 
 	ck_assert_uint_eq(a.status, 304);
 	ck_assert_str_eq(header(&a, "ETag"), "\"00000000000000aa\"");
+	ck_assert_str_eq(header(&a, "Content-Length"), "20");
 	CLEANUP_ANSWER struct answer b =
 		ask(fd, "GET /buildid/aa00/executable HTTP/1.1\r\nHost: a\r\n"
 			"Range: bytes=50-\r\n\r\n");
