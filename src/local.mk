@@ -4,6 +4,7 @@ symbolized_SOURCES = \
 	src/cmd_serve.c src/cmd_worker.c \
 	src/command.h src/commands.h \
 	src/config_options.h \
+	src/debuginfod_metrics.c src/debuginfod_metrics.h \
 	src/import_debuginfod.c src/import_debuginfod.h \
 	src/main.c \
 	src/memory_dir.c src/memory_dir.h \

@@ -55,7 +55,7 @@ enum { RETRY_AFTER_S = 5 };
 struct debuginfod_tally debuginfod_tally;
 
 const char *const debuginfod_types[DEBUGINFOD_TYPES] = {
-#define X(id, label, role) [DEBUGINFOD_##id] = label,
+#define X(id, label) [DEBUGINFOD_##id] = label,
 	DEBUGINFOD_TYPE_LIST
 #undef X
 };

@@ -31,22 +31,21 @@ struct debuginfod_options {
 	void *metrics_ctx;
 };
 
-/** debuginfod's label `type`, and which `thread_busy{role}` it counts for;
- * NULL for those that count for none. */
-#define DEBUGINFOD_TYPE_LIST                      \
-	X(NONE, "", NULL)                         \
-	X(INVALID, "invalid", NULL)               \
-	X(OPTIONS, "OPTIONS", NULL)               \
-	X(HOME, "/", NULL)                        \
-	X(METRICS, "metrics", "http-metrics")     \
-	X(METADATA, "metadata", "http-metadata")  \
-	X(DEBUGINFO, "debuginfo", "http-buildid") \
-	X(EXECUTABLE, "executable", NULL)         \
-	X(SOURCE, "source", NULL)                 \
-	X(SECTION, "section", NULL)
+/** debuginfod's label `type`. */
+#define DEBUGINFOD_TYPE_LIST        \
+	X(NONE, "")                 \
+	X(INVALID, "invalid")       \
+	X(OPTIONS, "OPTIONS")       \
+	X(HOME, "/")                \
+	X(METRICS, "metrics")       \
+	X(METADATA, "metadata")     \
+	X(DEBUGINFO, "debuginfo")   \
+	X(EXECUTABLE, "executable") \
+	X(SOURCE, "source")         \
+	X(SECTION, "section")
 
 enum debuginfod_type {
-#define X(id, label, role) DEBUGINFOD_##id,
+#define X(id, label) DEBUGINFOD_##id,
 	DEBUGINFOD_TYPE_LIST
 #undef X
 		DEBUGINFOD_TYPES

@@ -1,5 +1,5 @@
 unit_tests += tests/unit/test_http tests/unit/test_http_handlers \
-	tests/unit/test_http_debuginfod \
+	tests/unit/test_http_debuginfod tests/unit/test_debuginfod_metrics \
 	tests/unit/test_http_socket tests/unit/test_http_hostile
 http_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 http_test_ldadd = $(HTTP_LIBS) $(CHECK_LIBS)
@@ -15,6 +15,11 @@ tests_unit_test_http_handlers_LDADD = $(http_test_ldadd)
 tests_unit_test_http_debuginfod_SOURCES = tests/unit/test_http_debuginfod.c $(http_fake_store)
 tests_unit_test_http_debuginfod_CPPFLAGS = $(http_test_cppflags)
 tests_unit_test_http_debuginfod_LDADD = $(http_test_ldadd)
+tests_unit_test_debuginfod_metrics_SOURCES = \
+	tests/unit/test_debuginfod_metrics.c \
+	src/debuginfod_metrics.c src/debuginfod_metrics.h $(http_fake_store)
+tests_unit_test_debuginfod_metrics_CPPFLAGS = $(http_test_cppflags)
+tests_unit_test_debuginfod_metrics_LDADD = $(http_test_ldadd)
 tests_unit_test_http_socket_SOURCES = tests/unit/test_http_socket.c $(http_fixture)
 tests_unit_test_http_socket_CPPFLAGS = $(http_test_cppflags)
 tests_unit_test_http_socket_LDADD = $(http_test_ldadd)

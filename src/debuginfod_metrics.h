@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * /metrics in the words of elfutils' debuginfod: one table from its series to
+ * our figures (debuginfod_metrics.c). What is not of the process-wide metrics
+ * and of the HTTP server's counters the command fills in.
+ *
+ * Source: elfutils 0.188 to 0.196, their /metrics and what their tests wait
+ * for.
+ */
+#ifndef DEBUGINFOD_METRICS_H
+#define DEBUGINFOD_METRICS_H
+
+#include "base/buf.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** A figure that is not known, whose line is left out. */
+enum { DEBUGINFOD_UNKNOWN = -1 };
+
+/** A kind of thread: the peer's roles. */
+struct debuginfod_role {
+	int64_t busy;    /* at work now */
+	int64_t threads; /* that there are */
+	int64_t tid;     /* of the only one; 0 is left out */
+	int64_t done;    /* traversals, grooms, files scanned since the start */
+	int64_t pending; /* waiting to be done */
+};
+
+/** What was scanned of one source: bare files, or archives of one suffix. */
+struct debuginfod_source {
+	const char *suffix; /* ".rpm"; NULL: bare files */
+	uint64_t files, bytes;
+	uint64_t executables, debuginfos, sources;
+};
+
+struct debuginfod_figures {
+	int64_t is_ready; /* 0 or 1 */
+	struct debuginfod_role groom, scan, traverse;
+	/** What was met in traversals; its types. */
+	struct {
+		int64_t files, left_out, excluded, directories, symlinks,
+			others, errors;
+	} traversed;
+	/** The index, as of the last groom; MB are 1024². */
+	struct {
+		int64_t file_artifacts, file_sources;
+		int64_t archive_artifacts, archive_sdefs, archive_srefs;
+		int64_t build_ids, names, name_parts;
+		int64_t scanned_files, scanned_mb, index_mb;
+	} index;
+	int64_t groomed_fresh; /* files that grooms found unchanged */
+	const struct debuginfod_source *sources;
+	size_t source_count;
+	/** http/debuginfod.h's; NULL. */
+	const char *const *suffixes;
+	/** Places on the file systems whose free space is told; NULL. */
+	const char *database, *tmpdir;
+};
+
+/** Set all figures of the index to unknown. */
+void debuginfod_forget_index(struct debuginfod_figures *f);
+
+/**
+ * Append the series, a line each, without types and help. A counter that is 0
+ * has no line, as there. Exactly one line has "ready" in it.
+ *
+ * Cost: two statvfs(). Threads: any.
+ */
+void debuginfod_metrics_render(const struct debuginfod_figures *f,
+			       struct buf *out);
+
+#endif
