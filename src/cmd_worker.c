@@ -13,10 +13,14 @@
 #include "worker/worker_limits.h"
 #include "worker/worker_main.h"
 
+/* Never more than whoever started the program allows. */
 static void set_limit(int which, uint64_t value)
 {
-	struct rlimit limit = { .rlim_cur = value, .rlim_max = value };
+	struct rlimit limit;
 
+	if (getrlimit(which, &limit) || limit.rlim_max > value)
+		limit.rlim_max = value;
+	limit.rlim_cur = limit.rlim_max;
 	setrlimit(which, &limit);
 }
 

@@ -439,7 +439,8 @@ static struct error *scan_file(struct scan *s, const struct scan_fds *fds)
 }
 
 /* One file: what it holds, then how it ended. Only a broken channel to the
- * server is this function's own error. */
+ * server and want of memory, after which this process is no good any more, are
+ * this function's own errors. */
 static struct error *scan_one(const struct scan_file *file,
 			      const struct scan_fds *fds, struct wire_out *out)
 {
@@ -452,6 +453,9 @@ static struct error *scan_one(const struct scan_file *file,
 		.out = out,
 	};
 	CLEANUP_ERROR struct error *err = scan_file(&s, fds);
+
+	if (err && error_kind(err) == ERROR_NO_MEMORY)
+		return STEAL(err);
 	struct file_end end = {
 		.scanner = s.scanner ? s.scanner->name : "",
 		.error_kind_plus_one = err ? (unsigned)error_kind(err) + 1 : 0,

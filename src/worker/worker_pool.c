@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -24,13 +25,16 @@
 #include "worker/worker_pool.h"
 #include "worker/worker_process.h"
 
-enum { IDLE_MS = 60000, FOR_EVER_MS = 3600000 };
+enum { IDLE_MS = 60000, FOR_EVER_MS = 3600000, VMSTAT_LIMIT = 1 << 20 };
+
+const char *worker_pool_vmstat = "/proc/vmstat";
 
 struct worker {
 	struct worker_pool *pool;
 	pthread_t thread;
 	bool has_thread;
 	struct worker_process process;
+	uint64_t oom_kills; /* on this machine when the process was started */
 };
 
 struct worker_pool {
@@ -106,11 +110,37 @@ static void finish_job(struct worker_pool *pool, struct worker_job *job,
 	job->done(job, err);
 }
 
+/* Processes that the kernel has killed for want of memory. All of them: a
+ * control group's own are among these, and nothing says which they were. */
+static uint64_t count_oom_kills(void)
+{
+	static const char key[] = "\noom_kill ";
+	CLEANUP_FREE char *text = NULL;
+	CLEANUP_ERROR struct error *err =
+		file_read_text(worker_pool_vmstat, VMSTAT_LIMIT, &text);
+	const char *found = err ? NULL : strstr(text, key);
+
+	return found ? strtoull(found + strlen(key), NULL, 10) : 0;
+}
+
+static struct error *error_memory_limit(void)
+{
+	return error_new(LIMIT, "worker stopped: memory limit");
+}
+
 /* What the process's end means for the job it had. */
-static struct error *explain_death(int status, enum cause *cause_ret)
+static struct error *explain_death(const struct worker *w, int status,
+				   enum cause *cause_ret)
 {
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
+	*cause_ret = CAUSE_MEMORY;
+	if (sig == SIGKILL && count_oom_kills() > w->oom_kills)
+		return error_new(WORKER, "worker died: killed for want of "
+					 "memory");
+	if (WIFEXITED(status) &&
+	    WEXITSTATUS(status) == error_kind_exit_code(ERROR_NO_MEMORY))
+		return error_memory_limit();
 	if (sig == SIGXCPU) {
 		*cause_ret = CAUSE_CPU;
 		return error_new(LIMIT, "worker stopped: processor time limit");
@@ -140,12 +170,21 @@ static struct error *bury(struct worker *w, struct error *err)
 		err = error_new(LIMIT, "worker stopped: deadline");
 	} else if (is_gone) {
 		error_free(err);
-		err = explain_death(status, &cause);
+		err = explain_death(w, status, &cause);
 	} else {
 		return err;
 	}
 	metric_add(METRIC_WORKER_DEATHS, w->pool->label, cause, 1);
 	return err;
+}
+
+/* It met its limit and could say so. What it still holds is in pieces. */
+static struct error *bury_starved(struct worker *w, struct error *err)
+{
+	error_free(err);
+	worker_process_stop(&w->process, false);
+	metric_add(METRIC_WORKER_DEATHS, w->pool->label, CAUSE_MEMORY, 1);
+	return error_memory_limit();
 }
 
 static struct error *read_done(struct reader *r, bool *recycle_ret,
@@ -163,8 +202,9 @@ static struct error *read_done(struct reader *r, bool *recycle_ret,
 		return NULL;
 	CLEANUP_FREE char *message = mem_strndup((const char *)text, size);
 
-	*job_error_ret =
-		message ? error_from_wire(kind - 1, message) : error_no_memory;
+	if (!message)
+		return error_no_memory;
+	*job_error_ret = error_from_wire(kind - 1, message);
 	return NULL;
 }
 
@@ -207,6 +247,7 @@ static struct error *start_process(struct worker *w)
 		worker_process_stop(&w->process, false);
 	if (w->process.pid)
 		return NULL;
+	w->oom_kills = count_oom_kills();
 	TRY(worker_process_start(&w->process, w->pool->program));
 	metric_add(METRIC_WORKER_STARTS, w->pool->label, 0, 1);
 	return NULL;
@@ -236,6 +277,8 @@ static struct error *run_job(struct worker *w, struct worker_job *job)
 
 	if (err)
 		return bury(w, err);
+	if (job_error && error_kind(job_error) == ERROR_NO_MEMORY)
+		return bury_starved(w, job_error);
 	if (recycle)
 		worker_process_stop(&w->process, false);
 	return job_error;

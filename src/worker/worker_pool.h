@@ -24,6 +24,10 @@
 
 struct worker_pool;
 
+/** Where the kernel counts what it killed for want of memory. A variable for
+ * tests. */
+extern const char *worker_pool_vmstat;
+
 struct worker_pool_options {
 	/** Label of metrics and name of its threads: "scan" or "answer". */
 	const char *name;
@@ -52,7 +56,8 @@ struct worker_job {
 	struct error *(*answer)(struct worker_job *job, enum wire_type type,
 				struct reader *payload);
 	/** Exactly once, on the pool's thread. @p err is owned by the callee;
-	 * WORKER if the process died, LIMIT if it was stopped. */
+	 * WORKER if the process died, LIMIT if it was stopped or ran out of the
+	 * memory it may have (NO_MEMORY is always our own want). */
 	void (*done)(struct worker_job *job, struct error *err);
 	void *ctx;
 	struct worker_job *next; /* the queue's */

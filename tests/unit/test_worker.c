@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/metrics.h"
 #include "tests/lib/elf_writer.h"
 #include "tests/lib/pkg_writer.h"
@@ -87,12 +89,19 @@ static void wait_for(_Atomic bool *flag)
 	}
 }
 
-static struct worker_pool *make_pool(unsigned workers, size_t queue)
+static const char *the_program(void)
 {
 	const char *program = getenv("SYMBOLIZED");
+
+	return program ? program : "./symbolized";
+}
+
+static struct worker_pool *make_pool_of(const char *program, unsigned workers,
+					size_t queue)
+{
 	struct worker_pool_options options = {
 		.name = "scan",
-		.program = program ? program : "./symbolized",
+		.program = program,
 		.workers = workers,
 		.queue_limit = queue,
 	};
@@ -100,6 +109,11 @@ static struct worker_pool *make_pool(unsigned workers, size_t queue)
 
 	ck_no_error(worker_pool_create(&options, &pool));
 	return pool;
+}
+
+static struct worker_pool *make_pool(unsigned workers, size_t queue)
+{
+	return make_pool_of(the_program(), workers, queue);
 }
 
 static int temporary_file(const void *data, size_t size)
@@ -225,6 +239,136 @@ START_TEST(a_killed_worker_costs_only_its_own_job)
 	job_deinit(&after);
 	close(fd);
 	worker_pool_destroy(pool);
+}
+END_TEST
+
+static int64_t memory_deaths(void)
+{
+	return metric_get(METRIC_WORKER_DEATHS,
+			  metric_label(LABELS_POOL, "scan"),
+			  metric_label(LABELS_CAUSE, "memory"));
+}
+
+START_TEST(a_worker_that_the_kernel_killed_for_memory_is_counted_as_such)
+{
+	struct worker_pool *pool = make_pool(1, 4);
+	struct test_job first, killed;
+	char name[] = "/tmp/symbolized-test-XXXXXX";
+	int vmstat = mkostemp(name, O_CLOEXEC);
+	int64_t before = memory_deaths();
+	uint64_t size;
+	int fd = elf_file(&size);
+
+	ck_assert_int_eq(write(vmstat, "a 1\noom_kill 3\nb 2\n", 19), 19);
+	worker_pool_vmstat = name;
+	for (int more = 0; more < 2; more++) {
+		scan_one(pool, &first, fd, size, "/a");
+		wait_for(&first.is_done);
+		ck_no_error(STEAL(first.err));
+		pid_t pid = only_child();
+
+		kill(pid, SIGSTOP);
+		scan_one(pool, &killed, fd, size, "/b");
+		usleep(20000);
+		if (more)
+			ck_assert_int_eq(pwrite(vmstat, "4", 1, 13), 1);
+		kill(pid, SIGKILL);
+		wait_for(&killed.is_done);
+		ck_error(STEAL(killed.err), WORKER,
+			 more ? "want of memory" : "signal 9");
+		ck_assert_int_eq(memory_deaths(), before + more);
+		job_deinit(&first);
+		job_deinit(&killed);
+	}
+	worker_pool_vmstat = "/proc/vmstat";
+	worker_pool_destroy(pool);
+	unlink(name);
+	close(vmstat);
+	close(fd);
+}
+END_TEST
+
+/* The program, started with less memory than it takes for itself by a script:
+ * its path is @p path. */
+static void make_small_program(char *path, size_t size)
+{
+	char program[4096];
+
+	ck_assert_ptr_nonnull(realpath(the_program(), program));
+	snprintf(path, size, "/tmp/symbolized-test-XXXXXX");
+	int fd = mkostemp(path, O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	dprintf(fd, "#!/bin/sh\nulimit -v %d\nexec %s \"$@\"\n", 90000,
+		program);
+	ck_assert_int_eq(fchmod(fd, 0700), 0);
+	close(fd);
+}
+
+/* A member that is said to be compressed and must be held whole. */
+static void extract_large(struct worker_pool *pool, struct test_job *job,
+			  int fd, int out)
+{
+	struct locator l = {
+		.scanner = "deb",
+		.path = "/x.deb",
+		.file_size = 100,
+		.payload_size = 100,
+		.size = 64,
+		.packed_codec = CODEC_GZIP,
+		.packed_size = 63 << 20,
+	};
+
+	job_init(job, WIRE_EXTRACT);
+	locator_put(&job->base.request, &l);
+	buf_put_u64(&job->base.request, 0);
+	buf_put_u64(&job->base.request, 64);
+	job->base.fds[0] = fd;
+	job->base.fds[1] = out;
+	job->base.fd_count = 2;
+	ck_no_error(worker_pool_submit(pool, &job->base));
+}
+
+START_TEST(a_worker_out_of_memory_is_counted_and_replaced)
+{
+	struct test_job large, after;
+	struct worker_pool *pool;
+	char program[64];
+	int64_t before = memory_deaths();
+	uint64_t size;
+	int fd = elf_file(&size), out = elf_file(&size);
+
+#ifdef SANITIZED
+	/* A sanitizer takes more memory than any limit leaves. */
+	close(fd);
+	close(out);
+	return;
+#endif
+	make_small_program(program, sizeof(program));
+	pool = make_pool_of(program, 1, 4);
+	extract_large(pool, &large, fd, out);
+	wait_for(&large.is_done);
+	ck_error(STEAL(large.err), LIMIT, "memory limit");
+	ck_assert_int_eq(memory_deaths(), before + 1);
+	scan_one(pool, &after, fd, size, "/a");
+	wait_for(&after.is_done);
+	ck_no_error(STEAL(after.err));
+	ck_assert_uint_eq(after.artifacts, 1);
+	ck_assert_int_eq(memory_deaths(), before + 1);
+	worker_pool_destroy(pool);
+	/* With the memory it is used to, that is no reason to fail. */
+	pool = make_pool(1, 4);
+	job_deinit(&large);
+	extract_large(pool, &large, fd, out);
+	wait_for(&large.is_done);
+	ck_error(STEAL(large.err), BAD_DATA, "");
+	ck_assert_int_eq(memory_deaths(), before + 1);
+	worker_pool_destroy(pool);
+	job_deinit(&large);
+	job_deinit(&after);
+	unlink(program);
+	close(fd);
+	close(out);
 }
 END_TEST
 
@@ -489,6 +633,8 @@ END_TEST
 
 UNIT_MAIN("worker", a_worker_reads_the_facts_of_an_elf_file,
 	  a_killed_worker_costs_only_its_own_job,
+	  a_worker_that_the_kernel_killed_for_memory_is_counted_as_such,
+	  a_worker_out_of_memory_is_counted_and_replaced,
 	  a_hanging_worker_is_ended_at_its_deadline,
 	  other_workers_do_not_notice_a_death,
 	  what_is_begun_goes_on_before_what_waits,
