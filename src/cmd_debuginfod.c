@@ -123,16 +123,11 @@ static const struct argp_option options[] = {
 
 enum { RULES_MAX = 256, IGNORED_MAX = 64 };
 
-struct rule {
-	char *suffix;  /* owned */
-	char *command; /* owned; NULL: read directly */
-};
-
 /* What the command line said. Strings are argv's unless owned. */
 struct line {
 	struct argp_state *state;
 	bool scans_files;
-	struct rule rules[RULES_MAX];
+	struct scan_rule rules[RULES_MAX]; /* strings owned */
 	size_t rule_count;
 	bool is_logical, is_passive, is_maxigroom, is_regex_groom;
 	bool no_sources, has_cors;
@@ -177,7 +172,7 @@ static void add_rule(struct line *l, const char *suffix, size_t suffix_size,
 		i++;
 	if (i == RULES_MAX)
 		refuse(l, "too many -Z");
-	struct rule *rule = &l->rules[i];
+	struct scan_rule *rule = &l->rules[i];
 
 	if (i == l->rule_count) {
 		rule->suffix = mem_strndup(suffix, suffix_size);
@@ -185,8 +180,8 @@ static void add_rule(struct line *l, const char *suffix, size_t suffix_size,
 			no_memory(l);
 		l->rule_count++;
 	}
-	mem_free(STEAL(rule->command));
-	if (!command || !strcmp(command, "cat"))
+	mem_free((char *)STEAL(rule->command));
+	if (!command)
 		return;
 	rule->command = mem_strdup(command);
 	if (!rule->command)
@@ -407,8 +402,8 @@ static void print_version(FILE *to, struct argp_state *state)
 static void line_deinit(struct line *l)
 {
 	for (size_t i = 0; i < l->rule_count; i++) {
-		mem_free(l->rules[i].suffix);
-		mem_free(l->rules[i].command);
+		mem_free((char *)l->rules[i].suffix);
+		mem_free((char *)l->rules[i].command);
 	}
 	mem_free(l->paths);
 }
@@ -596,8 +591,14 @@ static struct error *serve_line(struct line *l, const char *program)
 	CLEANUP(memory_dir_remove) struct memory_dir memory = { 0 };
 	CLEANUP(settings_deinit) struct settings settings = { 0 };
 	CLEANUP_FREE char *place = NULL;
+	struct scan_choice choice = {
+		.bare_files = l->scans_files,
+		.rules = l->rules,
+		.rule_count = l->rule_count,
+	};
 	struct serve_plan plan = {
 		.settings = &settings,
+		.choice = &choice,
 		.is_passive = l->is_passive,
 		.allow_missing = true,
 		.groom_first = true,

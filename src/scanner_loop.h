@@ -17,6 +17,7 @@ struct scanner_loop_options {
 	const struct settings *settings;
 	const struct roots *roots;
 	const char *program;
+	struct scan_choice *choice;
 	bool groom_first;       /* at the start, too */
 	bool groom_before_scan; /* no scan begins before it is done */
 	bool keep_unwanted, groom_unwanted; /* struct scan_options */

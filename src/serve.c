@@ -157,6 +157,7 @@ static struct error *open_loop(struct serve *v, const char *program)
 		.settings = v->settings,
 		.roots = &v->roots,
 		.program = program,
+		.choice = v->plan->choice,
 		.groom_first = v->plan->groom_first,
 		.groom_before_scan = v->plan->groom_before_scan,
 		.keep_unwanted = v->plan->keep_unwanted,
@@ -190,6 +191,10 @@ static struct error *open_all(struct serve *v, const char *program)
 		.status_ctx = v,
 	};
 
+	if (v->plan->choice) {
+		store.rules = v->plan->choice->rules;
+		store.rule_count = v->plan->choice->rule_count;
+	}
 	TRY(roots_resolve(s, v->plan->allow_missing, &v->roots));
 	store.roots = (const char *const *)v->roots.v;
 	bool is_passive =

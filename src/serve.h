@@ -6,12 +6,14 @@
 #define SERVE_H
 
 #include "command.h"
+#include "scan/scan.h"
 
 #include <stdbool.h>
 
 /** All borrowed. Beside the settings what only `debuginfod` asks for. */
 struct serve_plan {
 	const struct settings *settings;
+	struct scan_choice *choice; /* struct scan_options */
 	bool is_passive;    /* the index is another process's: only read it */
 	bool allow_missing; /* a path that does not exist may come later */
 	bool groom_first;   /* a second after the start */
