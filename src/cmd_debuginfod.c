@@ -606,6 +606,7 @@ static struct error *serve_line(struct line *l, const char *program)
 		.keep_unwanted = true,
 		.groom_unwanted = l->is_regex_groom,
 		.max_depth = l->max_depth > 0 ? (unsigned)l->max_depth : 0,
+		.no_sources = l->no_sources,
 		.threads = (unsigned)l->threads,
 	};
 

@@ -90,6 +90,7 @@ static struct error *create_scan(struct scanner_loop *l)
 		.keep_unwanted = l->o.keep_unwanted,
 		.groom_unwanted = l->o.groom_unwanted,
 		.max_depth = l->o.max_depth,
+		.no_sources = l->o.no_sources,
 		.choice = l->o.choice,
 		.workers = (unsigned)s->workers,
 		.program = l->o.program,

@@ -21,6 +21,7 @@ struct scanner_loop_options {
 	bool groom_first;       /* at the start, too */
 	bool groom_before_scan; /* no scan begins before it is done */
 	bool keep_unwanted, groom_unwanted; /* struct scan_options */
+	bool no_sources;                    /* struct scan_options */
 	unsigned max_depth;                 /* struct scan_options */
 };
 

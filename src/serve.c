@@ -163,6 +163,7 @@ static struct error *open_loop(struct serve *v, const char *program)
 		.keep_unwanted = v->plan->keep_unwanted,
 		.groom_unwanted = v->plan->groom_unwanted,
 		.max_depth = v->plan->max_depth,
+		.no_sources = v->plan->no_sources,
 	};
 
 	return scanner_loop_open(&options, &v->loop);

@@ -20,6 +20,7 @@ struct serve_plan {
 	bool groom_before_scan;
 	bool keep_unwanted;  /* struct scan_options */
 	bool groom_unwanted; /* struct scan_options */
+	bool no_sources;     /* struct scan_options */
 	unsigned max_depth;  /* struct scan_options */
 	unsigned threads;    /* that answer; 0: as many as seem right */
 };

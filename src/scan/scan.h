@@ -37,6 +37,7 @@ struct scan_options {
 	bool follow_symlinks;
 	bool one_file_system;
 	unsigned max_depth; /* struct walk_options */
+	bool no_sources;    /* do not read the names of sources */
 	/** What is indexed stays when it no longer matches include and exclude;
 	 * else the next scan forgets it. */
 	bool keep_unwanted;

@@ -39,6 +39,7 @@ void scan_request_put(struct buf *out, const struct scan_file *files,
 		buf_put_str(out, files[i].path);
 		buf_put_u8(out, (uint8_t)files[i].choice);
 		buf_put_u8(out, files[i].is_piped);
+		buf_put_u8(out, files[i].no_sources);
 	}
 }
 
@@ -58,6 +59,7 @@ struct error *scan_request_get(struct reader *r, struct scan_file *files,
 		*count_ret = i + 1;
 		files[i].choice = (enum scanner_choice)reader_u8(r);
 		files[i].is_piped = reader_u8(r);
+		files[i].no_sources = reader_u8(r);
 		if (!reader_ok(r) || files[i].choice >= SCANNER_CHOICES)
 			return broken("scan request");
 	}

@@ -36,6 +36,7 @@ struct scan_file {
 	uint64_t size;
 	enum scanner_choice choice; /* what it may be taken for */
 	bool is_piped;              /* what a command prints: see above */
+	bool no_sources;            /* leave the names of sources alone */
 };
 
 void scan_request_put(struct buf *out, const struct scan_file *files,

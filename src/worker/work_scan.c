@@ -67,7 +67,7 @@ static struct error *send_facts(struct scan *s, struct input *elf,
 {
 	CLEANUP_BUF struct buf packed = BUF_INIT;
 
-	TRY(elf_facts_read(elf, true, &a->facts));
+	TRY(elf_facts_read(elf, !s->file->no_sources, &a->facts));
 	struct elf_facts *f = &a->facts;
 
 	/* Relocatable objects without a build ID are what compilers leave
