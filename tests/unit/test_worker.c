@@ -438,8 +438,11 @@ static unsigned order[8];
 static void note_order(struct worker_job *base, struct error *err)
 {
 	error_free(err);
-	order[atomic_fetch_add(&order_count, 1)] =
-		(unsigned)(uintptr_t)base->ctx;
+	/* One worker, one thread: counted when it is written. */
+	unsigned at = atomic_load(&order_count);
+
+	order[at] = (unsigned)(uintptr_t)base->ctx;
+	atomic_store(&order_count, at + 1);
 }
 
 /* A request that is broken ends at once; the worker lives on. */
