@@ -98,6 +98,14 @@ const char *command_prepare(enum log_level level, enum log_format format)
 	return program;
 }
 
+/* A report that could not be written is no success. */
+static struct error *flush_output(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return error_new(IO, "standard output cannot be written");
+	return NULL;
+}
+
 static int run(size_t command, int argc, char **argv)
 {
 	CLEANUP(settings_deinit) struct settings s;
@@ -113,6 +121,8 @@ static int run(size_t command, int argc, char **argv)
 	err = commands[command].run(
 		&s, command_prepare((enum log_level)s.log_level,
 				    (enum log_format)s.log_format));
+	if (!err)
+		err = flush_output();
 	return err ? fail(err) : 0;
 }
 

@@ -248,6 +248,12 @@ isnt "check without an index is an error" "$?" 0
 like "the error names the directory of the index" "$got" "$tmp/absent"
 ok "check makes no index" test ! -e "$tmp/absent"
 like "--version says the version" "$("$SYMBOLIZED" --version)" '^symbolized [0-9.]+'
+for report in "find $(sample_id 1)" check; do
+	# shellcheck disable=SC2086
+	got=$("$SYMBOLIZED" $report --state-dir "$tmp/plain.state" 2>&1 >/dev/full)
+	isnt "a report that cannot be written is an error: ${report%% *}" "$?" 0
+	like "the error says so: ${report%% *}" "$got" 'standard output'
+done
 for command in serve scan find check; do
 	like "$command --help lists its options" "$("$SYMBOLIZED" "$command" --help)" \
 		'--state-dir=DIR'
