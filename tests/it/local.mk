@@ -7,6 +7,7 @@ it_tests = \
 	tests/it/journey-clients.sh \
 	tests/it/peer-debuginfod.sh \
 	tests/it/scan-bad-input.sh \
+	tests/it/scan-command.sh \
 	tests/it/scan-index.sh \
 	tests/it/scan-kill.sh \
 	tests/it/scan-share.sh \
