@@ -23,24 +23,21 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/hash.h"
-#include "base/input.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/path.h"
+#include "store/cache_file.h"
 #include "store/cache_table.h"
 #include "store/cache_temp.h"
 #include "store/disk_cache.h"
 
 enum {
-	TRAILER_SIZE = 40,
 	NAME_SIZE = 17,
 	FREE_PERCENT = 10, /* of the file system, left alone */
 	TOUCH_AFTER_S = 60,
 };
-static const char magic[8] = "SYMCACH1";
 
 size_t disk_cache_files_most = 1000000;
 void (*disk_cache_on_verify)(void);
@@ -129,78 +126,6 @@ static void make_room(struct disk_cache *c, uint64_t size, uint64_t disk_size)
 
 /* ---- Files -------------------------------------------------------------- */
 
-static void put_u64(uint8_t *p, uint64_t v)
-{
-	for (size_t i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static void make_trailer(uint8_t t[TRAILER_SIZE], struct cache_key key,
-			 uint64_t size, uint64_t content)
-{
-	memcpy(t, magic, sizeof(magic));
-	put_u64(t + 8, key.check);
-	put_u64(t + 16, size);
-	put_u64(t + 24, content);
-	put_u64(t + 32, hash_bytes(t, 32, 0));
-}
-
-/* Hash of the first @p size bytes, a chunk at a time. */
-static struct error *hash_content(const struct disk_cache *c, int fd,
-				  uint64_t size, uint64_t *ret)
-{
-	enum { CHUNK = 1 << 20 };
-	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
-	struct input in = input_from_fd(fd, 0, size);
-	uint64_t h = size;
-
-	if (!chunk)
-		return error_no_memory;
-	for (uint64_t at = 0; at < size;) {
-		size_t n;
-
-		if (atomic_load(&c->is_aborted))
-			return error_new(BUSY, "shutting down");
-		TRY(in.read(&in, at, chunk, CHUNK, &n));
-		if (!n)
-			return error_new(BAD_DATA, "cached file is too short");
-		h = hash_bytes(chunk, n, h);
-		at += n;
-	}
-	*ret = h;
-	return NULL;
-}
-
-/* A cached file, opened. */
-struct opened {
-	int fd;
-	struct stat st;
-	uint64_t size;    /* of the content */
-	uint64_t content; /* its hash, as the trailer says */
-};
-
-static void opened_deinit(struct opened *o)
-{
-	if (o->fd >= 0)
-		close(o->fd);
-}
-
-/* Does the trailer say it is what @p key names? */
-static bool trailer_fits(struct opened *o, struct cache_key key)
-{
-	uint8_t expected[TRAILER_SIZE], found[TRAILER_SIZE];
-
-	if (!S_ISREG(o->st.st_mode) || o->st.st_size < TRAILER_SIZE)
-		return false;
-	o->size = (uint64_t)o->st.st_size - TRAILER_SIZE;
-	if (pread(o->fd, found, sizeof(found), (off_t)o->size) != sizeof(found))
-		return false;
-	for (size_t i = 0; i < 8; i++)
-		o->content |= (uint64_t)found[24 + i] << (8 * i);
-	make_trailer(expected, key, o->size, o->content);
-	return !memcmp(expected, found, sizeof(found));
-}
-
 /* Remove a file that is not what it should be; not one that has come in its
  * place since. */
 static void reject(struct disk_cache *c, uint64_t name, const struct stat *seen)
@@ -222,7 +147,7 @@ static void reject(struct disk_cache *c, uint64_t name, const struct stat *seen)
 
 /* False: it is not there, or was not what it should be. */
 static bool open_kept(struct disk_cache *c, struct cache_key key,
-		      struct opened *ret)
+		      struct cache_file *ret)
 {
 	char name[NAME_SIZE];
 
@@ -237,7 +162,7 @@ static bool open_kept(struct disk_cache *c, struct cache_key key,
 		count_op(OP_MISS);
 		return false;
 	}
-	if (trailer_fits(ret, key))
+	if (cache_file_fits(ret, key))
 		return true;
 	reject(c, key.name, &ret->st);
 	return false;
@@ -319,7 +244,7 @@ static bool find_offered(struct disk_cache *c, struct cache_key key,
 enum cache_state disk_cache_find(struct disk_cache *c, struct cache_key key,
 				 int *fd_ret, uint64_t *size_ret)
 {
-	CLEANUP(opened_deinit) struct opened o = { .fd = -1 };
+	CLEANUP(cache_file_deinit) struct cache_file o = { .fd = -1 };
 
 	*fd_ret = -1;
 	if (!key.name)
@@ -341,14 +266,15 @@ enum cache_state disk_cache_find(struct disk_cache *c, struct cache_key key,
 
 void disk_cache_verify(struct disk_cache *c, struct cache_key key)
 {
-	CLEANUP(opened_deinit) struct opened o = { .fd = -1 };
+	CLEANUP(cache_file_deinit) struct cache_file o = { .fd = -1 };
 	uint64_t actual = 0;
 
 	if (disk_cache_on_verify)
 		disk_cache_on_verify();
 	if (!open_kept(c, key, &o) || was_verified(c, key.name, &o.st))
 		return;
-	struct error *err = hash_content(c, o.fd, o.size, &actual);
+	struct error *err =
+		cache_file_hash(o.fd, o.size, &c->is_aborted, &actual);
 
 	/* A file that shrinks meanwhile is damaged as well. */
 	if (err && error_kind(err) != ERROR_BAD_DATA) {
@@ -405,7 +331,8 @@ struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 		return begin_elsewhere(size, fd_ret);
 	{
 		LOCKED(&c->lock);
-		make_room(c, size + TRAILER_SIZE, size + TRAILER_SIZE);
+		make_room(c, size + CACHE_FILE_TRAILER,
+			  size + CACHE_FILE_TRAILER);
 	}
 	if (spare_bytes(c) < size)
 		return error_new(IO, "%s: no space for %" PRIu64 " bytes",
@@ -416,22 +343,10 @@ struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 	return error_wrap(err, "%s", c->dir);
 }
 
-static struct error *write_trailer(const struct disk_cache *c,
-				   const struct cache_offer *o)
-{
-	uint8_t trailer[TRAILER_SIZE];
-	uint64_t content;
-
-	TRY(hash_content(c, o->fd, o->size, &content));
-	make_trailer(trailer, o->key, o->size, content);
-	TRY(file_write_at(o->fd, trailer, sizeof(trailer), o->size));
-	return fsync(o->fd) ? error_errno("fsync") : NULL;
-}
-
 /* Give the file its name and its entry, or take both from what had them. */
 static struct error *publish(struct disk_cache *c, const struct cache_offer *o)
 {
-	uint64_t size = o->size + TRAILER_SIZE;
+	uint64_t size = o->size + CACHE_FILE_TRAILER;
 	struct error *err = NULL;
 	char name[NAME_SIZE];
 	struct stat st;
@@ -462,7 +377,7 @@ static struct error *publish(struct disk_cache *c, const struct cache_offer *o)
 
 static struct error *keep(struct disk_cache *c, const struct cache_offer *o)
 {
-	TRY(write_trailer(c, o));
+	TRY(cache_file_finish(o->fd, o->size, o->key, &c->is_aborted));
 	TRY(publish(c, o));
 	TRY(file_sync_dir(c->dir));
 	count_op(OP_INSERT);
@@ -493,7 +408,7 @@ struct error *disk_cache_commit(struct disk_cache *c, struct cache_offer *offer)
 	struct error *err = NULL;
 
 	if (offer->key.name && !c->is_read_only && offer->size <= c->limit &&
-	    offer->size + TRAILER_SIZE <= c->limit) {
+	    offer->size + CACHE_FILE_TRAILER <= c->limit) {
 		err = error_wrap(keep(c, offer), "%s", c->dir);
 		atomic_store(&c->is_writable, !err);
 	}

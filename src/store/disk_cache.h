@@ -5,18 +5,13 @@
  *
  * A file is called by the hash of what it was made from (container path and
  * stamp, place in it, section), so a changed container never finds an old
- * file. Behind the content stand 40 bytes that say again what it is:
+ * file. Behind the content a trailer says again what it is (cache_file.c).
  *
- *	 0  8  "SYMCACH1"
- *	 8  8  second hash of what it was made from, little endian
- *	16  8  size of the content
- *	24  8  hash of the content
- *	32  8  hash of the 32 bytes before
- *
- * They are checked at every use, the content at its first use by this process
- * and whenever the file's inode or ctime is another than then; a file that
- * does not fit is removed. A file appears under its name only after its bytes
- * are on disk (fsync, then rename), but can be found from when it is offered.
+ * The trailer is checked at every use, the content at its first use by this
+ * process and whenever the file's inode or ctime is another than then; a file
+ * that does not fit is removed. A file appears under its name only after its
+ * bytes are on disk (fsync, then rename), but can be found from when it is
+ * offered.
  *
  * A directory that cannot be written is read: what is there is found, nothing
  * is kept, and what is extracted lies in TMPDIR, /var/tmp or /tmp meanwhile.
