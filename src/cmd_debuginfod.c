@@ -22,10 +22,13 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/units.h"
+#include "http/debuginfod.h"
+#include "http/http.h"
 #include "index/index.h"
 #include "memory_dir.h"
 #include "serve.h"
@@ -586,11 +589,45 @@ static void say_what_is_ignored(const struct line *l)
 			 LOG_S("DEBUGINFOD_URLS", getenv("DEBUGINFOD_URLS")));
 }
 
+/* As there a page that cannot be read is no page.
+ * @param[out] ret Owned; NULL if there is none. */
+static void read_home_page(const struct line *l, char **ret)
+{
+	struct error *err =
+		l->home_html ? file_read_text(l->home_html, MIB, ret) : NULL;
+
+	log_consume(LOG_WARN, "debuginfod", "no home page", err);
+}
+
+static void fill_http(const struct line *l, const char *home_html,
+		      const char **suffixes, struct debuginfod_options *ret)
+{
+	for (size_t i = 0; i < l->rule_count; i++)
+		suffixes[i] = l->rules[i].suffix;
+	*ret = (struct debuginfod_options) {
+		.version = "debuginfod (elfutils) 0.196",
+		.home_html = home_html,
+		.home_html_size = home_html ? strlen(home_html) : 0,
+		.home_redirect = l->home_redirect,
+		.forwarded_ttl_limit = l->forwarded_limit,
+		.suffixes = suffixes,
+	};
+}
+
+static unsigned metadata_ms(const struct line *l)
+{
+	return l->metadata_s <= 0 || l->metadata_s > HTTP_NO_LIMIT / 1000 - 60
+		       ? HTTP_NO_LIMIT
+		       : (unsigned)l->metadata_s * 1000;
+}
+
 static struct error *serve_line(struct line *l, const char *program)
 {
 	CLEANUP(memory_dir_remove) struct memory_dir memory = { 0 };
 	CLEANUP(settings_deinit) struct settings settings = { 0 };
-	CLEANUP_FREE char *place = NULL;
+	CLEANUP_FREE char *place = NULL, *home_html = NULL;
+	const char *suffixes[RULES_MAX + 1] = { NULL };
+	struct debuginfod_options http;
 	struct scan_choice choice = {
 		.bare_files = l->scans_files,
 		.rules = l->rules,
@@ -608,6 +645,8 @@ static struct error *serve_line(struct line *l, const char *program)
 		.max_depth = l->max_depth > 0 ? (unsigned)l->max_depth : 0,
 		.no_sources = l->no_sources,
 		.threads = (unsigned)l->threads,
+		.debuginfod = &http,
+		.metadata_ms = metadata_ms(l),
 	};
 
 	if (!l->scans_files && !l->rule_count && l->path_count) {
@@ -615,6 +654,8 @@ static struct error *serve_line(struct line *l, const char *program)
 		l->path_count = 0;
 	}
 	say_what_is_ignored(l);
+	read_home_page(l, &home_html);
+	fill_http(l, home_html, suffixes, &http);
 	TRY(index_place(l, &memory, &place));
 	TRY(read_settings(l, place, &settings));
 	return serve_run(&plan, program);
@@ -644,7 +685,7 @@ int cmd_debuginfod(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &l);
 	struct error *err = serve_line(
 		&l, command_prepare(l.verbosity > 1 ? LOG_DEBUG : LOG_INFO,
-				    LOG_LOGFMT));
+				    LOG_DEBUGINFOD));
 
 	if (!err)
 		return 0;

@@ -46,15 +46,11 @@ struct series {
 		.name = name_, .from = FROM_TALLY,                 \
 		.offset = offsetof(struct debuginfod_tally, field) \
 	}
-#define ROLE(what, field)                                                   \
-	FIGURE("thread_" what "{role=\"groom\"}", true, groom.field),       \
-		FIGURE("thread_" what "{role=\"scan\"}", true, scan.field), \
-		FIGURE("thread_" what "{role=\"traverse\"}", true,          \
-		       traverse.field)
 #define INDEX(statistic, field) \
 	FIGURE("groom{statistic=\"" statistic "\"}", true, index.field)
-#define TRAVERSED(type, field) \
-	FIGURE("traversed_total{type=\"" type "\"}", false, traversed.field)
+#define TRAVERSED(type, value)                                              \
+	METRIC("traversed_total{type=\"" type "\"}", false, SCAN_TRAVERSED, \
+	       MET, value)
 #define FDCACHE(op, value)                                                    \
 	METRIC("fdcache_op_count{op=\"" op "\"}", false, CACHE_OPS, CACHE_OP, \
 	       value)
@@ -92,25 +88,26 @@ static const struct series table[] = {
 	TALLY("http_responses_total{result=\"archive fdcache\"}", cached),
 	TALLY("http_responses_total{result=\"error\"}", errors),
 	TALLY("http_responses_total{result=\"file\"}", files),
-	ROLE("busy", busy),
+	METRIC("thread_busy{role=\"groom\"}", true, GROOM_ACTIVE, NONE, NULL),
+	FIGURE("thread_busy{role=\"scan\"}", true, scan_busy),
+	FIGURE("thread_busy{role=\"traverse\"}", true, traverse_busy),
 	BUSY("thread_busy{role=\"http-buildid\"}", DEBUGINFO, SECTION),
 	METRIC("thread_busy{role=\"http-buildid-after-you\"}", true,
 	       FLIGHTS_WAITING, NONE, NULL),
 	BUSY("thread_busy{role=\"http-metadata\"}", METADATA, METADATA),
 	BUSY("thread_busy{role=\"http-metrics\"}", METRICS, METRICS),
-	ROLE("count", threads),
-	FIGURE("thread_tid{role=\"groom\"}", false, groom.tid),
-	FIGURE("thread_tid{role=\"traverse\"}", false, traverse.tid),
-	FIGURE("thread_work_pending{role=\"groom\"}", true, groom.pending),
-	FIGURE("thread_work_pending{role=\"scan\"}", true, scan.pending),
-	ROLE("work_total", done),
-	TRAVERSED("directory", directories),
-	TRAVERSED("error", errors),
-	TRAVERSED("file", files),
-	TRAVERSED("file-skipped-I", left_out),
-	TRAVERSED("file-skipped-X", excluded),
-	TRAVERSED("other", others),
-	TRAVERSED("symlink", symlinks),
+	FIGURE("thread_count{role=\"scan\"}", true, scan_threads),
+	FIGURE("thread_work_pending{role=\"scan\"}", true, scan_pending),
+	METRIC("thread_work_total{role=\"groom\"}", true, GROOMS, NONE, NULL),
+	FIGURE("thread_work_total{role=\"scan\"}", true, scan_done),
+	METRIC("thread_work_total{role=\"traverse\"}", true, SCANS, NONE, NULL),
+	TRAVERSED("directory", "directory"),
+	TRAVERSED("error", "error"),
+	TRAVERSED("file", "file"),
+	TRAVERSED("file-skipped-I", "skipped_include"),
+	TRAVERSED("file-skipped-X", "skipped_exclude"),
+	TRAVERSED("other", "other"),
+	TRAVERSED("symlink", "symlink"),
 	FIGURE("ready", true, is_ready),
 };
 
@@ -164,21 +161,32 @@ static void write_count(struct buf *out, const char *name, const char *label,
 	buf_printf(out, "%s\"} %" PRIu64 "\n", more, count);
 }
 
-static void write_source(struct buf *out, const struct debuginfod_source *s)
+/* @suffix: of archives; NULL for bare files. */
+static void write_source(struct buf *out, const char *suffix,
+			 const struct scan_tally *t)
 {
-	const char *more = s->suffix ? " archive" : "";
+	const char *more = suffix ? " archive" : "";
 	/* Named differently there, too. */
-	const char *one = s->suffix ? s->suffix : "file";
-	const char *many = s->suffix ? s->suffix : "files";
+	const char *one = suffix ? suffix : "file";
+	const char *many = suffix ? suffix : "files";
 
 	write_count(out, "found_debuginfo_total", "source", many, more,
-		    s->debuginfos);
+		    atomic_load(&t->debuginfos));
 	write_count(out, "found_executable_total", "source", many, more,
-		    s->executables);
+		    atomic_load(&t->executables));
 	write_count(out, "found_sourcerefs_total", "source", many, more,
-		    s->sources);
-	write_count(out, "scanned_bytes_total", "source", one, more, s->bytes);
-	write_count(out, "scanned_files_total", "source", one, more, s->files);
+		    atomic_load(&t->source_refs));
+	write_count(out, "scanned_bytes_total", "source", one, more,
+		    atomic_load(&t->bytes));
+	write_count(out, "scanned_files_total", "source", one, more,
+		    atomic_load(&t->files));
+}
+
+static void write_choice(struct buf *out, const struct scan_choice *c)
+{
+	write_source(out, NULL, &c->bare_tally);
+	for (size_t i = 0; i < c->rule_count; i++)
+		write_source(out, c->rules[i].suffix, &c->rules[i].tally);
 }
 
 static void write_requests(struct buf *out, const char *const *suffixes)
@@ -244,8 +252,8 @@ void debuginfod_metrics_render(const struct debuginfod_figures *f,
 {
 	write_free_ratio(out, "database", f->database);
 	write_free_ratio(out, "tmpdir", f->tmpdir);
-	for (size_t i = 0; i < f->source_count; i++)
-		write_source(out, &f->sources[i]);
+	if (f->choice)
+		write_choice(out, f->choice);
 	write_requests(out, f->suffixes);
 	for (unsigned type = 0; type < DEBUGINFOD_TYPES; type++) {
 		for (unsigned code = 0; code < DEBUGINFOD_CODES; code++)

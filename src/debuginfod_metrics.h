@@ -11,6 +11,7 @@
 #define DEBUGINFOD_METRICS_H
 
 #include "base/buf.h"
+#include "scan/scan.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,30 +19,10 @@
 /** A figure that is not known, whose line is left out. */
 enum { DEBUGINFOD_UNKNOWN = -1 };
 
-/** A kind of thread: the peer's roles. */
-struct debuginfod_role {
-	int64_t busy;    /* at work now */
-	int64_t threads; /* that there are */
-	int64_t tid;     /* of the only one; 0 is left out */
-	int64_t done;    /* traversals, grooms, files scanned since the start */
-	int64_t pending; /* waiting to be done */
-};
-
-/** What was scanned of one source: bare files, or archives of one suffix. */
-struct debuginfod_source {
-	const char *suffix; /* ".rpm"; NULL: bare files */
-	uint64_t files, bytes;
-	uint64_t executables, debuginfos, sources;
-};
-
 struct debuginfod_figures {
-	int64_t is_ready; /* 0 or 1 */
-	struct debuginfod_role groom, scan, traverse;
-	/** What was met in traversals; its types. */
-	struct {
-		int64_t files, left_out, excluded, directories, symlinks,
-			others, errors;
-	} traversed;
+	int64_t is_ready;                                         /* 0 or 1 */
+	int64_t scan_busy, scan_threads, scan_pending, scan_done; /* files */
+	int64_t traverse_busy;                                    /* 0 or 1 */
 	/** The index, as of the last groom; MB are 1024². */
 	struct {
 		int64_t file_artifacts, file_sources;
@@ -50,8 +31,8 @@ struct debuginfod_figures {
 		int64_t scanned_files, scanned_mb, index_mb;
 	} index;
 	int64_t groomed_fresh; /* files that grooms found unchanged */
-	const struct debuginfod_source *sources;
-	size_t source_count;
+	/** What is scanned, with its tallies; NULL. */
+	const struct scan_choice *choice;
 	/** http/debuginfod.h's; NULL. */
 	const char *const *suffixes;
 	/** Places on the file systems whose free space is told; NULL. */

@@ -199,6 +199,7 @@ void scanner_loop_groom(struct scanner_loop *l)
 
 	if (!begin_groom(l))
 		return;
+	metric_set(METRIC_GROOM_ACTIVE, 0, 0, 1);
 	struct error *err = scan_groom(l->scan, &l->stop, &counts);
 
 	bool is_damaged = err && index_needs_reopen(l->index);
@@ -210,6 +211,8 @@ void scanner_loop_groom(struct scanner_loop *l)
 		log_consume(LOG_ERROR, "groom", "failed", err);
 	else
 		count_groomed(&counts);
+	metric_set(METRIC_GROOM_ACTIVE, 0, 0, 0);
+	metric_inc(METRIC_GROOMS);
 }
 
 /* Wait until it is time, or somebody asks, or the end has come. */

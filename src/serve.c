@@ -17,6 +17,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/units.h"
+#include "debuginfod_metrics.h"
+#include "http/debuginfod.h"
 #include "http/http.h"
 #include "scanner_loop.h"
 #include "serve.h"
@@ -108,6 +111,50 @@ static void fill_status(void *ctx, struct http_status *ret)
 		ret->not_ready = "index not readable";
 }
 
+static int64_t rows(const char *table)
+{
+	return metric_get(METRIC_INDEX_ROWS, metric_label(LABELS_TABLE, table),
+			  0);
+}
+
+static void fill_scan_figures(struct serve *v, struct debuginfod_figures *f)
+{
+	const struct scan_choice *c = v->plan->choice;
+	const struct scan_progress *p = scanner_loop_progress(v->loop);
+	struct http_status status = { 0 };
+
+	fill_progress(p, &status);
+	f->traverse_busy = atomic_load(&p->is_walking);
+	f->scan_busy = status.is_scanning;
+	f->scan_pending = (int64_t)status.scan_pending;
+	f->scan_threads = v->settings->workers;
+	f->choice = c;
+	for (size_t i = 0; c && i < c->rule_count; i++)
+		f->scan_done += (int64_t)atomic_load(&c->rules[i].tally.files);
+	if (c)
+		f->scan_done += (int64_t)atomic_load(&c->bare_tally.files);
+}
+
+static void write_debuginfod_metrics(void *ctx, struct buf *out)
+{
+	struct serve *v = ctx;
+	struct debuginfod_figures f = {
+		.is_ready = metric_get(METRIC_READY, 0, 0),
+		.suffixes = v->plan->debuginfod->suffixes,
+		.database = index_place_path(v->settings->state_dir),
+		.tmpdir = v->settings->cache_dir,
+	};
+
+	if (v->loop)
+		fill_scan_figures(v, &f);
+	debuginfod_forget_index(&f);
+	f.index.build_ids = rows("build_ids");
+	f.index.archive_sdefs = rows("source_dirs");
+	f.index.scanned_files = rows("containers");
+	f.index.index_mb = metric_get(METRIC_INDEX_BYTES, 0, 0) / (int64_t)MIB;
+	debuginfod_metrics_render(&f, out);
+}
+
 static void set_rows(const char *table, uint64_t rows)
 {
 	metric_set(METRIC_INDEX_ROWS, metric_label(LABELS_TABLE, table), 0,
@@ -192,6 +239,12 @@ static struct error *open_all(struct serve *v, const char *program)
 		.status_ctx = v,
 	};
 
+	if (v->plan->debuginfod) {
+		v->plan->debuginfod->metrics = write_debuginfod_metrics;
+		v->plan->debuginfod->metrics_ctx = v;
+		http.debuginfod = v->plan->debuginfod;
+		http.metadata_ms = v->plan->metadata_ms;
+	}
 	if (v->plan->choice) {
 		store.rules = v->plan->choice->rules;
 		store.rule_count = v->plan->choice->rule_count;
@@ -219,11 +272,11 @@ static void ask_stats(struct serve *v)
 }
 
 /* Until told to stop. The index's figures are read now and then, and soon
- * after each scan. */
+ * after each scan and groom. */
 static int wait_for_end(struct serve *v)
 {
 	struct timespec pause = { .tv_nsec = POLL_MS * 1000000 };
-	int64_t scans = -1, next_ms = 0;
+	int64_t passes = -1, next_ms = 0;
 
 	for (;;) {
 		int sig = sigtimedwait(&v->signals, NULL, &pause);
@@ -234,11 +287,12 @@ static int wait_for_end(struct serve *v)
 			scanner_loop_ask_scan(v->loop);
 		if (v->loop && sig == SIGUSR2)
 			scanner_loop_ask_groom(v->loop);
-		int64_t now_scans = metric_get(METRIC_SCANS, 0, 0);
+		int64_t now_passes = metric_get(METRIC_SCANS, 0, 0) +
+				     metric_get(METRIC_GROOMS, 0, 0);
 
-		if (now_scans == scans && clock_ms() < next_ms)
+		if (now_passes == passes && clock_ms() < next_ms)
 			continue;
-		scans = now_scans;
+		passes = now_passes;
 		next_ms = clock_ms() + STATS_EVERY_S * 1000;
 		ask_stats(v);
 	}

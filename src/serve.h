@@ -22,7 +22,10 @@ struct serve_plan {
 	bool groom_unwanted; /* struct scan_options */
 	bool no_sources;     /* struct scan_options */
 	unsigned max_depth;  /* struct scan_options */
-	unsigned threads;    /* that answer; 0: as many as seem right */
+	/** Answer as debuginfod does; NULL. Its metrics are filled in. */
+	struct debuginfod_options *debuginfod;
+	unsigned metadata_ms; /* struct http_options */
+	unsigned threads;     /* that answer; 0: as many as seem right */
 };
 
 /** Scan and answer until a signal says stop.

@@ -96,6 +96,8 @@ GAUGE(INDEX_ROWS, TABLE, NONE, "index_rows", "Rows in the index")
 GAUGE(INDEX_BYTES, NONE, NONE, "index_bytes", "Size of the index on disk")
 GAUGE(INDEX_FAILED, NONE, NONE, "index_failed_files",
       "Files recorded as unreadable")
+GAUGE(GROOM_ACTIVE, NONE, NONE, "groom_active", "1 while the index is groomed")
+COUNTER(GROOMS, NONE, NONE, "grooms_total", "Grooms ended")
 COUNTER(GROOM_REMOVED, TABLE, NONE, "groom_removed_rows_total",
 	"Rows removed by grooming")
 GAUGE(READY, NONE, NONE, "ready", "1 when answers can be given")
