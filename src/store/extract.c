@@ -456,7 +456,6 @@ static struct error *find_rule(struct extraction *x, const struct target *t)
 {
 	const struct store *st = x->flight->store;
 	char name[SCAN_RULE_NAME_SIZE] = "";
-
 	struct scan_rule *rule =
 		scan_rule_of(st->rules, st->rule_count, t->container);
 

@@ -138,6 +138,26 @@ like "a command that fails is recorded with its status" \
 	"$(grep unreadable "$tmp/failing.log")" 'command ended with status 1'
 stop_server failing
 
+# ---- More than there is room for -------------------------------------------------
+
+mkdir -p "$tmp/full.tmp"
+if mount -t tmpfs -o size=24m none "$tmp/full.tmp" 2>/dev/null; then
+	mounted+=("$tmp/full.tmp")
+	# shellcheck disable=SC2016
+	compat full -F -Z '.hidden=f() { tail -c +2 "$1"; head -c 100M /dev/zero; }; f' \
+		-Z mytgz "$tree"
+	like "what a command prints may fill the cache's file system, and says so" \
+		"$(grep unreadable "$tmp/full.log")" 'cache directory'
+	at_most "the room is there again, MiB in use" \
+		"$(df -m --output=used "$tmp/full.tmp" | tail -n 1)" 2
+	is_served "another archive" "$(sample_id 4)" "$(file 4)"
+	stop_server full
+	umount "$tmp/full.tmp" && mounted=()
+else
+	skip "what a command prints may fill the cache's file system" \
+		"not allowed to mount"
+fi
+
 # ---- The end of a command --------------------------------------------------------
 
 mkdir "$tmp/slow" "$tmp/hung.tmp"

@@ -20,6 +20,7 @@
 #include "tests/lib/elf_writer.h"
 #include "tests/lib/pkg_writer.h"
 #include "tests/unit/unit.h"
+#include "worker/jobs.h"
 #include "worker/pipe_command.h"
 
 static char base[] = "/tmp/symbolized-choice-XXXXXX";
@@ -685,6 +686,88 @@ START_TEST(another_command_means_another_look)
 }
 END_TEST
 
+/* As an import of debuginfod's database puts it: what is in it, by name. */
+static void put_taken_over(struct fixture *f, const char *name,
+			   const char *build_id)
+{
+	struct index_artifact a = {
+		.is_gnu = true,
+		.member = "/usr/bin/a",
+		.ordinal = LOCATOR_UNKNOWN,
+		.size = LOCATOR_UNKNOWN,
+		.roles = INDEX_ROLE_EXECUTABLE,
+	};
+	struct index_container c = {
+		.path = in_base(name),
+		.scanner = SCANNER_BY_CONTENT,
+		.payload_codec = LOCATOR_RESCAN,
+		.artifacts = &a,
+		.artifact_count = 1,
+	};
+	struct index *ix;
+	struct stat st;
+
+	ck_assert(build_id_parse(build_id, strlen(build_id), &a.id));
+	ck_assert_int_eq(stat(c.path, &st), 0);
+	c.stamp = (struct index_stamp) {
+		.mtime_ns = clock_timespec_ns(st.st_mtim),
+		.ctime_ns = clock_timespec_ns(st.st_ctim),
+		.size = (uint64_t)st.st_size,
+		.inode = st.st_ino,
+	};
+	ck_no_error(index_open(f->state, 0, NULL, &ix));
+	ck_no_error(index_put_containers(ix, &c, 1));
+	index_close(ix);
+}
+
+START_TEST(what_was_taken_over_is_read_as_the_rules_say_and_not_scanned)
+{
+	static const struct {
+		const char *name, *id;
+		enum pkg_kind kind;
+		bool is_hidden;
+	} table[] = {
+		{ "tree/a.x", "aaaa", PKG_TAR, true },
+		{ "tree/b.x", "bbbb", PKG_CPIO, true },
+		{ "tree/c.cpio", "cccc", PKG_CPIO, false },
+	};
+	struct scan_rule rules[] = { { .suffix = ".x",
+				       .command = "tail -c +2 <" },
+				     { .suffix = ".cpio" } };
+	CLEANUP_BUF struct buf got = BUF_INIT;
+	struct fixture f;
+
+	fixture_begin(&f);
+	use_rules(&f, rules, 2);
+	looked_into(&f);
+	for (size_t i = 0; i < 3; i++) {
+		if (table[i].is_hidden)
+			make_hidden(table[i].name, table[i].kind, CODEC_XZ,
+				    table[i].id);
+		else
+			make_package(table[i].name, table[i].kind, CODEC_XZ,
+				     table[i].id);
+		put_taken_over(&f, table[i].name, table[i].id);
+	}
+	ck_assert_uint_eq(looked_into(&f), 0);
+	struct store *st = open_store(&f);
+
+	for (size_t i = 0; i < 3; i++) {
+		CLEANUP_BUF struct buf elf = BUF_INIT;
+		struct store_query q = { .kind = ARTIFACT_EXECUTABLE };
+		bool found;
+
+		write_elf(&elf, table[i].id, table[i].id);
+		ck_assert(build_id_parse(table[i].id, 4, &q.id));
+		get_whole(st, &q, &got, &found);
+		ck_assert_msg(found, "%s", table[i].name);
+		check_bytes(&got, elf.data, elf.size);
+	}
+	store_close(st);
+	fixture_end(&f);
+}
+END_TEST
+
 START_TEST(a_command_that_fails_marks_its_container_with_the_reason)
 {
 	struct scan_rule rules[] = {
@@ -790,6 +873,7 @@ UNIT_MAIN("scan_choice", of_several_rules_the_last_suffix_wins,
 	  archives_that_only_a_rule_asks_for_are_served,
 	  what_a_command_prints_is_served_whatever_kind_it_is,
 	  another_command_means_another_look,
+	  what_was_taken_over_is_read_as_the_rules_say_and_not_scanned,
 	  a_command_that_fails_marks_its_container_with_the_reason,
 	  a_member_is_served_before_the_command_has_ended,
 	  a_scan_that_is_stopped_stops_its_commands)
