@@ -212,6 +212,7 @@ struct fixture {
 	struct scan_choice choice;
 	bool has_choice;
 	const char *include, *exclude;
+	const char *stop_file; /* when it is there, the pass is stopped */
 	const char *roots[2];
 	char *state, *cache;
 };
@@ -235,6 +236,28 @@ static const char *program(void)
 	return name ? name : "./symbolized";
 }
 
+static void *stop_soon(void *arg)
+{
+	struct fixture *f = arg;
+
+	while (access(f->stop_file, F_OK))
+		usleep(10000);
+	scan_stop(f->scan);
+	return NULL;
+}
+
+static void run(struct fixture *f)
+{
+	pthread_t thread;
+
+	if (f->stop_file)
+		ck_assert_int_eq(pthread_create(&thread, NULL, stop_soon, f),
+				 0);
+	ck_no_error(scan_run(f->scan));
+	if (f->stop_file)
+		pthread_join(thread, NULL);
+}
+
 /* One pass with the choice as it is now. */
 static uint64_t looked_into(struct fixture *f)
 {
@@ -252,7 +275,7 @@ static uint64_t looked_into(struct fixture *f)
 
 	ck_no_error(index_open(f->state, 0, NULL, &o.index));
 	ck_no_error(scan_create(&o, &f->scan));
-	ck_no_error(scan_run(f->scan));
+	run(f);
 	uint64_t done = atomic_load(&scan_progress(f->scan)->done_files);
 
 	scan_destroy(f->scan);
@@ -826,22 +849,10 @@ START_TEST(a_member_is_served_before_the_command_has_ended)
 }
 END_TEST
 
-static void *stop_soon(void *arg)
-{
-	struct fixture *f = arg;
-	char *begun = in_base("begun");
-
-	while (access(begun, F_OK))
-		usleep(10000);
-	scan_stop(f->scan);
-	return NULL;
-}
-
 START_TEST(a_scan_that_is_stopped_stops_its_commands)
 {
 	struct scan_rule rule = { .suffix = ".x" };
 	char command[256];
-	pthread_t thread;
 	struct fixture f;
 
 	fixture_begin(&f);
@@ -850,11 +861,10 @@ START_TEST(a_scan_that_is_stopped_stops_its_commands)
 	rule.command = command;
 	write_base("tree/a.x", "a", 1);
 	use_rules(&f, &rule, 1);
-	ck_assert_int_eq(pthread_create(&thread, NULL, stop_soon, &f), 0);
+	f.stop_file = in_base("begun");
 	int64_t begun = clock_ms();
 
 	looked_into(&f);
-	pthread_join(thread, NULL);
 	ck_assert_int_lt(clock_ms() - begun, 20000);
 	ck_assert_str_eq(failed(&f), "");
 	fixture_end(&f);
