@@ -131,7 +131,7 @@ struct error *debuginfod_db_open(const char *path, struct debuginfod_db **ret)
 
 	if (!d)
 		return error_no_memory;
-	TRY(db_open(&d->db, path, DB_READ));
+	TRY(db_open(&d->db, path, DB_FOREIGN));
 	for (size_t i = 0; i < sizeof(schemas) / sizeof(*schemas); i++) {
 		bool found = false;
 

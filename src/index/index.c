@@ -25,7 +25,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/reader.h"
 #include "index/index_private.h"
 #include "index/migrate.h"
 
@@ -495,32 +494,33 @@ bool index_is_writable(const char *place)
 	       (is_writable(path) && is_writable_directory_of(path));
 }
 
-/* https://www.sqlite.org/fileformat.html, 1.3: the magic at 0, the application
- * ID, big-endian, at 68. */
+static void close_db(struct db *db)
+{
+	db_close(db);
+}
+
+/* Through SQLite, since the newest header may be in the log. */
 struct error *index_probe(const char *path, enum index_owner *ret)
 {
-	static const char magic[16] = "SQLite format 3";
-	enum { HEADER_SIZE = 100, APPLICATION_ID_AT = 68 };
-	uint8_t head[HEADER_SIZE];
-	struct reader r;
+	CLEANUP(close_db) struct db db = { .handle = NULL };
+	int64_t application, tables;
+	struct stat st;
 
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && errno != ENOENT)
-		return error_errno("%s", path);
-	ssize_t n = fd < 0 ? 0 : pread(fd, head, sizeof(head), 0);
-	if (n < 0)
-		return error_errno("%s", path);
-	if (n == 0) {
-		*ret = INDEX_OWNER_NONE;
+	*ret = INDEX_OWNER_NONE;
+	if (stat(path, &st) && errno == ENOENT)
 		return NULL;
-	}
-	if (n < HEADER_SIZE || memcmp(head, magic, sizeof(magic)) != 0) {
+	CLEANUP_ERROR struct error *err = db_open(&db, path, DB_FOREIGN);
+	if (!err)
+		err = db_exec_int(&db, "PRAGMA application_id", &application);
+	if (!err)
+		err = db_exec_int(&db, "SELECT count(*) FROM sqlite_schema",
+				  &tables);
+	if (err && error_kind(err) != ERROR_DATABASE)
+		return STEAL(err);
+	if (err || (application != INDEX_APPLICATION_ID && tables))
 		*ret = INDEX_OWNER_OTHER;
-		return NULL;
-	}
-	reader_init(&r, head + APPLICATION_ID_AT, 4, true);
-	*ret = reader_u32(&r) == INDEX_APPLICATION_ID ? INDEX_OWNER_US
-						      : INDEX_OWNER_OTHER;
+	else if (application == INDEX_APPLICATION_ID)
+		*ret = INDEX_OWNER_US;
 	return NULL;
 }
 

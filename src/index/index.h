@@ -76,7 +76,7 @@ enum index_owner {
 	INDEX_OWNER_OTHER, /* something else: leave it alone */
 };
 
-/** Whose is the file at @p path? @return IO. Cost: one read. */
+/** Whose is the file at @p path? @return IO. Cost: opens it. */
 MUST_CHECK struct error *index_probe(const char *path, enum index_owner *ret);
 
 /**

@@ -39,7 +39,8 @@ static COLD void mark_damaged(struct db *db)
 {
 	if (atomic_exchange(&db->is_damaged, true))
 		return;
-	if (db->mode == DB_IMMUTABLE || !db->handle || db_has_moved(db))
+	if (db->mode == DB_IMMUTABLE || db->mode == DB_FOREIGN || !db->handle ||
+	    db_has_moved(db))
 		return;
 	CLEANUP_FREE char *mark = db_mark_path(db->path);
 	if (!mark)

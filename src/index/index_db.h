@@ -49,6 +49,8 @@ enum db_mode {
 	/** A cleanly closed database in a directory that cannot be written:
 	 * SQLite neither locks nor looks for changes. */
 	DB_IMMUTABLE,
+	/** Perhaps another program's: to read, and to leave no mark beside. */
+	DB_FOREIGN,
 };
 
 struct db {

@@ -216,6 +216,7 @@ echo nonsense >"$tmp/text.db"
 import bad "$tmp/text.db" >"$tmp/out" 2>"$tmp/err"
 isnt "a text file is refused" $? 0
 like "it is named" "$(cat "$tmp/err")" "text.db"
+is "nothing is left beside it" "$(ls "$tmp"/text.db*)" "$tmp/text.db"
 sqlite3 "$tmp/other.db" 'create table t (a)'
 import bad "$tmp/other.db" >"$tmp/out" 2>"$tmp/err"
 isnt "another program's database is refused" $? 0

@@ -1,0 +1,348 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# `symbolized debuginfod`: the command line, start-up, signals and scanning as
+# people know them of elfutils' server. What it answers is debuginfod-http.sh's.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
+need "$CC" curl jq readelf
+
+tree=$tmp/tree
+mkdir "$tree" "$tree/deep" "$tree/deep/deeper" "$tmp/outside"
+must make_samples "$tmp/samples" 12
+sample() {
+	echo "$tmp/samples/sample-$1"
+}
+cp "$(sample 1)" "$tree/one"
+cp "$(sample 2)" "$tree/deep/two"
+cp "$(sample 3)" "$tree/deep/deeper/three"
+cp "$(sample 4)" "$tmp/outside/four"
+ln -s "$tmp/outside" "$tree/link"
+must "$mkpkg" deb --compress xz "$tree/pool.deb" "./usr/bin/x=$(sample 5)"
+must "$mkpkg" rpm --compress gzip "$tree/pool.rpm" "/usr/bin/y=$(sample 6)"
+mkdir "$tmp/tar"
+cp "$(sample 7)" "$tmp/tar/z"
+must tar -C "$tmp/tar" -cJf "$tree/pool.pkg.tar.xz" z
+must write_program "$tmp/prog"
+must build_program "$tmp/prog" "$tree/prog"
+
+export TMPDIR=$tmp
+
+# ---- The command line ----------------------------------------------------------
+
+# refused WHAT STATUS PATTERN ARGUMENT...
+refused() {
+	local what=$1 wanted=$2 pattern=$3
+	shift 3
+	timeout 20 "$SYMBOLIZED" debuginfod "$@" >"$tmp/out" 2>&1
+	is "$what: the exit status" $? "$wanted"
+	like "$what: the message" "$(cat "$tmp/out")" "$pattern"
+}
+
+refused "port 0" 1 'debuginfod: port number: Invalid argument' -p 0
+refused "a port that is no number" 1 'debuginfod: port number' -p abc
+refused "a pool of one thread" 1 'debuginfod: -C NUM minimum 2' -C1
+refused "a regular expression that is none" 1 \
+	'debuginfod: regular expression' -I '['
+refused "an archive without a suffix" 1 'debuginfod: missing EXT' -Z ''
+refused "more than all of a file system" 1 'fdcache mintmp percent' \
+	--fdcache-mintmp=200
+refused "a checkpoint below none" 1 'scan checkpoint' --scan-checkpoint=-1
+refused "an unknown option" 64 "unrecognized option '--nosuch'" --nosuch
+refused "an abbreviation that is not clear" 64 "option '--scan' is ambiguous" \
+	--scan
+for option in "-I x" "-X x" "-t 1" "-g 1" -G -L -r "-c 1" "-D x" "$tree"; do
+	# shellcheck disable=SC2086 # an option and its argument
+	refused "passive with $option" 1 \
+		'inconsistent options with passive mode' --passive $option
+	# shellcheck disable=SC2086
+	refused "$option with passive" 1 \
+		'inconsistent options with passive mode' $option --passive
+done
+refused "passive without an index" 1 'none.sqlite' --passive -d "$tmp/none.sqlite"
+refused "an address that is none" 1 'listen on 300.1.1.1' -d "$tmp/refused.sqlite" \
+	--listen-address=300.1.1.1
+
+is "--version names the release it stands for" \
+	"$("$SYMBOLIZED" debuginfod --version | sed -n '1s/.* //p')" 0.196
+"$SYMBOLIZED" debuginfod --usage >"$tmp/usage"
+"$SYMBOLIZED" debuginfod --help >"$tmp/help"
+for option in scan-file-dir scan-rpm-dir scan-deb-dir scan-archive logical \
+	rescan-time groom-time maxigroom concurrency connection-pool include \
+	exclude regex-groom port database ddl verbose fdcache-mbs \
+	fdcache-prefetch fdcache-mintmp forwarded-ttl-limit passive \
+	disable-source-scan scan-checkpoint koji-sigcache metadata-maxtime cors \
+	listen-address home-redirect home-html max-depth; do
+	like "--help knows --$option" "$(cat "$tmp/help")" "--$option"
+	like "--usage knows --$option" "$(cat "$tmp/usage")" "--$option"
+done
+
+# ---- Servers -------------------------------------------------------------------
+
+host=127.0.0.1
+
+# begin NAME OPTION...: a server, its log in NAME.log, its port in $port
+begin() {
+	local name=$1
+	shift
+	port=$(free_port)
+	url=http://$host:$port
+	"$SYMBOLIZED" debuginfod -p "$port" "$@" >"$tmp/$name.log" 2>&1 &
+	pid=$!
+	if ! wait_until answers || ! is_running "$pid"; then
+		die "$name does not answer: $(cat "$tmp/$name.log")"
+	fi
+}
+
+answers() {
+	is_running "$pid" || return 0
+	curl -s -m 5 -o /dev/null "$url/"
+}
+
+# end [SIGNAL]
+end() {
+	kill -"${1:-TERM}" "$pid"
+	wait "$pid"
+	exit_status=$?
+}
+
+# A port that was free just now
+free_port() {
+	local p
+	for p in $(shuf -i 20000-32000 -n 50); do
+		if ! (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null; then
+			echo "$p"
+			return
+		fi
+	done
+}
+
+# has NUMBER: is that sample answered?
+has() {
+	[ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' \
+		"$url/buildid/$(sample_of "$1")/executable")" = 200 ]
+}
+sample_of() {
+	build_id "$(sample "$1")"
+}
+
+# found: numbers of the samples that are answered
+found() {
+	local i
+	for i in {1..12}; do
+		has "$i" && echo "$i"
+	done | paste -sd ' '
+}
+
+# finds WHAT NUMBERS OPTION...: a server with these options finds just these
+finds() {
+	local what=$1 numbers=$2
+	shift 2
+	begin finds -d :memory: "$@"
+	scan_is_done finds || die "no scan: $(cat "$tmp/finds.log")"
+	is "$what" "$(found)" "$numbers"
+	end
+}
+
+# scan_is_done NAME [TIMES]
+scan_is_done() {
+	times=${2:-1} log=$tmp/$1.log
+	wait_until has_finished
+}
+has_finished() {
+	[ "$(grep -c 'scan.*finished' "$log")" -ge "$times" ]
+}
+
+finds "-F scans ELF files" "1 2 3" -F "$tree"
+finds "-R scans RPM packages" "6" -R "$tree"
+finds "-U scans deb packages" "5" -U "$tree"
+finds "-Z EXT scans archives of that name" "7" -Z .pkg.tar.xz "$tree"
+finds "-Z takes a suffix without a dot" "7" -Zxz "$tree"
+finds "-Z EXT=cat reads directly" "7" -Z .xz=cat "$tree"
+finds "-Z EXT=CMD reads what the command makes of it" "7" -Z '.xz=(xz -dc)<' "$tree"
+finds "of two suffixes that fit the last in order counts" "7" \
+	-Z .pkg.tar.xz=cat -Z .tar.xz=false -Z z=cat "$tree"
+finds "the later of two rules for one suffix counts" "7" -Z .xz=false -Z .xz "$tree"
+finds "all of them together" "1 2 3 5 6 7" -F -R -U -Z .xz "$tree"
+finds "long options, abbreviated, behind paths" "1 2 3 5" "$tree" --scan-file \
+	--scan-deb
+finds "-L follows links" "1 2 3 4" -F -L "$tree"
+finds "-I lets through what matches the real path" "2 3" -F -I '/deep/' "$tree"
+finds "-X keeps out what matches" "1" -F -X '/deep/' "$tree"
+finds "-X wins over -I" "2" -F -I '/deep/' -X 'deeper' "$tree"
+finds "--max-depth 1 stays in the directory" "1" -F --max-depth=1 "$tree"
+finds "a path twice and one that is not there" "1 2 3" -F "$tree" "$tree" \
+	"$tmp/nowhere"
+like "the one that is not there is in the log" "$(cat "$tmp/finds.log")" nowhere
+finds "without a scan mode nothing is found" "" "$tree"
+like "it is said that paths are ignored" "$(cat "$tmp/finds.log")" \
+	'without -F -R -U -Z, ignoring PATHs'
+finds "options that mean nothing are taken" "1 2 3" -F -D 'pragma x' \
+	--scan-checkpoint=10 --koji-sigcache --fdcache-mintmp=10 \
+	--fdcache-prefetch=3 --fdcache-fds=3 --fdcache-prefetch-mbs=3 \
+	--fdcache-prefetch-fds=3 --fdcache-mbs=10 -c 3 -C4 -v "$tree"
+for option in ddl scan-checkpoint koji-sigcache fdcache-mintmp fdcache-prefetch \
+	fdcache-fds fdcache-prefetch-mbs fdcache-prefetch-fds; do
+	is "--$option is told of once" \
+		"$(grep -cE "ignored.*$option(\"| |$)" "$tmp/finds.log")" 1
+done
+
+begin sources -d :memory: -F "$tree"
+scan_is_done sources
+get "/buildid/$(build_id "$tree/prog")/source$tmp/prog/main.c"
+is "a source outside of the paths is not served" "$status" 404
+end
+mkdir "$tree/src"
+cp -r "$tmp/prog" "$tree/src/prog"
+must build_program "$tree/src/prog" "$tree/src/bin"
+begin sources -d :memory: -F "$tree"
+scan_is_done sources
+get "/buildid/$(build_id "$tree/src/bin")/source$tree/src/prog/main.c"
+same "a source beneath a path is served" "$tmp/body" "$tree/src/prog/main.c"
+end
+begin sources -d :memory: -F --disable-source-scan "$tree"
+scan_is_done sources
+get "/buildid/$(build_id "$tree/src/bin")/source$tree/src/prog/main.c"
+is "--disable-source-scan: no source" "$status" 404
+get "/buildid/$(build_id "$tree/src/bin")/executable"
+is "--disable-source-scan: the program" "$status" 200
+end
+
+# ---- Start-up, threads, addresses ----------------------------------------------
+
+before=$(find /dev/shm -maxdepth 1 -name 'symbolized-index.*' 2>/dev/null | wc -l)
+begin threads -d :memory: -F -t0 -g0 "$tree"
+scan_is_done threads
+ok "the first groom comes soon, even with -g0" wait_until \
+	grep -q 'groom.*finished' "$tmp/threads.log"
+for name in scan traverse groom; do
+	at_least "a thread is called $name" \
+		"$(grep -lx "$name" /proc/"$pid"/task/*/comm | wc -l)" 1
+done
+ok "it answers on IPv6 too" curl -s -m 5 -o /dev/null "http://[::1]:$port/"
+
+# Signals
+cp "$(sample 8)" "$tree/eight"
+kill -USR1 "$pid"
+ok "SIGUSR1 scans" wait_until has 8
+rm "$tree/eight"
+kill -USR2 "$pid"
+eight_is_gone() {
+	! has 8
+}
+ok "SIGUSR2 grooms" wait_until eight_is_gone
+end
+is "SIGTERM ends it with 0" "$exit_status" 0
+is "an index in memory goes with its process" \
+	"$(find /dev/shm -maxdepth 1 -name 'symbolized-index.*' 2>/dev/null | wc -l)" \
+	"$before"
+for signal in INT HUP; do
+	begin ends -d :memory:
+	end $signal
+	is "SIG$signal ends it with 0" "$exit_status" 0
+done
+begin killed -d :memory:
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+begin after -d :memory:
+is "what a killed one left behind is removed" \
+	"$(find /dev/shm -maxdepth 1 -name 'symbolized-index.*' 2>/dev/null | wc -l)" \
+	"$((before + 1))"
+end
+
+begin local -d :memory: --listen-address=127.0.0.1
+is "--listen-address 127.0.0.1 is that address only" \
+	"$(curl -s -m 5 -o /dev/null "http://[::1]:$port/" || echo no)" no
+end
+
+host='[::1]'
+begin six -d :memory: --listen-address=::1
+is "--listen-address ::1 is that address only" \
+	"$(curl -s -m 5 -o /dev/null "http://127.0.0.1:$port/" || echo no)" no
+refused "a port in use" 1 "listen on.*$port" -d "$tmp/refused.sqlite" -p "$port" \
+	--listen-address=::1
+end
+host=127.0.0.1
+
+# ---- The database --------------------------------------------------------------
+
+begin home -F "$tree"
+scan_is_done home
+end
+ok "the database is in the home directory" test -s "$HOME/.debuginfod.sqlite"
+begin home -F "$tree"
+scan_is_done home
+like "the next start looks into nothing" "$(cat "$tmp/home.log")" \
+	'finished.*looked_into=0'
+end
+
+begin given -d "$tmp/given.sqlite" -F "$tree"
+scan_is_done given
+end
+ok "the database is where -d says" test -s "$tmp/given.sqlite"
+
+# Another program's database
+sqlite3 "$tmp/theirs.sqlite" 'create table t (a); insert into t values (1)'
+before=$(cksum <"$tmp/theirs.sqlite")
+begin theirs -d "$tmp/theirs.sqlite" -F "$tree"
+scan_is_done theirs
+is "beside another program's database all is found" "$(found)" "1 2 3"
+end
+is "another program's database is left alone" "$(cksum <"$tmp/theirs.sqlite")" \
+	"$before"
+
+# A passive reader beside a writer
+begin writer -d "$tmp/shared.sqlite" -F -t0 "$tree"
+scan_is_done writer
+writer=$pid
+begin reader --passive -d "$tmp/shared.sqlite"
+is "a passive server answers what is written" "$(found)" "1 2 3"
+cp "$(sample 9)" "$tree/nine"
+kill -USR1 "$writer"
+ok "it answers what is written later" wait_until has 9
+is "it has no thread that scans" \
+	"$(grep -lxE 'scan|traverse|groom' /proc/"$pid"/task/*/comm)" ""
+kill -USR1 "$pid"
+kill -USR2 "$pid"
+ok "signals that ask for scans do it no harm" has 9
+end
+is "it ends with 0" "$exit_status" 0
+pid=$writer
+end
+rm "$tree/nine"
+
+# ---- What stops matching, moves, or is replaced --------------------------------
+
+begin all -d "$tmp/regex.sqlite" -F -t0 "$tree"
+scan_is_done all
+is "all is found" "$(found)" "1 2 3"
+end
+begin keeps -d "$tmp/regex.sqlite" -F -X deeper -t0 -g0 "$tree"
+scan_is_done keeps
+wait_until grep -q 'groom.*finished' "$tmp/keeps.log"
+is "what -X rejects now stays without -r" "$(found)" "1 2 3"
+end
+begin drops -d "$tmp/regex.sqlite" -F -r -X deeper -t0 -g0 "$tree"
+scan_is_done drops
+three_is_gone() {
+	! has 3
+}
+ok "with -r grooming drops it" wait_until three_is_gone
+is "and nothing else" "$(found)" "1 2"
+mv "$tree/one" "$tree/deep/moved"
+cp "$(sample 10)" "$tree/deep/two"
+kill -USR1 "$pid"
+ok "a file that was replaced is what it is now" wait_until has 10
+is "a file that moved is still found" "$(found)" "1 10"
+end
+begin big -d "$tmp/regex.sqlite" -F -G -t0 -g0 "$tree"
+scan_is_done big
+is "-G grooms first and loses nothing" "$(found)" "1 3 10"
+end
+
+# ---- Under its other name ------------------------------------------------------
+
+ln -s "$(realpath "$SYMBOLIZED")" "$tmp/debuginfod"
+is "the name debuginfod is the command" \
+	"$("$tmp/debuginfod" --version | sed -n '1s/.* //p')" 0.196
+
+finish
