@@ -107,11 +107,12 @@ struct error *dwarf_string_ref(struct dwarf_reader *d,
 	uint64_t value = s->value;
 
 	*ret = source_ref_at(SOURCE_MISSING, 0);
-	if (s->kind == DWARF_STRING_ALT)
-		return error_new(UNSUPPORTED,
-				 "a name lies in the alternate file");
 	if (s->kind == DWARF_STRING_INLINE)
 		return source_names_string(&d->names, s->text, s->len, ret);
+	if (s->kind == DWARF_STRING_ALT) {
+		*ret = source_ref_at(SOURCE_ALT, value);
+		return NULL;
+	}
 	TRY(elf_relocs_apply(relocs, at, &value, NULL));
 	*ret = source_ref_at(s->kind == DWARF_STRING_STR ? SOURCE_STR
 							 : SOURCE_LINE_STR,

@@ -71,7 +71,7 @@ MUST_CHECK struct error *dwarf_note_problem(struct dwarf_reader *d,
  * @param[in] relocs Of the section the value was read from; NULL: none.
  * @param[in] at Offset of the value in that section.
  * @param[in] s Not DWARF_STRING_INDEX.
- * @return UNSUPPORTED for a string in the alternate file.
+ * @return LIMIT for a name that is too long, NO_MEMORY.
  */
 MUST_CHECK struct error *
 dwarf_string_ref(struct dwarf_reader *d, struct elf_relocs *relocs, uint64_t at,

@@ -199,7 +199,12 @@ static struct error *read_sources(struct elf_file *f, const struct contents *c,
 	}
 	if (!c->has_lines)
 		return NULL;
-	return dwarf_sources_read(f, &facts->sources, &facts->source_count,
+	// A file that names itself has no other one.
+	bool has_alt = facts->alt_id.len &&
+		       !build_id_equal(&facts->alt_id, &facts->gnu_id);
+
+	return dwarf_sources_read(f, has_alt, &facts->sources,
+				  &facts->source_count, &facts->sources_pending,
 				  &facts->sources_problem);
 }
 
@@ -249,6 +254,7 @@ void elf_facts_deinit(struct elf_facts *f)
 	mem_free(STEAL(f->segments));
 	mem_free(STEAL(f->sources_problem));
 	buf_deinit(&f->sources);
+	buf_deinit(&f->sources_pending);
 	f->segment_count = 0;
 	f->source_count = 0;
 }

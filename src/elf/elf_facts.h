@@ -72,8 +72,12 @@ struct elf_facts {
 	 * behind each, sorted by strcmp. */
 	struct buf sources;
 	size_t source_count;
-	/** Something about the sources could not be read: damaged line table,
-	 * or a comp_dir that lies in the alt file. NULL: all read. Owned. */
+	/** Sources whose names lie partly in the alternate file; they are not
+	 * among @c sources. See source_pending.h. Empty: none. */
+	struct buf sources_pending;
+	/** Something about the sources could not be read: a damaged line table,
+	 * or a name in an alternate file where none is named. NULL: all read.
+	 * Owned. */
 	char *sources_problem;
 };
 

@@ -6,6 +6,7 @@ libelffacts_a_SOURCES = \
 	src/elf/dwarf_line_header.c src/elf/dwarf_line_header.h \
 	src/elf/dwarf_reader.c src/elf/dwarf_reader.h \
 	src/elf/dwarf_sources.c src/elf/dwarf_sources.h \
+	src/elf/dwarf_strings.c src/elf/dwarf_strings.h \
 	src/elf/dwarf_units.c src/elf/dwarf_units.h \
 	src/elf/elf_facts.c src/elf/elf_facts.h \
 	src/elf/elf_file.c src/elf/elf_file.h \
@@ -19,5 +20,6 @@ libelffacts_a_SOURCES = \
 	src/elf/hash_mix.h \
 	src/elf/key_set.c src/elf/key_set.h \
 	src/elf/source_names.c src/elf/source_names.h \
+	src/elf/source_pending.c src/elf/source_pending.h \
 	src/elf/string_pool.c src/elf/string_pool.h
 ELF_LIBS = libelffacts.a $(CODEC_LIBS) $(NETTLE_LIBS)

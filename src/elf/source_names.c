@@ -31,7 +31,7 @@ enum source_kind source_ref_kind(struct source_ref ref)
 	return (enum source_kind)(ref.v >> KIND_SHIFT);
 }
 
-static uint64_t offset_of(struct source_ref ref)
+uint64_t source_ref_offset(struct source_ref ref)
 {
 	return ref.v & ((UINT64_C(1) << KIND_SHIFT) - 1);
 }
@@ -89,7 +89,7 @@ static size_t collect(const struct source_names *n, enum source_kind kind,
 			if (source_ref_kind(ref) != kind)
 				continue;
 			if (to)
-				to[count].offset = offset_of(ref);
+				to[count].offset = source_ref_offset(ref);
 			count++;
 		}
 	}
@@ -124,7 +124,7 @@ static void settle_part(uint64_t *part, enum source_kind kind,
 			const struct source_string *strings, size_t count)
 {
 	struct source_ref ref = { *part };
-	struct source_string key = { .offset = offset_of(ref) };
+	struct source_string key = { .offset = source_ref_offset(ref) };
 
 	if (source_ref_kind(ref) != kind)
 		return;
@@ -148,14 +148,14 @@ void source_names_settle(struct source_names *n, enum source_kind kind,
 	}
 }
 
-/* The string of a part; NULL if it has none. */
-static const char *text_of(const struct source_names *n, uint64_t part)
+const char *source_names_text(const struct source_names *n, uint64_t part)
 {
 	struct source_ref ref = { part };
 
 	if (source_ref_kind(ref) != SOURCE_POOL)
 		return NULL;
-	const char *s = string_pool_at(&n->strings, (uint32_t)offset_of(ref));
+	const char *s =
+		string_pool_at(&n->strings, (uint32_t)source_ref_offset(ref));
 
 	return *s ? s : NULL;
 }
@@ -165,13 +165,33 @@ static bool is_in_brackets(const char *name)
 	return name[0] == '<' && name[strlen(name) - 1] == '>';
 }
 
+bool source_names_needs_alt(const struct source_names *n, const struct key *k)
+{
+	struct source_ref name_ref = { k->c };
+	struct source_ref dir_ref = { k->b };
+	struct source_ref base_ref = { k->a };
+	const char *name = source_names_text(n, k->c);
+	const char *dir = source_names_text(n, k->b);
+
+	if (source_ref_kind(name_ref) == SOURCE_ALT)
+		return true;
+	if (!name || is_in_brackets(name) || name[0] == '/')
+		return false;
+	if (source_ref_kind(dir_ref) == SOURCE_ALT)
+		return true;
+	if (source_ref_kind(dir_ref) == SOURCE_MISSING ||
+	    (dir && dir[0] == '/'))
+		return false;
+	return source_ref_kind(base_ref) == SOURCE_ALT;
+}
+
 /* False: no file. Without memory @p path has failed. */
 static bool join(const struct source_names *n, const struct key *k,
 		 struct buf *path)
 {
-	const char *name = text_of(n, k->c);
-	const char *dir = text_of(n, k->b);
-	const char *base = text_of(n, k->a);
+	const char *name = source_names_text(n, k->c);
+	const char *dir = source_names_text(n, k->b);
+	const char *base = source_names_text(n, k->a);
 	struct source_ref dir_ref = { k->b };
 
 	if (!name || is_in_brackets(name))
@@ -205,7 +225,8 @@ static struct error *join_all(const struct source_names *n,
 
 	*complete_ret = true;
 	for (size_t i = 0; i < n->files.count; i++) {
-		if (!join(n, &n->files.keys[i], &path))
+		if (source_names_needs_alt(n, &n->files.keys[i]) ||
+		    !join(n, &n->files.keys[i], &path))
 			continue;
 		if (path.failed)
 			return error_no_memory;

@@ -28,6 +28,7 @@ enum source_kind {
 	SOURCE_POOL,     /* at that place in @c strings */
 	SOURCE_STR,      /* at that offset in .debug_str */
 	SOURCE_LINE_STR, /* at that offset in .debug_line_str */
+	SOURCE_ALT, /* at that offset in .debug_str of the alternate file */
 };
 
 /** A string, or where one is. */
@@ -52,6 +53,7 @@ void source_names_deinit(struct source_names *n);
 /** An offset of 2^56 and more gives SOURCE_MISSING: no section is so large. */
 struct source_ref source_ref_at(enum source_kind kind, uint64_t offset);
 enum source_kind source_ref_kind(struct source_ref ref);
+uint64_t source_ref_offset(struct source_ref ref);
 
 /** Keep a string; the same one has the same ref. @return LIMIT, NO_MEMORY. */
 MUST_CHECK struct error *source_names_string(struct source_names *n,
@@ -81,6 +83,13 @@ MUST_CHECK struct error *source_names_wanted(const struct source_names *n,
 					     struct source_string **ret,
 					     size_t *count_ret);
 
+/** What the name of this file is made of lies partly in the alternate file. */
+bool source_names_needs_alt(const struct source_names *n, const struct key *k);
+
+/** The string of a part (a, b or c of a key); NULL if it has none, or an empty
+ * one. Borrowed until the next string is kept. */
+const char *source_names_text(const struct source_names *n, uint64_t part);
+
 /** Put the strings in the place of their places. No file can be added any
  * more.
  * @param[in] strings What source_names_wanted() gave for @p kind. */
@@ -88,7 +97,8 @@ void source_names_settle(struct source_names *n, enum source_kind kind,
 			 const struct source_string *strings, size_t count);
 
 /**
- * Join, once no ref is a place in a section any more.
+ * Join, once no ref is a place in a section of this file any more. A file that
+ * needs a string of the alternate file is left out: source_pending.h.
  *
  * The result is dir/name, behind base/ if that is relative; a part that is
  * missing is left out, and so is what is left of it, and so is a base in angle

@@ -69,6 +69,9 @@ struct elf_unit {
 	/** DW_FORM_* of DW_AT_comp_dir; 0: strp, or line_strp in version 5.
 	 * The same ones, and GNU_str_index. */
 	unsigned comp_dir_form;
+	/** Where the alternate file has the strings of the forms strp_sup and
+	 * GNU_strp_alt, all of them. */
+	uint64_t alt_offset;
 	bool has_md5;                      /* version 5: an MD5 for each file */
 	const struct elf_unit_attr *attrs; /* NULL: none */
 	unsigned unit_type;                /* DW_UT_*, version 5; 0: compile */

@@ -101,8 +101,8 @@ static void put_string(struct unit_out *u, size_t section, unsigned form,
 		return;
 	case DW_FORM_strp_sup:
 	case DW_FORM_GNU_strp_alt:
-		/* Lies in another file: any offset will do. */
-		elf_out_put(d->out, data_of(d, section), 1, u->offset_size);
+		elf_out_put(d->out, data_of(d, section), u->unit->alt_offset,
+			    u->offset_size);
 		return;
 	case DW_FORM_strx:
 	case DW_FORM_GNU_str_index: {

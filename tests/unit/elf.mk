@@ -18,6 +18,12 @@ tests_unit_test_dwarf_sources_SOURCES = tests/unit/test_dwarf_sources.c \
 tests_unit_test_dwarf_sources_CPPFLAGS = $(elf_test_cppflags)
 tests_unit_test_dwarf_sources_LDADD = $(elf_test_ldadd)
 
+unit_tests += tests/unit/test_source_pending
+tests_unit_test_source_pending_SOURCES = tests/unit/test_source_pending.c \
+	tests/lib/elf_fixture.h tests/lib/dwarf_fixture.h
+tests_unit_test_source_pending_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_source_pending_LDADD = $(elf_test_ldadd)
+
 unit_tests += tests/unit/test_dwarf_damage
 tests_unit_test_dwarf_damage_SOURCES = tests/unit/test_dwarf_damage.c \
 	tests/lib/elf_fixture.h tests/lib/dwarf_fixture.h
