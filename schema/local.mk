@@ -1,6 +1,8 @@
 # Migrations, in order; the file's number is its PRAGMA user_version. The
 # build makes C strings of them with sed.
-INDEX_MIGRATIONS = schema/index/0001_init.sql
+INDEX_MIGRATIONS = \
+	schema/index/0001_init.sql \
+	schema/index/0002_source_pending.sql
 
 EXTRA_DIST += schema/README.md schema/index/current.sql $(INDEX_MIGRATIONS)
 

@@ -106,6 +106,15 @@ CREATE TABLE source_list (
   packed BLOB NOT NULL
 ) STRICT;
 
+-- Of an artifact whose alternate file has not been read yet: the pieces of the
+-- names, packed. The row goes when they are joined and are in source_list.
+CREATE TABLE source_pending (
+  artifact_id INTEGER PRIMARY KEY REFERENCES artifact (id),
+  alt_id BLOB NOT NULL CHECK (length(alt_id) BETWEEN 2 AND 64),
+  packed BLOB NOT NULL
+) STRICT;
+CREATE INDEX source_pending_alt ON source_pending (alt_id);
+
 -- Directories of an archive with files in them that could be sources.
 CREATE TABLE source_dir (
   container_id INTEGER NOT NULL REFERENCES container (id),

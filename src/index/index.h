@@ -150,6 +150,10 @@ struct index_artifact {
 	const uint8_t *sources; /* packed list (codec_pack) of source paths */
 	size_t sources_size;
 	uint64_t source_count;
+	/** Packed pieces of the source paths that wait for the file alt_id; see
+	 * index_each_pending(). Opaque to the index. */
+	const uint8_t *pending;
+	size_t pending_size;
 };
 
 /** Members of one archive directory that could be sources. */
@@ -207,6 +211,27 @@ void index_on_change(struct index *ix, index_changed_fn fn, void *ctx);
 MUST_CHECK struct error *index_put_containers(struct index *ix,
 					      const struct index_container *c,
 					      size_t count);
+
+/**
+ * An artifact's source paths are complete: it waits no more.
+ *
+ * Nothing happens if the artifact no longer waits with these pieces: it was
+ * scanned again meanwhile.
+ *
+ * @param[in] packed, packed_size The pieces it waited with.
+ * @param[in] sources The whole list, packed; NULL: it stays as it was.
+ * @return As index_put_containers().
+ */
+struct index_sources_put {
+	int64_t artifact_id;
+	const uint8_t *packed;
+	size_t packed_size;
+	const uint8_t *sources;
+	size_t sources_size;
+	uint64_t source_count;
+};
+MUST_CHECK struct error *
+index_complete_sources(struct index *ix, const struct index_sources_put *put);
 
 /** Forget a container that is gone, with all it held. Unknown is no error. */
 MUST_CHECK struct error *index_remove_container(struct index *ix,
@@ -361,6 +386,30 @@ MUST_CHECK struct error *index_presence(struct index_reader *r,
 /** The packed source list of an artifact, appended to @p ret. */
 MUST_CHECK struct error *index_sources(struct index_reader *r,
 				       int64_t artifact_id, struct buf *ret);
+
+/* Source paths that wait for an alternate file (src/elf/source_pending.h). */
+
+/** The least build ID behind @p after that somebody waits for.
+ * @param[in] after len 0: the first.
+ * @param[out] found_ret False: no more. Cost: a search. */
+MUST_CHECK struct error *index_next_pending_alt(struct index_reader *r,
+						const struct build_id *after,
+						struct build_id *ret,
+						bool *found_ret);
+
+struct index_pending {
+	int64_t artifact_id;
+	const uint8_t *packed; /* index_artifact.pending */
+	size_t packed_size;
+	const uint8_t *sources; /* index_artifact.sources; NULL: none */
+	size_t sources_size;
+};
+/** Who waits for @p alt, in order of first sight. Everything is borrowed for
+ * the call of @p fn, which returns false to stop. */
+typedef bool (*index_pending_fn)(void *ctx, const struct index_pending *p);
+MUST_CHECK struct error *index_each_pending(struct index_reader *r,
+					    const struct build_id *alt,
+					    index_pending_fn fn, void *ctx);
 
 /** Archives that hold files in directory @p dir (canonical), for finding a
  * source: each container with its encoded file list, by the operator's path

@@ -126,6 +126,10 @@ static const struct {
 	{ "alt build ID of a length that cannot be, artifact",
 	  "SELECT id FROM artifact WHERE length(alt_id) NOT BETWEEN 2 AND 64"
 	  " LIMIT 100" },
+	{ "sources wait for another file than the alternate one, artifact",
+	  "SELECT p.artifact_id FROM source_pending p JOIN artifact a"
+	  " ON a.id = p.artifact_id WHERE a.alt_id IS NOT p.alt_id"
+	  " LIMIT 100" },
 	{ "hash of a length that cannot be, artifact",
 	  "SELECT id FROM artifact WHERE length(htlhash) <> 16"
 	  " OR length(breakpad_guid) <> 16 LIMIT 100" },

@@ -72,6 +72,9 @@ SQL(ARTIFACT_ADD, WRITER,
     " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)")
 SQL(SOURCES_ADD, WRITER,
     "INSERT INTO source_list (artifact_id, packed) VALUES (?1, ?2)")
+SQL(PENDING_ADD, WRITER,
+    "INSERT INTO source_pending (artifact_id, alt_id, packed)"
+    " VALUES (?1, ?2, ?3)")
 SQL(SOURCE_DIR_ADD, WRITER,
     "INSERT INTO source_dir (container_id, directory_id, files)"
     " VALUES (?1, ?2, ?3)")
@@ -81,10 +84,25 @@ SQL(POINT_ADD, WRITER,
 SQL(SOURCES_DELETE, WRITER,
     "DELETE FROM source_list WHERE artifact_id IN"
     " (SELECT id FROM artifact WHERE container_id = ?1)")
+SQL(PENDINGS_DELETE, WRITER,
+    "DELETE FROM source_pending WHERE artifact_id IN"
+    " (SELECT id FROM artifact WHERE container_id = ?1)")
 SQL(ARTIFACTS_DELETE, WRITER, "DELETE FROM artifact WHERE container_id = ?1")
 SQL(SOURCE_DIRS_DELETE, WRITER,
     "DELETE FROM source_dir WHERE container_id = ?1")
 SQL(POINTS_DELETE, WRITER, "DELETE FROM payload_point WHERE container_id = ?1")
+
+/* ---- Writer: names that waited ------------------------------------------ */
+SQL(PENDING_DELETE, WRITER,
+    "DELETE FROM source_pending WHERE artifact_id = ?1 AND packed = ?2")
+SQL(SOURCES_PUT, WRITER,
+    "INSERT INTO source_list (artifact_id, packed) VALUES (?1, ?2)"
+    " ON CONFLICT (artifact_id) DO UPDATE SET packed = excluded.packed")
+SQL(SOURCE_COUNT_SET, WRITER,
+    "UPDATE artifact SET source_count = ?2 WHERE id = ?1")
+SQL(BUILD_ID_OF, WRITER,
+    "SELECT b.bytes FROM artifact a CROSS JOIN build_id b ON b.id = a.build_id"
+    " WHERE a.id = ?1")
 
 /* ---- Writer: ignored files ---------------------------------------------- */
 SQL(IGNORED_COUNT, WRITER,
@@ -149,6 +167,13 @@ SQL(DATA_VERSION, READER, "PRAGMA data_version")
 
 /* ---- Reader: sources and points ----------------------------------------- */
 SQL(SOURCES, READER, "SELECT packed FROM source_list WHERE artifact_id = ?1")
+SQL(PENDING_ALT, READER,
+    "SELECT alt_id FROM source_pending WHERE alt_id > ?1"
+    " ORDER BY alt_id LIMIT 1")
+SQL(PENDING_OF, READER,
+    "SELECT p.artifact_id, p.packed, s.packed FROM source_pending p"
+    " LEFT JOIN source_list s ON s.artifact_id = p.artifact_id"
+    " WHERE p.alt_id = ?1 ORDER BY p.artifact_id")
 SQL(SOURCE_DIRS, READER,
     "SELECT s.container_id, s.directory_id, c.root_order FROM directory d"
     " CROSS JOIN source_dir s ON s.directory_id = d.id"

@@ -140,6 +140,7 @@ static struct error *empty_container(struct change *ch, struct old_version *old)
 	TRY(read_old_artifacts(ch, old));
 	if (old->count) {
 		TRY(delete_of(db, SQL_SOURCES_DELETE, old->id, NULL));
+		TRY(delete_of(db, SQL_PENDINGS_DELETE, old->id, NULL));
 		TRY(delete_of(db, SQL_ARTIFACTS_DELETE, old->id, NULL));
 	}
 	TRY(delete_of(db, SQL_SOURCE_DIRS_DELETE, old->id, &dirs));
@@ -290,6 +291,26 @@ static struct error *require_length(const struct index_artifact *a,
 			 a->member ? a->member : name, id->len);
 }
 
+/* Of its sources: those known, and those that wait. */
+static struct error *put_names(struct db *db, const struct index_artifact *a,
+			       int64_t id)
+{
+	if (a->sources_size) {
+		CLEANUP_QUERY struct query q = query_begin(db, SQL_SOURCES_ADD);
+
+		query_bind_int(&q, 1, id);
+		query_bind_blob(&q, 2, a->sources, a->sources_size);
+		TRY(query_run(&q));
+	}
+	if (!a->pending_size || !a->alt_id.len)
+		return NULL;
+	CLEANUP_QUERY struct query q = query_begin(db, SQL_PENDING_ADD);
+	query_bind_int(&q, 1, id);
+	query_bind_blob(&q, 2, a->alt_id.bytes, a->alt_id.len);
+	query_bind_blob(&q, 3, a->pending, a->pending_size);
+	return query_run(&q);
+}
+
 static struct error *put_artifact(struct change *ch,
 				  const struct index_artifact *a,
 				  struct old_version *old, int64_t container,
@@ -306,12 +327,7 @@ static struct error *put_artifact(struct change *ch,
 	TRY(put_artifact_row(ch, a, take_old_id(old, build_id), build_id,
 			     container, name));
 	tally_artifact(ch, a->roles, 1);
-	if (!a->sources_size)
-		return NULL;
-	CLEANUP_QUERY struct query q = query_begin(db, SQL_SOURCES_ADD);
-	query_bind_int(&q, 1, sqlite3_last_insert_rowid(db->handle));
-	query_bind_blob(&q, 2, a->sources, a->sources_size);
-	return query_run(&q);
+	return put_names(db, a, sqlite3_last_insert_rowid(db->handle));
 }
 
 static struct error *put_source_dir(struct change *ch,

@@ -8,6 +8,7 @@ libindex_a_SOURCES = \
 	src/index/index_db.c src/index/index_db.h \
 	src/index/index_groom.c \
 	src/index/index_list.c \
+	src/index/index_pending.c \
 	src/index/index_private.h \
 	src/index/index_read.c \
 	src/index/index_sql.h \

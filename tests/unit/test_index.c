@@ -763,7 +763,168 @@ START_TEST(the_order_of_roots_can_change)
 }
 END_TEST
 
-UNIT_MAIN("index", a_found_place_has_all_that_was_put,
+/* ---- Sources that wait for an alternate file ----------------------------- */
+
+static const uint8_t pieces[] = "pieces";
+
+/* An archive of which artifact 1 waits for @p alt. */
+static void put_waiting(struct index *ix, const char *path, unsigned n,
+			unsigned alt)
+{
+	struct index_test_container t;
+
+	index_test_archive(&t, path, n, 2, 1);
+	t.artifacts[1].alt_id = index_test_id(alt);
+	t.artifacts[1].pending = pieces;
+	t.artifacts[1].pending_size = sizeof(pieces);
+	ck_no_error(index_test_put(ix, &t));
+}
+
+struct waiting {
+	int64_t ids[8];
+	size_t count, limit;
+};
+
+static bool take_waiting(void *ctx, const struct index_pending *p)
+{
+	struct waiting *w = ctx;
+
+	ck_assert_uint_eq(p->packed_size, sizeof(pieces));
+	ck_assert_mem_eq(p->packed, pieces, sizeof(pieces));
+	ck_assert_uint_eq(p->sources_size, 18);
+	w->ids[w->count++] = p->artifact_id;
+	return w->count < w->limit;
+}
+
+static size_t waiting_for(struct index_reader *r, unsigned alt,
+			  struct waiting *w)
+{
+	struct build_id id = index_test_id(alt);
+
+	*w = (struct waiting) { .limit = 8 };
+	ck_no_error(index_each_pending(r, &id, take_waiting, w));
+	return w->count;
+}
+
+START_TEST(each_alternate_file_that_is_waited_for_is_named_once)
+{
+	struct build_id at = { 0 }, before = { 0 };
+	unsigned count = 0;
+	struct waiting w;
+	FIXTURE(f);
+
+	put_waiting(f.ix, "/a.deb", 1, 90);
+	put_waiting(f.ix, "/b.deb", 11, 91);
+	put_waiting(f.ix, "/c.deb", 21, 90);
+	for (bool found = true;; count++) {
+		ck_no_error(index_next_pending_alt(f.r, &at, &at, &found));
+		if (!found)
+			break;
+		ck_assert_int_gt(memcmp(at.bytes, before.bytes, 20), 0);
+		before = at;
+	}
+	ck_assert_uint_eq(count, 2);
+	ck_assert_uint_eq(waiting_for(f.r, 90, &w), 2);
+	ck_assert_int_lt(w.ids[0], w.ids[1]);
+	ck_assert_uint_eq(waiting_for(f.r, 91, &w), 1);
+	ck_assert_uint_eq(waiting_for(f.r, 92, &w), 0);
+	w = (struct waiting) { .limit = 1 };
+	struct build_id id = index_test_id(90);
+	ck_no_error(index_each_pending(f.r, &id, take_waiting, &w));
+	ck_assert_uint_eq(w.count, 1);
+	ck_assert_uint_eq(index_test_complaints(f.r), 0);
+}
+END_TEST
+
+static void count_changes(void *ctx, const struct build_id *id)
+{
+	struct build_id want = index_test_id(2);
+
+	ck_assert(build_id_equal(id, &want));
+	++*(unsigned *)ctx;
+}
+
+START_TEST(sources_that_are_complete_replace_the_list_and_wait_no_more)
+{
+	CLEANUP_BUF struct buf list = BUF_INIT;
+	unsigned changes = 0;
+	struct waiting w;
+	FIXTURE(f);
+
+	put_waiting(f.ix, "/a.deb", 1, 90);
+	ck_assert_uint_eq(waiting_for(f.r, 90, &w), 1);
+	struct index_sources_put put = {
+		.artifact_id = w.ids[0],
+		.packed = (const uint8_t *)"other",
+		.packed_size = 5,
+		.sources = (const uint8_t *)"whole",
+		.sources_size = 5,
+		.source_count = 7,
+	};
+	index_on_change(f.ix, count_changes, &changes);
+	/* Scanned again meanwhile: it has other pieces. */
+	ck_no_error(index_complete_sources(f.ix, &put));
+	ck_assert_uint_eq(waiting_for(f.r, 90, &w), 1);
+	ck_assert_uint_eq(changes, 0);
+	put.packed = pieces;
+	put.packed_size = sizeof(pieces);
+	ck_no_error(index_complete_sources(f.ix, &put));
+	ck_assert_uint_eq(waiting_for(f.r, 90, &w), 0);
+	ck_assert_uint_eq(changes, 1);
+	ck_no_error(index_sources(f.r, put.artifact_id, &list));
+	ck_assert_uint_eq(list.size, 5);
+	ck_assert_mem_eq(list.data, "whole", 5);
+	FOUND(places, f, 2, INDEX_ROLE_DEBUGINFO);
+	ck_assert_uint_eq(places.v[0].source_count, 7);
+	ck_assert_uint_eq(index_test_complaints(f.r), 0);
+}
+END_TEST
+
+START_TEST(pieces_that_were_of_no_use_go_and_the_list_stays)
+{
+	CLEANUP_BUF struct buf list = BUF_INIT;
+	struct waiting w;
+	FIXTURE(f);
+
+	put_waiting(f.ix, "/a.deb", 1, 90);
+	waiting_for(f.r, 90, &w);
+	ck_no_error(index_complete_sources(
+		f.ix,
+		&(struct index_sources_put) { .artifact_id = w.ids[0],
+					      .packed = pieces,
+					      .packed_size = sizeof(pieces) }));
+	ck_no_error(index_sources(f.r, w.ids[0], &list));
+	ck_assert_uint_eq(list.size, 18);
+	ck_assert_uint_eq(waiting_for(f.r, 90, &w), 0);
+}
+END_TEST
+
+START_TEST(a_container_takes_what_waits_with_it)
+{
+	struct index_test_container t;
+	struct waiting w;
+	FIXTURE(f);
+
+	put_waiting(f.ix, "/a.deb", 1, 90);
+	put_waiting(f.ix, "/b.deb", 11, 90);
+	ck_no_error(index_remove_container(f.ix, "/a.deb"));
+	ck_assert_uint_eq(waiting_for(f.r, 90, &w), 1);
+	index_test_archive(&t, "/b.deb", 11, 2, 2);
+	ck_no_error(index_test_put(f.ix, &t));
+	ck_assert_uint_eq(waiting_for(f.r, 90, &w), 0);
+	/* Pieces of an artifact that names no file cannot wait for any. */
+	t.artifacts[0].pending = pieces;
+	t.artifacts[0].pending_size = sizeof(pieces);
+	ck_no_error(index_test_put(f.ix, &t));
+	ck_assert_uint_eq(index_test_complaints(f.r), 0);
+}
+END_TEST
+
+UNIT_MAIN("index", each_alternate_file_that_is_waited_for_is_named_once,
+	  sources_that_are_complete_replace_the_list_and_wait_no_more,
+	  pieces_that_were_of_no_use_go_and_the_list_stays,
+	  a_container_takes_what_waits_with_it,
+	  a_found_place_has_all_that_was_put,
 	  a_bare_file_has_no_member_and_what_is_zero_stays_zero,
 	  segments_of_any_numbers_survive,
 	  an_unknown_id_finds_nothing_and_is_no_error,

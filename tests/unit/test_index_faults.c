@@ -41,6 +41,9 @@ static void fill(struct index *ix)
 
 	index_test_archive(&t, "/srv/a.deb", 1, 4, 1);
 	t.artifacts[0].go_id = "go";
+	t.artifacts[1].alt_id = index_test_id(50);
+	t.artifacts[1].pending = (const uint8_t *)"pieces";
+	t.artifacts[1].pending_size = 6;
 	ck_no_error(index_test_put(ix, &t));
 	index_test_file(&t, "/bin/b", 5, 1);
 	ck_no_error(index_test_put(ix, &t));
@@ -146,6 +149,38 @@ static struct error *op_sources(struct index_fixture *f)
 
 	TRY(index_find(f->r, &id, ANY, &places));
 	return index_sources(f->r, places.v[0].artifact_id, &packed);
+}
+
+static bool take_pending(void *ctx, const struct index_pending *p)
+{
+	*(int64_t *)ctx = p->artifact_id;
+	return true;
+}
+
+static struct error *op_pending(struct index_fixture *f)
+{
+	struct build_id none = { 0 }, alt;
+	int64_t artifact = 0;
+	bool found;
+
+	TRY(index_next_pending_alt(f->r, &none, &alt, &found));
+	ck_assert(found);
+	TRY(index_each_pending(f->r, &alt, take_pending, &artifact));
+	ck_assert_int_eq(artifact, 2);
+	return NULL;
+}
+
+static struct error *op_complete(struct index_fixture *f)
+{
+	index_on_change(f->ix, on_change, NULL);
+	return index_complete_sources(
+		f->ix, &(struct index_sources_put) {
+			       .artifact_id = 2,
+			       .packed = (const uint8_t *)"pieces",
+			       .packed_size = 6,
+			       .sources = (const uint8_t *)"whole",
+			       .sources_size = 5,
+			       .source_count = 3 });
 }
 
 static struct error *op_points(struct index_fixture *f)
@@ -322,6 +357,8 @@ static const struct operation operations[] = {
 	{ "find by key", op_find_by_key },
 	{ "presence", op_presence },
 	{ "sources", op_sources },
+	{ "pending", op_pending },
+	{ "complete", op_complete },
 	{ "points", op_points },
 	{ "source dirs", op_source_dirs },
 	{ "known", op_known },
