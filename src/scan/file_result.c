@@ -154,6 +154,8 @@ static void show_artifact(const struct found_artifact *a, int64_t file_mtime,
 		.sources = f->sources.data,
 		.sources_size = f->sources.size,
 		.source_count = f->source_count,
+		.pending = f->sources_pending.data,
+		.pending_size = f->sources_pending.size,
 	};
 	memcpy(ret->htlhash, f->htlhash, sizeof(ret->htlhash));
 	memcpy(ret->breakpad_guid, f->breakpad_guid,

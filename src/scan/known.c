@@ -84,6 +84,17 @@ struct path_slot *path_table_get(struct path_table *t, uint64_t path,
 	return &t->slots[at];
 }
 
+bool path_table_has(const struct path_table *t, uint64_t path)
+{
+	if (!t->size)
+		return false;
+	size_t at = path & (t->size - 1);
+
+	while (t->slots[at].path && t->slots[at].path != path)
+		at = (at + 1) & (t->size - 1);
+	return t->slots[at].path;
+}
+
 void path_table_deinit(struct path_table *t)
 {
 	mem_free(t->slots);

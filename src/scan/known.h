@@ -72,6 +72,8 @@ uint64_t known_print(const struct known *k, const char *path,
  * @return NULL without memory. */
 struct path_slot *path_table_get(struct path_table *t, uint64_t path,
 				 bool *new_ret) MUST_CHECK;
+/** Is it there? */
+bool path_table_has(const struct path_table *t, uint64_t path);
 void path_table_deinit(struct path_table *t);
 
 /** NULL: not known. */

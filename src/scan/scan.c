@@ -128,6 +128,7 @@ void scan_destroy(struct scan *s)
 		return;
 	worker_pool_destroy(s->pool);
 	drop_pass(s);
+	path_table_deinit(&s->resolving.useless);
 	mem_free(s->items);
 	mem_free(s->quiet);
 	mem_free(s->failed_dirs);
@@ -533,6 +534,8 @@ static struct error *pass(struct scan *s, struct index_reader **reader)
 	TRY(dispatch(s));
 	if (!atomic_load(&s->stop))
 		TRY(forget_gone(s, *reader));
+	if (!atomic_load(&s->stop))
+		TRY(scan_resolve(s, *reader));
 	return write_quiet(s);
 }
 

@@ -67,6 +67,14 @@ struct scan {
 	struct quiet_dir *quiet;
 	size_t quiet_count, quiet_capacity;
 	struct error *fatal; /* first one that ends the pass; owned */
+	struct resolving {
+		/** Alternate files that were of no use, in the state they were
+		 * in: not tried again by this process. By hash. */
+		struct path_table useless;
+		bool one_by_one;    /* a job did not survive all it was given */
+		bool is_put_off;    /* the machine is too busy: the next pass */
+		uint64_t artifacts; /* completed by this pass */
+	} resolving;
 };
 
 /** Do include and exclude let this path through? */
@@ -89,6 +97,10 @@ struct scan_tally *scan_tally_of(const struct scan *s,
 
 /** Build jobs of the items and see them done. */
 MUST_CHECK struct error *scan_dispatch(struct scan *s);
+
+/** Complete the source names that wait for an alternate file and for which one
+ * is in the index now (resolve.c). */
+MUST_CHECK struct error *scan_resolve(struct scan *s, struct index_reader *r);
 
 /** Processor time to allow for looking into so many bytes. */
 uint32_t scan_cpu_limit(uint64_t bytes);

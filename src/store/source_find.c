@@ -2,9 +2,8 @@
 /*
  * Which file is a source that some artifact's line tables name?
  *
- * A path is served only if an artifact of the build ID names it (as asked, in
- * the same canonical form, or, where dwz has moved the directory of compilation
- * to another file, as its end), and then only from an indexed archive or from
+ * A path is served only if an artifact of the build ID names it (as asked, or
+ * in the same canonical form), and then only from an indexed archive or from
  * beneath a scanned root (never from our own directories): a doctored ELF can
  * make no other file servable than what the operator had scanned anyway.
  */
@@ -50,20 +49,6 @@ static char *absolute_form(const char *path)
 	return absolute ? path_canonical(absolute) : NULL;
 }
 
-/* Is the path asked for, @canonical, what the line tables call @name? A name
- * that is relative there has lost its directory: before DWARF 5 that stands in
- * the unit alone, and dwz -m moves the string to the file that several share.
- */
-static bool is_same(const struct index_place *p, const char *name,
-		    const char *form, const char *canonical)
-{
-	size_t n = strlen(form), size = strlen(canonical);
-
-	if (name[0] != '/' && p->alt_id.len && size > n)
-		canonical += size - n;
-	return !strcmp(form, canonical);
-}
-
 /* Does the artifact name this path? */
 static struct error *is_named(struct index_reader *r,
 			      const struct index_place *p,
@@ -90,7 +75,7 @@ static struct error *is_named(struct index_reader *r,
 
 		if (!form)
 			return error_no_memory;
-		*ret = is_same(p, name, form, canonical);
+		*ret = !strcmp(form, canonical);
 	}
 	return NULL;
 }

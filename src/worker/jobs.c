@@ -122,6 +122,7 @@ static void facts_put(struct buf *out, const struct elf_facts *f)
 	}
 	buf_put_u64(out, f->source_count);
 	buf_put_bytes(out, f->sources.data, f->sources.size);
+	buf_put_bytes(out, f->sources_pending.data, f->sources_pending.size);
 	buf_put_str(out, f->sources_problem);
 }
 
@@ -177,6 +178,9 @@ static struct error *facts_get(struct reader *r, struct elf_facts *f)
 	const uint8_t *sources = reader_sized(r, &size);
 
 	if (sources && !buf_append(&f->sources, sources, size))
+		return error_no_memory;
+	sources = reader_sized(r, &size);
+	if (sources && !buf_append(&f->sources_pending, sources, size))
 		return error_no_memory;
 	TRY(optional_get(r, &f->sources_problem));
 	if (!reader_ok(r) || f->quality >= ELF_QUALITIES)
@@ -381,4 +385,36 @@ void locator_deinit(struct locator *l)
 		mem_free(l->points[i].state);
 	mem_free((struct codec_point *)l->points);
 	memset(l, 0, sizeof(*l));
+}
+
+void resolve_item_put(struct buf *out, const struct resolve_item *item)
+{
+	buf_put_bytes(out, item->pending, item->pending_size);
+	buf_put_bytes(out, item->known, item->known_size);
+}
+
+bool resolve_item_get(struct reader *r, struct resolve_item *ret)
+{
+	if (!reader_left(r))
+		return false;
+	ret->pending = reader_sized(r, &ret->pending_size);
+	ret->known = reader_sized(r, &ret->known_size);
+	return reader_ok(r);
+}
+
+void resolve_result_put(struct buf *out, const struct resolve_result *result)
+{
+	buf_put_u32(out, result->item);
+	buf_put_u8(out, result->is_damaged);
+	buf_put_u64(out, result->source_count);
+	buf_put_bytes(out, result->sources, result->sources_size);
+}
+
+struct error *resolve_result_get(struct reader *r, struct resolve_result *ret)
+{
+	ret->item = reader_u32(r);
+	ret->is_damaged = reader_u8(r);
+	ret->source_count = reader_u64(r);
+	ret->sources = reader_sized(r, &ret->sources_size);
+	return reader_ok(r) ? NULL : broken("resolved names");
 }

@@ -51,7 +51,7 @@ struct found_artifact {
 	uint64_t ordinal, offset, size, packed_size;
 	uint32_t packed_codec;
 	int64_t mtime;
-	struct elf_facts facts; /* sources packed (codec_pack) */
+	struct elf_facts facts; /* both lists of sources packed (codec_pack) */
 };
 void found_artifact_put(struct buf *out, const struct found_artifact *a);
 /** Strings, the packed sources and segments are copied: owned by
@@ -130,5 +130,36 @@ void locator_deinit(struct locator *l);
 struct extract_range {
 	uint64_t from, to;
 };
+
+/* ---- WIRE_RESOLVE --------------------------------------------------------
+ * Sources whose names lie partly in an alternate file, which has been found.
+ * Request: its build ID, u8 whether it is a member, its locator, then the names
+ * (resolve_item_put). Descriptors: its container, and an unlinked file to
+ * extract it to, as for WIRE_EXTRACT. Answers: one WIRE_RESOLVED for each item.
+ * An error of the job is about the alternate file. */
+
+/** Both packed (codec_pack). */
+struct resolve_item {
+	const uint8_t *pending; /* struct elf_facts, sources_pending */
+	size_t pending_size;
+	const uint8_t *known; /* sources; NULL: none */
+	size_t known_size;
+};
+void resolve_item_put(struct buf *out, const struct resolve_item *item);
+/** Borrowed from the reader. @return False at the end, or where it is
+ * damaged. */
+bool resolve_item_get(struct reader *r, struct resolve_item *ret);
+
+/** What became of an item. */
+struct resolve_result {
+	uint32_t item;
+	bool is_damaged; /* the item; it stays as it was */
+	uint64_t source_count;
+	const uint8_t *sources; /* packed; borrowed */
+	size_t sources_size;
+};
+void resolve_result_put(struct buf *out, const struct resolve_result *result);
+MUST_CHECK struct error *resolve_result_get(struct reader *r,
+					    struct resolve_result *ret);
 
 #endif

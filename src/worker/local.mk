@@ -5,7 +5,8 @@ libworker_a_SOURCES = \
 	src/worker/scan_rule.c src/worker/scan_rule.h \
 	src/worker/source_list.c src/worker/source_list.h \
 	src/worker/wire.c src/worker/wire.h \
-	src/worker/work_assist.c src/worker/work_extract.c src/worker/work_scan.c \
+	src/worker/work_assist.c src/worker/work_extract.c \
+	src/worker/work_resolve.c src/worker/work_scan.c \
 	src/worker/work_spool.c src/worker/work_spool.h \
 	src/worker/worker_limits.h \
 	src/worker/worker_main.c src/worker/worker_main.h \

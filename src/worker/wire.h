@@ -30,6 +30,7 @@ enum wire_type {
 	WIRE_SECTION,
 	WIRE_IDENTIFY,
 	WIRE_ASSIST,
+	WIRE_RESOLVE,
 	/* answers */
 	WIRE_FILE = 32, /* u32: work on this file of the batch begins */
 	WIRE_ARTIFACT,
@@ -37,6 +38,7 @@ enum wire_type {
 	WIRE_POINT,
 	WIRE_FILE_END,
 	WIRE_RESULT,
+	WIRE_RESOLVED,
 	WIRE_DONE, /* u32 error kind + 1 (0: none), message, u64 RSS */
 };
 

@@ -320,6 +320,15 @@ static struct error *extract_printed(struct locator *l, const int *fds,
 			       : copy_printed(fds[0], l->size, fds[1]);
 }
 
+struct error *extract_member(struct locator *l, struct extract_range range,
+			     const int *fds, uint64_t *size_ret)
+{
+	*size_ret = range.to - range.from;
+	if (l->is_piped)
+		return extract_printed(l, fds, size_ret);
+	return extract_any(l, range, fds[0], fds[1], size_ret);
+}
+
 struct error *work_extract(struct reader *request, const int *fds,
 			   size_t fd_count, struct wire_out *out)
 {
@@ -333,11 +342,7 @@ struct error *work_extract(struct reader *request, const int *fds,
 	if (!reader_ok(request) || fd_count != (l.is_piped ? 3 : 2) ||
 	    range.from > range.to || range.to > l.size)
 		return error_new(BAD_DATA, "extract request");
-	size = range.to - range.from;
-	if (l.is_piped)
-		TRY(extract_printed(&l, fds, &size));
-	else
-		TRY(extract_any(&l, range, fds[0], fds[1], &size));
+	TRY(extract_member(&l, range, fds, &size));
 	return answer_result(out, true, size, &no_id);
 }
 

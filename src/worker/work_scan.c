@@ -61,12 +61,24 @@ static void scan_deinit(struct scan *s)
 	source_list_deinit(&s->sources);
 }
 
+static struct error *pack_list(struct buf *list)
+{
+	CLEANUP_BUF struct buf packed = BUF_INIT;
+
+	if (!list->size)
+		return NULL;
+	TRY(codec_pack(list->data, list->size, &packed));
+	struct buf plain = *list;
+
+	*list = packed;
+	packed = plain;
+	return NULL;
+}
+
 /* Read facts and send them, unless the file has no identity to be found by. */
 static struct error *send_facts(struct scan *s, struct input *elf,
 				struct found_artifact *a)
 {
-	CLEANUP_BUF struct buf packed = BUF_INIT;
-
 	TRY(elf_facts_read(elf, !s->file->no_sources, &a->facts));
 	struct elf_facts *f = &a->facts;
 
@@ -76,13 +88,8 @@ static struct error *send_facts(struct scan *s, struct input *elf,
 		s->elf_without_id++;
 		return NULL;
 	}
-	if (f->source_count) {
-		TRY(codec_pack(f->sources.data, f->sources.size, &packed));
-		struct buf plain = f->sources;
-
-		f->sources = packed;
-		packed = plain;
-	}
+	TRY(pack_list(&f->sources));
+	TRY(pack_list(&f->sources_pending));
 	found_artifact_put(wire_out_begin(s->out, WIRE_ARTIFACT), a);
 	return wire_out_end(s->out);
 }

@@ -8,7 +8,9 @@
 #define WORKER_ARCHIVE_UNPACKED_BYTES   (200 * GIB)
 #define WORKER_ARCHIVE_RATIO_FREE_BYTES (64 * MIB)
 #define WORKER_MEMBER_IN_MEMORY_BYTES   (64 * MIB)
-#define WORKER_ADDRESS_SPACE_BYTES      (2 * GIB)
+/** One list of source names, unpacked. */
+#define WORKER_SOURCE_LIST_BYTES   (256 * MIB)
+#define WORKER_ADDRESS_SPACE_BYTES (2 * GIB)
 /** What a command may print for one container, and what it leaves of the cache
  * directory's file system: whichever of the two is less. */
 #define WORKER_SPOOL_BYTES       (64 * GIB)

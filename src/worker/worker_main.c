@@ -21,7 +21,7 @@ static const struct {
 } works[] = {
 	{ WIRE_SCAN, work_scan },       { WIRE_EXTRACT, work_extract },
 	{ WIRE_SECTION, work_section }, { WIRE_IDENTIFY, work_identify },
-	{ WIRE_ASSIST, work_assist },
+	{ WIRE_ASSIST, work_assist },   { WIRE_RESOLVE, work_resolve },
 };
 
 /* Processor time for this job from now on: more than that and the kernel ends

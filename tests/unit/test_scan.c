@@ -12,6 +12,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "codec/codec.h"
+#include "elf/dwarf_const.h"
 #include "scan/known.h"
 #include "scan/scan.h"
 #include "scan/walk.h"
@@ -692,6 +694,272 @@ START_TEST(a_regular_expression_that_is_none_is_refused_by_name)
 }
 END_TEST
 
+/* ---- Names that wait for an alternate file (dwz) --------------------------
+ */
+
+#define ALT_ID "00aa00aa"
+
+/* Names /src/dir/a.c, of which the directory lies in the alternate file. */
+static void put_waiting(const char *build_id, uint64_t offset, struct buf *out)
+{
+	static const struct elf_unit_file files[] = { { "a.c", 0 }, { NULL } };
+	struct elf_unit unit = {
+		.version = 4,
+		.comp_dir = "",
+		.comp_dir_form = DW_FORM_GNU_strp_alt,
+		.alt_offset = offset,
+		.files = files,
+	};
+
+	elf_write(&(struct elf_spec) { .build_id = build_id,
+				       .alt_name = "../.dwz/alt",
+				       .alt_id = ALT_ID,
+				       .units = &unit,
+				       .unit_count = 1 },
+		  out);
+}
+
+static void put_alt(const char *strings, size_t size, struct buf *out)
+{
+	struct elf_extra extra = { .name = ".debug_str",
+				   .data = strings,
+				   .size = size };
+
+	elf_write(&(struct elf_spec) { .build_id = ALT_ID,
+				       .extras = &extra,
+				       .extra_count = 1 },
+		  out);
+}
+
+static void make_waiting(const char *name, const char *build_id)
+{
+	CLEANUP_BUF struct buf elf = BUF_INIT;
+
+	put_waiting(build_id, 4, &elf);
+	make_file(name, elf.data, elf.size);
+}
+
+static void make_alt(const char *name)
+{
+	CLEANUP_BUF struct buf elf = BUF_INIT;
+
+	put_alt("old\0/src/dir", 13, &elf);
+	make_file(name, elf.data, elf.size);
+}
+
+/* The only source an artifact is known to have; "" if none is. */
+static const char *source_of(struct fixture *f, const char *hex)
+{
+	CLEANUP(index_places_deinit) struct index_places p = { 0 };
+	CLEANUP_BUF struct buf packed = BUF_INIT;
+	CLEANUP_BUF struct buf list = BUF_INIT;
+	static char source[64];
+	struct index_reader *r;
+	struct build_id id;
+
+	source[0] = '\0';
+	ck_assert(build_id_parse(hex, strlen(hex), &id));
+	ck_no_error(index_reader_open(f->state, &r));
+	ck_no_error(index_find(r, &id, 3, &p));
+	ck_assert_uint_eq(p.count, 1);
+	ck_assert_uint_le(p.v[0].source_count, 1);
+	ck_no_error(index_sources(r, p.v[0].artifact_id, &packed));
+	index_reader_close(r);
+	ck_assert_uint_eq(p.v[0].source_count, packed.size != 0);
+	if (packed.size) {
+		ck_no_error(codec_unpack(packed.data, packed.size, 64, &list));
+		snprintf(source, sizeof(source), "%s", (char *)list.data);
+	}
+	return source;
+}
+
+/* A process that knows nothing but the index. */
+static void start_anew(struct fixture *f)
+{
+	scan_destroy(f->scan);
+	index_close(f->index);
+	mem_free(f->state);
+	mem_free(f->cache);
+	mem_free((char *)f->roots[0]);
+	fixture_open(f);
+}
+
+START_TEST(names_are_complete_whichever_file_comes_first)
+{
+	static const char *const orders[][2] = { { "tree/1", "tree/2" },
+						 { "tree/2", "tree/1" } };
+
+	for (unsigned passes = 1; passes <= 2; passes++) {
+		for (unsigned i = 0; i < 2; i++) {
+			struct fixture f;
+
+			make_base();
+			fixture_open(&f);
+			make_waiting(orders[i][0], "aaaa");
+			if (passes == 2) {
+				looked_into(&f);
+				ck_assert_str_eq(source_of(&f, "aaaa"), "");
+				start_anew(&f);
+			}
+			make_alt(orders[i][1]);
+			looked_into(&f);
+			ck_assert_str_eq(source_of(&f, "aaaa"), "/src/dir/a.c");
+			ck_assert_uint_eq(looked_into(&f), 0);
+			fixture_close(&f);
+			remove_base();
+		}
+	}
+}
+END_TEST
+
+START_TEST(names_are_complete_when_the_alternate_file_came_long_before)
+{
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	make_alt("tree/alt");
+	looked_into(&f);
+	start_anew(&f);
+	make_waiting("tree/a", "aaaa");
+	ck_assert_uint_eq(looked_into(&f), 1);
+	ck_assert_str_eq(source_of(&f, "aaaa"), "/src/dir/a.c");
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+START_TEST(names_stay_complete_when_the_alternate_file_goes_or_changes)
+{
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	make_alt("tree/alt");
+	make_waiting("tree/a", "aaaa");
+	looked_into(&f);
+	unlink(in_base("tree/alt"));
+	looked_into(&f);
+	ck_assert_uint_eq(places(&f, ALT_ID), 0);
+	ck_assert_str_eq(source_of(&f, "aaaa"), "/src/dir/a.c");
+	make_elf("tree/alt", ALT_ID);
+	looked_into(&f);
+	ck_assert_str_eq(source_of(&f, "aaaa"), "/src/dir/a.c");
+	/* Until the file itself changes. */
+	unlink(in_base("tree/alt"));
+	make_waiting("tree/a", "aaaa");
+	looked_into(&f);
+	ck_assert_str_eq(source_of(&f, "aaaa"), "");
+	make_alt("tree/alt");
+	looked_into(&f);
+	ck_assert_str_eq(source_of(&f, "aaaa"), "/src/dir/a.c");
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+/* In one archive, or in two. */
+static void check_in_archives(enum pkg_kind kind, enum codec codec, bool one)
+{
+	CLEANUP_BUF struct buf waiting = BUF_INIT, alt = BUF_INIT;
+	struct pkg_options o = { .kind = kind,
+				 .codec = codec,
+				 .block_size = codec ? 512 : 0 };
+	const char *suffix = kind == PKG_RPM ? "rpm" : "deb";
+	char first[32], second[32];
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	put_waiting("aaaa", 4, &waiting);
+	put_alt("old\0/src/dir", 13, &alt);
+	struct pkg_file files[] = {
+		{ .name = "./usr/lib/debug/.build-id/aa/aa.debug",
+		  .data = waiting.data,
+		  .size = waiting.size },
+		{ .name = "./usr/lib/debug/.dwz/alt",
+		  .data = alt.data,
+		  .size = alt.size },
+	};
+
+	snprintf(first, sizeof(first), "tree/1.%s", suffix);
+	snprintf(second, sizeof(second), "tree/2.%s", suffix);
+	pkg_write_file(in_base(first), &o, files, one ? 2 : 1);
+	if (!one)
+		pkg_write_file(in_base(second), &o, files + 1, 1);
+	looked_into(&f);
+	ck_assert_str_eq(source_of(&f, "aaaa"), "/src/dir/a.c");
+	ck_assert_uint_eq(looked_into(&f), 0);
+	fixture_close(&f);
+	remove_base();
+}
+
+START_TEST(names_are_complete_where_the_alternate_file_is_in_an_archive)
+{
+	check_in_archives(PKG_DEB, CODEC_XZ, true);
+	check_in_archives(PKG_DEB, CODEC_GZIP, false);
+	check_in_archives(PKG_DEB, CODEC_NONE, true);
+	check_in_archives(PKG_RPM, CODEC_ZSTD, true);
+	check_in_archives(PKG_RPM, CODEC_BZIP2, false);
+}
+END_TEST
+
+START_TEST(a_useless_alternate_file_is_tried_once_and_another_one_helps)
+{
+	CLEANUP_BUF struct buf empty = BUF_INIT;
+	struct elf_extra extra = { .name = ".debug_other",
+				   .data = "other",
+				   .size = 5 };
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	make_waiting("tree/a", "aaaa");
+	make_waiting("tree/b", "bbbb");
+	elf_write(&(struct elf_spec) { .build_id = ALT_ID,
+				       .extras = &extra,
+				       .extra_count = 1 },
+		  &empty);
+	make_file("tree/c", empty.data, empty.size);
+	ck_assert_uint_eq(looked_into(&f), 3);
+	ck_assert_str_eq(source_of(&f, "aaaa"), "");
+	ck_assert_uint_eq(looked_into(&f), 0);
+	make_alt("tree/d");
+	ck_assert_uint_eq(looked_into(&f), 1);
+	ck_assert_str_eq(source_of(&f, "aaaa"), "/src/dir/a.c");
+	ck_assert_str_eq(source_of(&f, "bbbb"), "/src/dir/a.c");
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
+START_TEST(any_number_may_wait_for_one_file)
+{
+	enum { FILES = 600 };
+	struct fixture f;
+
+	make_base();
+	fixture_open(&f);
+	make_alt("tree/alt");
+	for (unsigned i = 1; i <= FILES; i++) {
+		char name[32], id[16];
+
+		snprintf(name, sizeof(name), "tree/%u", i);
+		snprintf(id, sizeof(id), "%08x", i);
+		make_waiting(name, id);
+	}
+	ck_assert_uint_eq(looked_into(&f), FILES + 1);
+	for (unsigned i = 1; i <= FILES; i += 37) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "%08x", i);
+		ck_assert_str_eq(source_of(&f, id), "/src/dir/a.c");
+	}
+	fixture_close(&f);
+	remove_base();
+}
+END_TEST
+
 UNIT_MAIN("scan", a_walk_meets_every_regular_file_once,
 	  a_walk_of_many_levels_names_files_rightly_and_leaves_nothing_open,
 	  links_followed_go_by_the_real_name_and_never_in_circles,
@@ -706,4 +974,10 @@ UNIT_MAIN("scan", a_walk_meets_every_regular_file_once,
 	  what_lies_beneath_two_roots_is_looked_into_once,
 	  files_that_did_not_change_follow_the_order_of_the_roots,
 	  few_descriptors_cost_time_and_no_file,
-	  a_regular_expression_that_is_none_is_refused_by_name)
+	  a_regular_expression_that_is_none_is_refused_by_name,
+	  names_are_complete_whichever_file_comes_first,
+	  names_are_complete_when_the_alternate_file_came_long_before,
+	  names_stay_complete_when_the_alternate_file_goes_or_changes,
+	  names_are_complete_where_the_alternate_file_is_in_an_archive,
+	  a_useless_alternate_file_is_tried_once_and_another_one_helps,
+	  any_number_may_wait_for_one_file)
