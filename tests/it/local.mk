@@ -1,6 +1,7 @@
 # The whole program: scripts that print TAP. Each is by itself.
 it_tests = \
 	tests/it/debuginfod-command.sh \
+	tests/it/debuginfod-http.sh \
 	tests/it/get-cache.sh \
 	tests/it/get-http.sh \
 	tests/it/get-overload.sh \
