@@ -30,7 +30,6 @@ struct debuginfod_figures {
 		int64_t build_ids, names, name_parts;
 		int64_t scanned_files, scanned_mb, index_mb;
 	} index;
-	int64_t groomed_fresh; /* files that grooms found unchanged */
 	/** What is scanned, with its tallies; NULL. */
 	const struct scan_choice *choice;
 	/** http/debuginfod.h's; NULL. */

@@ -211,6 +211,8 @@ void scanner_loop_groom(struct scanner_loop *l)
 		log_consume(LOG_ERROR, "groom", "failed", err);
 	else
 		count_groomed(&counts);
+	if (l->o.groomed)
+		l->o.groomed(l->o.groomed_ctx);
 	metric_set(METRIC_GROOM_ACTIVE, 0, 0, 0);
 	metric_inc(METRIC_GROOMS);
 }

@@ -18,6 +18,8 @@ struct scanner_loop_options {
 	const struct roots *roots;
 	const char *program;
 	struct scan_choice *choice;
+	void (*groomed)(void *ctx); /* after each groom; may be NULL */
+	void *groomed_ctx;
 	bool groom_first;       /* at the start, too */
 	bool groom_before_scan; /* no scan begins before it is done */
 	bool keep_unwanted, groom_unwanted; /* struct scan_options */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -35,6 +36,9 @@ struct serve {
 	struct store *store;
 	struct http_server *http;
 	sigset_t signals;
+	struct lock lock;         /* COMMAND: guards what follows */
+	struct index_kinds kinds; /* as of the last groom */
+	bool has_kinds;
 };
 
 static void serve_close(struct serve *v)
@@ -49,6 +53,7 @@ static void serve_close(struct serve *v)
 	store_close(v->store);
 	scanner_loop_close(v->loop);
 	roots_deinit(&v->roots);
+	lock_deinit(&v->lock);
 }
 
 /* Tell systemd, if it started us (sd_notify(3)'s protocol). */
@@ -135,6 +140,42 @@ static void fill_scan_figures(struct serve *v, struct debuginfod_figures *f)
 		f->scan_done += (int64_t)atomic_load(&c->bare_tally.files);
 }
 
+/* Figures that cost a look at the whole index. On the grooming thread. */
+static void on_groomed(void *ctx)
+{
+	struct serve *v = ctx;
+	struct index_kinds kinds = { 0 };
+	struct index_reader *r = NULL;
+	struct error *err = index_reader_open(v->settings->state_dir, &r);
+
+	if (!err)
+		err = index_kinds(r, &kinds);
+	index_reader_close(r);
+	if (err) {
+		log_consume(LOG_WARN, "groom", "no statistics", err);
+		return;
+	}
+	LOCKED(&v->lock);
+	v->kinds = kinds;
+	v->has_kinds = true;
+}
+
+static void fill_index_figures(struct serve *v, struct debuginfod_figures *f)
+{
+	debuginfod_forget_index(f);
+	f->index.build_ids = rows("build_ids");
+	f->index.index_mb = metric_get(METRIC_INDEX_BYTES, 0, 0) / (int64_t)MIB;
+	LOCKED(&v->lock);
+	if (!v->has_kinds)
+		return;
+	f->index.file_artifacts = (int64_t)v->kinds.file_artifacts;
+	f->index.file_sources = (int64_t)v->kinds.file_sources;
+	f->index.archive_artifacts = (int64_t)v->kinds.archive_artifacts;
+	f->index.archive_srefs = (int64_t)v->kinds.archive_sources;
+	f->index.scanned_files = (int64_t)v->kinds.files;
+	f->index.scanned_mb = (int64_t)(v->kinds.file_bytes / MIB);
+}
+
 static void write_debuginfod_metrics(void *ctx, struct buf *out)
 {
 	struct serve *v = ctx;
@@ -147,11 +188,7 @@ static void write_debuginfod_metrics(void *ctx, struct buf *out)
 
 	if (v->loop)
 		fill_scan_figures(v, &f);
-	debuginfod_forget_index(&f);
-	f.index.build_ids = rows("build_ids");
-	f.index.archive_sdefs = rows("source_dirs");
-	f.index.scanned_files = rows("containers");
-	f.index.index_mb = metric_get(METRIC_INDEX_BYTES, 0, 0) / (int64_t)MIB;
+	fill_index_figures(v, &f);
 	debuginfod_metrics_render(&f, out);
 }
 
@@ -205,6 +242,8 @@ static struct error *open_loop(struct serve *v, const char *program)
 		.roots = &v->roots,
 		.program = program,
 		.choice = v->plan->choice,
+		.groomed = v->plan->debuginfod ? on_groomed : NULL,
+		.groomed_ctx = v,
 		.groom_first = v->plan->groom_first,
 		.groom_before_scan = v->plan->groom_before_scan,
 		.keep_unwanted = v->plan->keep_unwanted,
@@ -326,6 +365,7 @@ struct error *serve_run(const struct serve_plan *plan, const char *program)
 	struct serve v = { .plan = plan, .settings = plan->settings };
 	const struct settings *s = plan->settings;
 
+	lock_init(&v.lock, LOCK_COMMAND);
 	signals_block(&v.signals);
 	TRY(open_all(&v, program));
 	metric_set(METRIC_READY, 0, 0, 1);

@@ -98,6 +98,8 @@ GAUGE(INDEX_FAILED, NONE, NONE, "index_failed_files",
       "Files recorded as unreadable")
 GAUGE(GROOM_ACTIVE, NONE, NONE, "groom_active", "1 while the index is groomed")
 COUNTER(GROOMS, NONE, NONE, "grooms_total", "Grooms ended")
+COUNTER(GROOM_FRESH, NONE, NONE, "groom_fresh_files_total",
+	"Files that grooms found where they were")
 COUNTER(GROOM_REMOVED, TABLE, NONE, "groom_removed_rows_total",
 	"Rows removed by grooming")
 GAUGE(READY, NONE, NONE, "ready", "1 when answers can be given")

@@ -498,6 +498,16 @@ MUST_CHECK struct error *index_each_failed(struct index_reader *r,
 /** PRAGMA integrity_check and our own invariants; @p fn gets each complaint.
  * Reads the whole database, in one read transaction. */
 typedef void (*index_complaint_fn)(void *ctx, const char *text);
+/** What lies in bare files, and what in archives. */
+struct index_kinds {
+	uint64_t file_artifacts, archive_artifacts;
+	uint64_t file_sources, archive_sources; /* names in line tables */
+	uint64_t files, file_bytes;             /* containers */
+};
+/** Cost: reads every artifact. */
+MUST_CHECK struct error *index_kinds(struct index_reader *r,
+				     struct index_kinds *ret);
+
 MUST_CHECK struct error *index_check(struct index_reader *r,
 				     index_complaint_fn fn, void *ctx,
 				     size_t *complaints_ret);

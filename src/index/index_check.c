@@ -63,6 +63,35 @@ struct error *index_stats(struct index_reader *r, struct index_stats *ret)
 	return NULL;
 }
 
+struct error *index_kinds(struct index_reader *r, struct index_kinds *ret)
+{
+	const struct {
+		uint64_t *value;
+		const char *sql;
+	} counts[] = {
+		{ &ret->file_artifacts,
+		  "SELECT count(*) FROM artifact WHERE member IS NULL" },
+		{ &ret->archive_artifacts,
+		  "SELECT count(*) FROM artifact WHERE member IS NOT NULL" },
+		{ &ret->file_sources, "SELECT sum(source_count) FROM artifact"
+				      " WHERE member IS NULL" },
+		{ &ret->archive_sources,
+		  "SELECT sum(source_count) FROM artifact"
+		  " WHERE member IS NOT NULL" },
+		{ &ret->files, "SELECT count(*) FROM container" },
+		{ &ret->file_bytes, "SELECT sum(size) FROM container" },
+	};
+
+	TRY(reader_refresh(r));
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		int64_t value;
+
+		TRY(db_exec_int(&r->db, counts[i].sql, &value));
+		*counts[i].value = (uint64_t)value;
+	}
+	return NULL;
+}
+
 /* ---- Checking ----------------------------------------------------------- */
 
 struct complaints {

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "scan/scan_internal.h"
 
 enum { SLICE_ROWS = 500, PAUSE_US = 2000 };
@@ -72,6 +73,8 @@ static struct error *remove_vanished(const struct scan *s,
 		if (is_gone(p.v[i]) ||
 		    (s->o.groom_unwanted && !scan_is_wanted(s, p.v[i])))
 			TRY(index_remove_container(s->o.index, p.v[i]));
+		else
+			metric_inc(METRIC_GROOM_FRESH);
 	}
 	return NULL;
 }

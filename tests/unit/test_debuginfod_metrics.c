@@ -31,6 +31,7 @@ static const struct scan_choice choice = {
 static struct debuginfod_figures figures(void)
 {
 	metric_set(METRIC_GROOMS, 0, 0, 3);
+	metric_set(METRIC_GROOM_FRESH, 0, 0, 5);
 	metric_set(METRIC_SCANS, 0, 0, 4);
 	metric_set(METRIC_SCAN_TRAVERSED, metric_label(LABELS_MET, "file"), 0,
 		   6);
@@ -43,7 +44,6 @@ static struct debuginfod_figures figures(void)
 		.scan_done = 7,
 		.scan_pending = 9,
 		.index = { .file_artifacts = 3, .scanned_mb = -1 },
-		.groomed_fresh = 5,
 		.choice = &choice,
 	};
 }
