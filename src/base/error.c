@@ -74,6 +74,8 @@ struct error *error_errno_at(const char *file, int line, const char *fmt, ...)
 		return error_no_memory;
 	if (saved == EMFILE || saved == ENFILE)
 		kind = ERROR_BUSY;
+	if (saved == ENOSPC || saved == EDQUOT)
+		kind = ERROR_NO_SPACE;
 	va_start(args, fmt);
 	CLEANUP_FREE char *what = mem_vprintf(fmt, args);
 	va_end(args);

@@ -42,7 +42,8 @@ struct error *error_new_at(enum error_kind kind, const char *file, int line,
 			   const char *fmt, ...) PRINTF(4, 5);
 
 /** As error_new(), with ": strerror(errno)" behind the message. EMFILE and
- * ENFILE become BUSY, ENOMEM becomes NO_MEMORY, everything else is IO. */
+ * ENFILE become BUSY, ENOSPC and EDQUOT NO_SPACE, ENOMEM NO_MEMORY, everything
+ * else IO. */
 #define error_errno(...) error_errno_at(__FILE__, __LINE__, __VA_ARGS__)
 struct error *error_errno_at(const char *file, int line, const char *fmt, ...)
 	PRINTF(3, 4);

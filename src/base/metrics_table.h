@@ -19,13 +19,14 @@ LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "tar", "archive",
 LABELS(MET, "type", "file", "skipped_include", "skipped_exclude", "directory",
        "symlink", "other", "error")
 LABELS(KIND, "kind", "no_memory", "bad_request", "too_large", "bad_data",
-       "unsupported", "limit", "io", "database", "worker", "upstream", "busy")
+       "unsupported", "limit", "io", "database", "worker", "upstream", "busy",
+       "no_space")
 LABELS(ORIGIN, "origin", "file", "cache", "archive", "memory")
 LABELS(CAUSE, "cause", "exit", "signal", "deadline", "memory", "cpu")
 LABELS(POOL, "pool", "scan", "answer")
 LABELS(STAGE, "stage", "queued", "running")
 LABELS(ROLE, "role", "executable", "debuginfo")
-LABELS(CACHE_OP, "op", "hit", "miss", "insert", "evict", "reject")
+LABELS(CACHE_OP, "op", "hit", "miss", "insert", "evict", "reject", "bypass")
 LABELS(TABLE, "table", "containers", "artifacts", "build_ids", "source_dirs",
        "points", "directories", "ignored")
 

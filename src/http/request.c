@@ -345,6 +345,8 @@ static const char *public_message(enum error_kind kind)
 		return "the index cannot be read";
 	case ERROR_WORKER:
 		return "extraction failed";
+	case ERROR_NO_SPACE:
+		return "no room for the file, try again later";
 	case ERROR_UPSTREAM:
 		return "upstream failed";
 	default:

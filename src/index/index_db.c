@@ -85,7 +85,8 @@ static COLD bool is_disk_full(struct db *db, int rc)
 static COLD struct error *io_error(struct db *db, int rc, const char *doing)
 {
 	if (is_disk_full(db, rc))
-		return error_new(IO, "%s: %s: disk full", db->path, doing);
+		return error_new(NO_SPACE, "%s: %s: disk full", db->path,
+				 doing);
 	return error_new(IO, "%s: %s: %s", db->path, doing, sqlite3_errstr(rc));
 }
 

@@ -134,6 +134,7 @@ static void set_problem(struct index_container *c, const struct scan_item *item,
 	 * command, could not do may work later. */
 	c->is_retryable = kind == ERROR_WORKER || kind == ERROR_IO ||
 			  kind == ERROR_NO_MEMORY || kind == ERROR_BUSY ||
+			  kind == ERROR_NO_SPACE ||
 			  scan_way_has_command(&item->way);
 }
 
@@ -151,7 +152,7 @@ static const char *name_scanner(const struct scan_item *item,
 bool scan_is_fatal(enum error_kind kind)
 {
 	return kind == ERROR_DATABASE || kind == ERROR_IO ||
-	       kind == ERROR_NO_MEMORY;
+	       kind == ERROR_NO_SPACE || kind == ERROR_NO_MEMORY;
 }
 
 struct error *scan_put_failed(struct scan *s, const struct scan_item *item,

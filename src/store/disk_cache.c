@@ -42,7 +42,7 @@ enum {
 size_t disk_cache_files_most = 1000000;
 void (*disk_cache_on_verify)(void);
 
-enum cache_op { OP_HIT, OP_MISS, OP_INSERT, OP_EVICT, OP_REJECT };
+enum cache_op { OP_HIT, OP_MISS, OP_INSERT, OP_EVICT, OP_REJECT, OP_BYPASS };
 
 struct disk_cache {
 	char *dir;
@@ -51,11 +51,12 @@ struct disk_cache {
 	uint64_t secret;
 	bool is_read_only;
 	_Atomic bool is_writable;
+	_Atomic uint64_t lacked_bytes; /* when it was last full; 0: it is not */
 	_Atomic bool is_aborted;
 	struct lock lock; /* guards what follows */
 	struct cache_table table;
 	struct cache_offer *offers;
-	struct log_limit reject_log;
+	struct log_limit reject_log, bypass_log;
 };
 
 static void count_op(enum cache_op op)
@@ -298,8 +299,23 @@ char *disk_cache_path(const struct disk_cache *c, struct cache_key key)
 
 /* ---- Into the cache ----------------------------------------------------- */
 
-/* The cache cannot be written: a file that lives as long as it is open. */
-static struct error *begin_elsewhere(uint64_t size, int *fd_ret)
+static void note_full(struct disk_cache *c, uint64_t size)
+{
+	atomic_store(&c->lacked_bytes, size ? size : 1);
+}
+
+/* How the last write went. */
+static void note_state(struct disk_cache *c, const struct error *err,
+		       uint64_t size)
+{
+	if (err && error_kind(err) == ERROR_NO_SPACE)
+		note_full(c, size);
+	else
+		atomic_store(&c->is_writable, !err);
+}
+
+/* A file that lives as long as it is open. */
+static struct error *open_elsewhere(uint64_t size, int *fd_ret)
 {
 	const char *const dirs[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
 	CLEANUP_ERROR struct error *last = NULL;
@@ -319,7 +335,7 @@ static struct error *begin_elsewhere(uint64_t size, int *fd_ret)
 			*fd_ret = steal_fd(&fd);
 			return NULL;
 		}
-		last = error_new(IO, "%s: no space for %" PRIu64 " bytes",
+		last = error_new(NO_SPACE, "%s: no space for %" PRIu64 " bytes",
 				 dirs[i], size);
 	}
 	return STEAL(last);
@@ -328,19 +344,46 @@ static struct error *begin_elsewhere(uint64_t size, int *fd_ret)
 struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 {
 	if (c->is_read_only)
-		return begin_elsewhere(size, fd_ret);
+		return open_elsewhere(size, fd_ret);
 	{
 		LOCKED(&c->lock);
 		make_room(c, size + CACHE_FILE_TRAILER,
 			  size + CACHE_FILE_TRAILER);
 	}
-	if (spare_bytes(c) < size)
-		return error_new(IO, "%s: no space for %" PRIu64 " bytes",
-				 c->dir, size);
-	struct error *err = cache_temp_open(c->dir_fd, fd_ret);
+	struct error *err =
+		spare_bytes(c) < size
+			? error_new(NO_SPACE, "no space for %" PRIu64 " bytes",
+				    size)
+			: cache_temp_open(c->dir_fd, fd_ret);
 
-	atomic_store(&c->is_writable, !err);
+	note_state(c, err, size);
 	return error_wrap(err, "%s", c->dir);
+}
+
+struct error *disk_cache_begin_elsewhere(struct disk_cache *c,
+					 const struct error *why, uint64_t size,
+					 int *fd_ret)
+{
+	uint64_t left_out;
+	bool pass;
+
+	count_op(OP_BYPASS);
+	{
+		LOCKED(&c->lock);
+		pass = log_limit_pass(&c->bypass_log, &left_out);
+	}
+	if (pass)
+		log_warn("cache", "no room: answered without being kept",
+			 LOG_S("cache_dir", c->dir), LOG_U("bytes", size),
+			 LOG_S("error", why ? error_message(why) : NULL),
+			 LOG_U("left_out", left_out));
+	return open_elsewhere(size, fd_ret);
+}
+
+void disk_cache_note_full(struct disk_cache *c, uint64_t size)
+{
+	if (!c->is_read_only)
+		note_full(c, size);
 }
 
 /* Give the file its name and its entry, or take both from what had them. */
@@ -410,15 +453,26 @@ struct error *disk_cache_commit(struct disk_cache *c, struct cache_offer *offer)
 	if (offer->key.name && !c->is_read_only && offer->size <= c->limit &&
 	    offer->size + CACHE_FILE_TRAILER <= c->limit) {
 		err = error_wrap(keep(c, offer), "%s", c->dir);
-		atomic_store(&c->is_writable, !err);
+		note_state(c, err, offer->size + CACHE_FILE_TRAILER);
 	}
 	withdraw(c, offer);
 	return err;
 }
 
-bool disk_cache_is_writable(const struct disk_cache *c)
+const char *disk_cache_degraded(struct disk_cache *c)
 {
-	return atomic_load(&c->is_writable);
+	uint64_t lacked = atomic_load(&c->lacked_bytes);
+
+	if (!atomic_load(&c->is_writable))
+		return "cache not writable";
+	if (!lacked)
+		return NULL;
+	if (spare_bytes(c) < lacked)
+		return "cache full";
+	/* Somebody made room. Should it just have been full again, the next
+	 * one says so. */
+	atomic_store(&c->lacked_bytes, 0);
+	return NULL;
 }
 
 /* ---- Open --------------------------------------------------------------- */

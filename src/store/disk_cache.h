@@ -14,7 +14,8 @@
  * offered.
  *
  * A directory that cannot be written is read: what is there is found, nothing
- * is kept, and what is extracted lies in TMPDIR, /var/tmp or /tmp meanwhile.
+ * is kept, and what is extracted lies in TMPDIR, /var/tmp or /tmp meanwhile, as
+ * does what finds no room in it.
  *
  * Several processes may have one directory. Each bounds what it knows of.
  *
@@ -79,9 +80,22 @@ char *disk_cache_path(const struct disk_cache *c,
 		      struct cache_key key) MUST_CHECK;
 
 /** A file to fill, not yet in the cache. Makes room for @p size bytes first.
- * Closing it without a commit gives it up. */
+ * Closing it without a commit gives it up.
+ * @return NULL; NO_SPACE: the file system cannot give it without going into its
+ * reserve; IO. Then disk_cache_begin_elsewhere() is left. */
 MUST_CHECK struct error *disk_cache_begin(struct disk_cache *c, uint64_t size,
 					  int *fd_ret);
+
+/** The same outside the cache, in TMPDIR, /var/tmp or /tmp: an answer that is
+ * not kept. To be offered without a key, if at all.
+ * @param[in] why For the log; NULL: a worker's disk_cache_note_full().
+ * @return NULL; NO_SPACE, IO: nowhere. */
+MUST_CHECK struct error *disk_cache_begin_elsewhere(struct disk_cache *c,
+						    const struct error *why,
+						    uint64_t size, int *fd_ret);
+
+/** The disk was full when a file of disk_cache_begin() had @p size bytes. */
+void disk_cache_note_full(struct disk_cache *c, uint64_t size);
 
 /** A filled file that everybody may have, while it is being kept. The caller's
  * memory, linked in until the commit. */
@@ -104,7 +118,10 @@ void disk_cache_offer(struct disk_cache *c, struct cache_offer *offer,
 MUST_CHECK struct error *disk_cache_commit(struct disk_cache *c,
 					   struct cache_offer *offer);
 
-/** False when the last write failed or the directory is read-only: degraded. */
-bool disk_cache_is_writable(const struct disk_cache *c);
+/** Why not everything is kept, static text; NULL: it is. The directory is
+ * read-only, the last write failed, or what was wanted last did not fit the
+ * file system and still would not.
+ * Cost: one system call at most. */
+const char *disk_cache_degraded(struct disk_cache *c);
 
 #endif

@@ -142,6 +142,59 @@ static struct error *want_result(const struct part *p, struct error *err)
 	return error_new(WORKER, "worker gave no result");
 }
 
+/* A file for what is extracted: in the cache or, where that has no room, one
+ * that is not kept. */
+static struct error *begin_output(struct extraction *x, uint64_t size,
+				  int *fd_ret)
+{
+	struct disk_cache *cache = x->flight->store->cache;
+	uint64_t room = x->flight->room_bytes;
+	CLEANUP_ERROR struct error *err = NULL;
+
+	if (!room)
+		err = disk_cache_begin(cache, size, fd_ret);
+	if (!room && (!err || (error_kind(err) != ERROR_NO_SPACE &&
+			       error_kind(err) != ERROR_IO)))
+		return STEAL(err);
+	x->key = (struct cache_key) { 0 };
+	return disk_cache_begin_elsewhere(cache, err, room > size ? room : size,
+					  fd_ret);
+}
+
+/* The disk was full before the file was. Once more, outside the cache. */
+static bool make_do_elsewhere(const struct extraction *x,
+			      const struct error *err)
+{
+	struct flight *f = x->flight;
+	struct stat written = { 0 }, spooled = { 0 };
+
+	if (error_kind(err) != ERROR_NO_SPACE || f->room_bytes)
+		return false;
+	if (x->out_fd >= 0)
+		(void)fstat(x->out_fd, &written);
+	if (x->spool_fd >= 0)
+		(void)fstat(x->spool_fd, &spooled);
+	f->room_bytes =
+		(uint64_t)written.st_size + (uint64_t)spooled.st_size + MIB;
+	disk_cache_note_full(f->store->cache, f->room_bytes);
+	return true;
+}
+
+/* Nothing came of it: on to the next target, or to another try of this one.
+ * Both are taken. */
+static void end_failed(struct extraction *x, struct error *err)
+{
+	struct flight *f = x->flight;
+	bool is_again = err && make_do_elsewhere(x, err);
+
+	extraction_destroy(x);
+	if (is_again)
+		error_free(err);
+	else
+		pass_over(f, err);
+	flight_continue(f);
+}
+
 static struct part *part_create(struct extraction *x, enum wire_type type,
 				void (*done)(struct worker_job *,
 					     struct error *))
@@ -240,18 +293,14 @@ static void section_done(struct worker_job *base, struct error *err)
 {
 	struct part *p = (struct part *)base;
 	struct extraction *x = p->x;
-	struct flight *f = x->flight;
 	bool found = x->found;
 
 	err = want_result(p, err);
 	part_destroy(p);
-	if (!err && found) {
+	if (!err && found)
 		land_extracted(x);
-		return;
-	}
-	extraction_destroy(x);
-	pass_over(f, err);
-	flight_continue(f);
+	else
+		end_failed(x, err);
 }
 
 /* @p in_fd is taken. @p l says where in it the ELF is. */
@@ -266,7 +315,7 @@ static struct error *start_section(struct flight *f, int in_fd,
 		return error_no_memory;
 	x->in_fd = steal_fd(&fd);
 	x->key = key;
-	TRY(disk_cache_begin(f->store->cache, 0, &x->out_fd));
+	TRY(begin_output(x, 0, &x->out_fd));
 	struct part *p = part_create(x, WIRE_SECTION, section_done);
 
 	if (!p)
@@ -332,13 +381,10 @@ static void identify_done(struct worker_job *base, struct error *err)
 		land_file(x);
 		return;
 	}
-	if (!err) {
+	if (err)
+		end_failed(x, err);
+	else
 		extracted(x);
-		return;
-	}
-	extraction_destroy(x);
-	pass_over(f, err);
-	flight_continue(f);
 }
 
 static struct error *start_identify(struct extraction *x)
@@ -373,11 +419,8 @@ static void extract_done(struct worker_job *base, struct error *err)
 	}
 	if (!err)
 		err = start_identify(x);
-	if (!err)
-		return;
-	extraction_destroy(x);
-	pass_over(f, err);
-	flight_continue(f);
+	if (err)
+		end_failed(x, err);
 }
 
 static void fill_locator(const struct target *t, struct locator *l)
@@ -480,7 +523,7 @@ static struct error *begin_command(struct worker_job *base)
 	close(steal_fd(&x->in_fd));
 	TRY(pipe_command_start(&x->command, x->rule->command,
 			       f->targets.v[f->at].container, &x->in_fd));
-	TRY(disk_cache_begin(f->store->cache, 0, &x->spool_fd));
+	TRY(begin_output(x, 0, &x->spool_fd));
 	base->fds[0] = x->in_fd;
 	base->fds[2] = x->spool_fd;
 	base->fd_count = 3;
@@ -559,9 +602,8 @@ struct error *start_extraction(struct store *st, struct index_reader *r,
 	x->in_fd = steal_fd(&fd);
 	x->size = t->size;
 	x->key = cache_key_of(st, t, true);
-	TRY(disk_cache_begin(st->cache,
-			     t->size == LOCATOR_UNKNOWN ? 0 : t->size,
-			     &x->out_fd));
+	TRY(begin_output(x, t->size == LOCATOR_UNKNOWN ? 0 : t->size,
+			 &x->out_fd));
 	TRY(start_parts(x, t, &points));
 	x = NULL; /* extract_done's now */
 	return NULL;

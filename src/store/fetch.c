@@ -172,7 +172,7 @@ static bool is_transient(enum error_kind kind)
 {
 	return kind == ERROR_BUSY || kind == ERROR_NO_MEMORY ||
 	       kind == ERROR_IO || kind == ERROR_WORKER ||
-	       kind == ERROR_DATABASE;
+	       kind == ERROR_DATABASE || kind == ERROR_NO_SPACE;
 }
 
 static void doubt(struct flight *f, int64_t ms)
@@ -249,6 +249,7 @@ void pass_over(struct flight *f, struct error *err)
 	}
 	f->at++;
 	f->verifications = 0;
+	f->room_bytes = 0;
 	f->attempt = 0;
 	f->is_paused = false;
 	if (f->member_fd >= 0)

@@ -554,8 +554,7 @@ static void *watch_thread(void *arg)
 
 bool store_is_ready(struct store *st, const char **degraded_ret)
 {
-	*degraded_ret =
-		disk_cache_is_writable(st->cache) ? NULL : "cache not writable";
+	*degraded_ret = disk_cache_degraded(st->cache);
 	return atomic_load(&st->index_ok);
 }
 

@@ -71,6 +71,9 @@ struct flight {
 	 * soon, so it is not kept for long. */
 	int64_t doubt_ms;
 	int64_t ctime_ns; /* of the container as it is */
+	/* The disk was full when this target was extracted: what it takes at
+	 * least, to be had outside the cache. 0: it was not. */
+	uint64_t room_bytes;
 	uint64_t attempt; /* what a job was begun for, in poison; 0: none */
 	bool is_paused;   /* what should be begun must not be yet */
 	struct error *transient; /* why a target could not be tried; owned */

@@ -49,8 +49,9 @@ static struct error *check_room(int spool)
 		keep = WORKER_SPOOL_KEPT_BYTES;
 	if (left > keep)
 		return NULL;
-	return error_new(IO, "no room in the cache directory for what the "
-			     "command prints");
+	return error_new(NO_SPACE,
+			 "no room in the cache directory for what the "
+			 "command prints");
 }
 
 struct error *spool_fill(int pipe, int spool, uint64_t *size_ret)

@@ -161,7 +161,7 @@ START_TEST(a_kept_file_is_found_again_after_a_restart)
 	put(c, key, "content");
 	ck_assert_int_eq(state_of(c, key), CACHE_SOUND);
 	ck_assert(holds(c, key, "content"));
-	ck_assert(disk_cache_is_writable(c));
+	ck_assert_ptr_null(disk_cache_degraded(c));
 	check_figures();
 	ck_assert_uint_eq(files_in("tmp"), 0);
 	uint64_t secret = disk_cache_secret(c);
@@ -288,6 +288,38 @@ START_TEST(what_cannot_be_kept_is_found_only_while_it_is_offered)
 	ck_no_error(disk_cache_commit(c, &second));
 	close(fd);
 	ck_assert_uint_eq(files_in(""), 0);
+	disk_cache_close(c);
+	remove_dir();
+}
+END_TEST
+
+START_TEST(what_finds_no_room_lies_elsewhere_and_is_not_kept)
+{
+	const uint64_t far_too_much = UINT64_C(1) << 60;
+	struct cache_offer offer;
+	struct disk_cache *c;
+	int fd;
+
+	ck_no_error(disk_cache_open(make_dir(), 1000, &c));
+	put(c, (struct cache_key) { 1, 2 }, "content");
+	ck_assert_ptr_null(disk_cache_degraded(c));
+	ck_error(disk_cache_begin(c, far_too_much, &fd), NO_SPACE, dir);
+	ck_assert_str_eq(disk_cache_degraded(c), "cache full");
+	/* What is there stays there, what fits comes in beside. */
+	ck_assert(holds(c, (struct cache_key) { 1, 2 }, "content"));
+	put(c, (struct cache_key) { 3, 4 }, "other");
+	ck_assert_str_eq(disk_cache_degraded(c), "cache full");
+	ck_error(disk_cache_begin_elsewhere(c, NULL, far_too_much, &fd),
+		 NO_SPACE, "no space");
+	ck_no_error(disk_cache_begin_elsewhere(c, NULL, 7, &fd));
+	ck_no_error(file_write_all(fd, "content", 7));
+	disk_cache_offer(c, &offer, (struct cache_key) { 0 }, fd, 7);
+	ck_no_error(disk_cache_commit(c, &offer));
+	close(fd);
+	ck_assert_uint_eq(files_in(""), 2);
+	/* A need that can be met again is none any more. */
+	disk_cache_note_full(c, 1);
+	ck_assert_ptr_null(disk_cache_degraded(c));
 	disk_cache_close(c);
 	remove_dir();
 }
@@ -703,6 +735,7 @@ UNIT_MAIN("disk_cache", a_kept_file_is_found_again_after_a_restart,
 	  two_keys_of_one_name_are_told_apart,
 	  what_is_offered_is_found_before_it_is_kept,
 	  what_cannot_be_kept_is_found_only_while_it_is_offered,
+	  what_finds_no_room_lies_elsewhere_and_is_not_kept,
 	  the_least_recently_used_file_goes_first,
 	  many_files_go_in_the_order_of_their_last_use,
 	  the_order_outlives_a_restart,

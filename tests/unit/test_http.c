@@ -693,6 +693,14 @@ START_TEST(libdebuginfod_is_told_nothing_rather_than_a_5xx)
 	request_deinit(&rq);
 
 	request_init(&rq, &context);
+	rq.header[HEADER_USER_AGENT] = "elfutils/0.192,Linux/x86_64,debian/12";
+	request_fail_with(&rq, error_new(NO_SPACE, "/srv/cache: full"));
+	ck_assert_uint_eq(rq.reply.status, 503);
+	ck_assert(rq.reply.is_silent);
+	ck_assert_ptr_null(strstr(rq.reply.memory, "srv"));
+	request_deinit(&rq);
+
+	request_init(&rq, &context);
 	rq.header[HEADER_USER_AGENT] = "curl/8";
 	request_fail_with(&rq, error_new(BUSY, "full"));
 	ck_assert_uint_eq(rq.reply.status, 503);

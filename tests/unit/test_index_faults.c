@@ -485,9 +485,11 @@ static bool run_with_fault(const struct operation *op, enum fault_kind kind,
 	bool happened = fault_vfs_happened();
 	fault_vfs_set(FAULT_NONE, 0);
 	if (err)
-		ck_assert_msg(happened && error_kind(err) == ERROR_IO,
-			      "%s, fault %u: %s", op->name, n,
-			      error_message(err));
+		ck_assert_msg(
+			happened && error_kind(err) == (kind == FAULT_DISK_FULL
+								? ERROR_NO_SPACE
+								: ERROR_IO),
+			"%s, fault %u: %s", op->name, n, error_message(err));
 	if (err && kind == FAULT_DISK_FULL)
 		ck_assert_msg(strstr(error_message(err), "disk full") != NULL,
 			      "%s", error_message(err));
@@ -549,7 +551,7 @@ START_TEST(creating_on_a_full_disk_can_be_tried_again)
 		bool happened = fault_vfs_happened();
 		fault_vfs_set(FAULT_NONE, 0);
 		if (err)
-			ck_error(err, IO, "disk full");
+			ck_error(err, NO_SPACE, "disk full");
 		if (!f.ix)
 			ck_no_error(index_open(f.dir, 0, &notice, &f.ix));
 		ck_assert_ptr_null(notice);
@@ -577,7 +579,7 @@ START_TEST(a_limit_on_file_size_reads_as_a_full_disk)
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
 	struct error *err = op_put(&f);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	ck_error(err, IO, "disk full");
+	ck_error(err, NO_SPACE, "disk full");
 	ck_assert_uint_eq(version_of(f.r, 1), 1);
 	ck_no_error(op_put(&f));
 	ck_assert_uint_eq(version_of(f.r, 1), 2);
