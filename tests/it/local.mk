@@ -1,5 +1,6 @@
 # The whole program: scripts that print TAP. Each is by itself.
 it_tests = \
+	tests/it/debuginfod-clients.sh \
 	tests/it/debuginfod-command.sh \
 	tests/it/debuginfod-http.sh \
 	tests/it/get-cache.sh \
