@@ -109,8 +109,12 @@ static struct error *error_from_archive(struct scanner_stream *s)
 
 	if (s->err)
 		return STEAL(s->err);
+	// It asks for as much as some headers say, in one piece.
 	if (archive_errno(s->archive) == ENOMEM)
-		return error_no_memory;
+		return error_new(LIMIT,
+				 "the archive asks for more memory than a "
+				 "worker has, near offset %" PRIu64,
+				 s->at);
 	return error_new(BAD_DATA, "%s near offset %" PRIu64,
 			 text ? text : "damaged archive", s->at);
 }

@@ -635,6 +635,39 @@ START_TEST(archives_that_only_a_rule_asks_for_are_served)
 }
 END_TEST
 
+START_TEST(an_archive_that_asks_for_gigabytes_costs_only_itself)
+{
+	/* newc: a name of 4 GiB, which libarchive wants in one piece. */
+	static const char header[] = "070701"
+				     "00000001"
+				     "000081a4"
+				     "00000000"
+				     "00000000"
+				     "00000001"
+				     "00000000"
+				     "00000003"
+				     "00000000"
+				     "00000000"
+				     "00000000"
+				     "00000000"
+				     "fffffff0"
+				     "00000000";
+	struct scan_rule rule = { .suffix = ".cpio" };
+	struct fixture f;
+
+	fixture_begin(&f);
+	write_base("tree/a.cpio", header, sizeof(header) - 1);
+	make_package("tree/b.cpio", PKG_CPIO, CODEC_NONE, "bbbb");
+	use_rules(&f, &rule, 1);
+	ck_assert_uint_eq(looked_into(&f), 2);
+	ck_assert_ptr_nonnull(strstr(failed(&f), "/a.cpio|"));
+	ck_assert_ptr_null(strstr(failed(&f), "/a.cpio|worker"));
+	ck_assert_uint_eq(places(&f, "bbbb"), 1);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	fixture_end(&f);
+}
+END_TEST
+
 /* A file that a command has to undo: its first byte is too much. */
 static void make_hidden(const char *name, enum pkg_kind kind, enum codec codec,
 			const char *build_id)
@@ -881,6 +914,7 @@ UNIT_MAIN("scan_choice", of_several_rules_the_last_suffix_wins,
 	  an_archive_without_a_rule_is_forgotten_where_elf_files_are_scanned,
 	  what_a_walk_meets_is_counted_over_all_passes,
 	  archives_that_only_a_rule_asks_for_are_served,
+	  an_archive_that_asks_for_gigabytes_costs_only_itself,
 	  what_a_command_prints_is_served_whatever_kind_it_is,
 	  another_command_means_another_look,
 	  what_was_taken_over_is_read_as_the_rules_say_and_not_scanned,
