@@ -253,7 +253,8 @@ static void *traverse_thread(void *arg)
 			next = due_after(REOPEN_S);
 			continue;
 		}
-		log_consume(LOG_ERROR, "scan", "failed", scanner_loop_scan(l));
+		/* It said how it ended. */
+		error_free(scanner_loop_scan(l));
 		next = due_after(l->settings->rescan_s);
 	}
 }

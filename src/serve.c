@@ -100,13 +100,28 @@ static void fill_progress(const struct scan_progress *p,
 	ret->scan_pending = total > ret->scan_done ? total - ret->scan_done : 0;
 }
 
+/* NULL: it did not. */
+static const char *scan_failure(const struct scan_progress *p)
+{
+	static const char *const texts[] = {
+		NULL,
+#define ERROR_KIND(name, exit, http, text) "scan failed: " text,
+#include "base/error_kinds.h"
+#undef ERROR_KIND
+	};
+
+	return texts[atomic_load(&p->failure_plus_one)];
+}
+
 static void fill_status(void *ctx, struct http_status *ret)
 {
 	struct serve *v = ctx;
 	const char *degraded;
 
-	if (v->loop)
+	if (v->loop) {
 		fill_progress(scanner_loop_progress(v->loop), ret);
+		ret->degraded = scan_failure(scanner_loop_progress(v->loop));
+	}
 	ret->scan_finished_s = metric_get(METRIC_SCAN_FINISHED, 0, 0);
 	ret->containers = (uint64_t)metric_get(METRIC_INDEX_ROWS, 0, 0);
 	ret->artifacts = (uint64_t)metric_get(METRIC_INDEX_ROWS, 1, 0);

@@ -61,10 +61,12 @@ GAUGE(CACHE_FILES, NONE, NONE, "cache_files", "Files in the disk cache")
 
 GAUGE(SCAN_ACTIVE, NONE, NONE, "scan_active", "1 while a scan runs")
 COUNTER(SCANS, NONE, NONE, "scans_total", "Scans of all paths finished")
+COUNTER(SCAN_FAILURES, KIND, NONE, "scan_failures_total",
+	"Scans that ended halfway, by kind of error")
 GAUGE(SCAN_SECONDS, NONE, NONE, "scan_last_duration_seconds",
       "How long the last finished scan took")
 GAUGE(SCAN_FINISHED, NONE, NONE, "scan_last_finished_timestamp_seconds",
-      "When the last scan ended, seconds since 1970")
+      "When the last scan finished, seconds since 1970")
 GAUGE(SCAN_PENDING, NONE, NONE, "scan_pending_files",
       "Files found and not yet looked into")
 COUNTER(SCAN_VISITED, NONE, NONE, "scan_visited_files_total",

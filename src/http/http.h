@@ -21,10 +21,13 @@ struct http_status {
 	bool is_scanning;
 	uint64_t scan_done;      /* files of the running scan, looked into */
 	uint64_t scan_pending;   /* found and not yet looked into */
-	int64_t scan_finished_s; /* end of the last scan, since 1970; 0 none */
+	int64_t scan_finished_s; /* last scan that finished, since 1970; 0 */
 	uint64_t build_ids, artifacts, containers, failed;
 	/** NULL, or why there is no answer to be given yet. Static text. */
 	const char *not_ready;
+	/** NULL, or what does not go as it should while answers are given.
+	 * Static text. */
+	const char *degraded;
 };
 
 /** Fill @p ret, which is zeroed. Called on an HTTP thread: must not wait. */

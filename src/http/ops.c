@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/json_write.h"
@@ -33,7 +34,7 @@ void get_healthz(struct request *rq)
 struct state {
 	struct http_status status;
 	const char *not_ready; /* NULL: ready */
-	const char *degraded;  /* NULL: wholly */
+	char degraded[96];     /* "": wholly */
 };
 
 static struct state read_state(struct request *rq)
@@ -43,8 +44,12 @@ static struct state read_state(struct request *rq)
 
 	if (o->status)
 		o->status(o->status_ctx, &s.status);
-	bool store_is_usable = store_is_ready(o->store, &s.degraded);
+	const char *store = NULL;
+	bool store_is_usable = store_is_ready(o->store, &store);
+	const char *other = s.status.degraded;
 
+	snprintf(s.degraded, sizeof(s.degraded), "%s%s%s", store ? store : "",
+		 store && other ? "; " : "", other ? other : "");
 	s.not_ready = atomic_load(&rq->http->is_draining) ? "shutting down"
 		      : !store_is_usable ? "the index cannot be read"
 					 : s.status.not_ready;
@@ -53,7 +58,7 @@ static struct state read_state(struct request *rq)
 
 static const char *state_name(const struct state *s)
 {
-	return s->not_ready ? "not_ready" : s->degraded ? "degraded" : "ready";
+	return s->not_ready ? "not_ready" : *s->degraded ? "degraded" : "ready";
 }
 
 static void write_state(struct json_write *j, const struct state *s)
@@ -61,7 +66,7 @@ static void write_state(struct json_write *j, const struct state *s)
 	json_write_kv_string(j, "status", state_name(s));
 	if (s->not_ready)
 		json_write_kv_string(j, "reason", s->not_ready);
-	if (s->degraded)
+	if (*s->degraded)
 		json_write_kv_string(j, "degraded", s->degraded);
 }
 
@@ -122,14 +127,15 @@ static void write_page(struct request *rq, const struct state *s,
 {
 	const struct http_status *status = &s->status;
 	const char *why = s->not_ready ? s->not_ready : s->degraded;
+	bool is_ready = !*why;
 
 	buf_printf(out,
 		   "symbolized %s: %s%s%s\n\n"
 		   "%" PRIu64 " build IDs, %" PRIu64 " artifacts in %" PRIu64
 		   " files; %" PRIu64 " files could not be read\n",
-		   rq->http->options->version, state_name(s), why ? ": " : "",
-		   why ? why : "", status->build_ids, status->artifacts,
-		   status->containers, status->failed);
+		   rq->http->options->version, state_name(s),
+		   is_ready ? "" : ": ", why, status->build_ids,
+		   status->artifacts, status->containers, status->failed);
 	if (status->is_scanning)
 		buf_printf(out,
 			   "scanning: %" PRIu64 " files done, %" PRIu64

@@ -556,25 +556,39 @@ static void begin_progress(struct scan *s)
 	metric_set(METRIC_SCAN_ACTIVE, 0, 0, 1);
 }
 
-static void end_progress(struct scan *s)
+/* @p err: of the pass; borrowed. */
+static void end_progress(struct scan *s, const struct error *err)
 {
+	const char *kind = err ? error_kind_label(error_kind(err)) : NULL;
 	struct scan_progress *p = &s->progress;
 	int64_t took_ms = clock_ms() - atomic_load(&p->started_ms);
 
+	atomic_store(&p->failure_plus_one, err ? error_kind(err) + 1U : 0);
 	atomic_store(&p->is_walking, false);
 	atomic_store(&p->is_active, false);
 	metric_set(METRIC_SCAN_ACTIVE, 0, 0, 0);
-	metric_set(METRIC_SCAN_SECONDS, 0, 0, took_ms / 1000);
-	metric_set(METRIC_SCAN_FINISHED, 0, 0, clock_wall_s());
-	metric_inc(METRIC_SCANS);
-	log_info("scan", atomic_load(&s->stop) ? "stopped" : "finished",
-		 LOG_U("visited", atomic_load(&p->visited)),
-		 LOG_U("looked_into", atomic_load(&p->done_files)),
-		 LOG_U("bytes", atomic_load(&p->done_bytes)),
-		 LOG_U("artifacts", atomic_load(&p->artifacts)),
-		 LOG_U("unreadable", atomic_load(&p->failed)),
-		 LOG_U("removed", atomic_load(&p->removed)),
-		 LOG_D("seconds", (double)took_ms / 1000));
+	if (err) {
+		metric_add(METRIC_SCAN_FAILURES,
+			   metric_label(LABELS_KIND, kind), 0, 1);
+	} else {
+		metric_set(METRIC_SCAN_SECONDS, 0, 0, took_ms / 1000);
+		metric_set(METRIC_SCAN_FINISHED, 0, 0, clock_wall_s());
+		metric_inc(METRIC_SCANS);
+	}
+	log_event(
+		err ? LOG_ERROR : LOG_INFO, "scan",
+		err                     ? "failed"
+		: atomic_load(&s->stop) ? "stopped"
+					: "finished",
+		LOG_U("visited", atomic_load(&p->visited)),
+		LOG_U("looked_into", atomic_load(&p->done_files)),
+		LOG_U("bytes", atomic_load(&p->done_bytes)),
+		LOG_U("artifacts", atomic_load(&p->artifacts)),
+		LOG_U("unreadable", atomic_load(&p->failed)),
+		LOG_U("removed", atomic_load(&p->removed)),
+		LOG_D("seconds", (double)took_ms / 1000),
+		(struct log_field) { .key = err ? "kind" : NULL, .text = kind },
+		LOG_S("error", err ? error_message(err) : NULL));
 }
 
 struct error *scan_run(struct scan *s)
@@ -584,7 +598,7 @@ struct error *scan_run(struct scan *s)
 	begin_progress(s);
 	struct error *err = pass(s, &reader);
 
-	end_progress(s);
+	end_progress(s, err);
 	index_reader_close(reader);
 	drop_pass(s);
 	return err;

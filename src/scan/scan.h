@@ -68,6 +68,9 @@ struct scan_progress {
 	_Atomic uint64_t artifacts;
 	_Atomic uint64_t removed;
 	_Atomic int64_t started_ms; /* clock_ms() */
+	/* The last pass ended halfway, with this enum error_kind plus one; 0:
+	 * it did not. Stays while the next one runs. */
+	_Atomic unsigned failure_plus_one;
 };
 const struct scan_progress *scan_progress(const struct scan *s);
 
@@ -75,8 +78,10 @@ const struct scan_progress *scan_progress(const struct scan *s);
  * One pass over all roots. What cannot be read is recorded in the index and
  * logged, and does not end the pass.
  *
- * @return NULL when the index is up to date or the scan was stopped; DATABASE
- * or IO if the index could not be written: what was committed stays.
+ * How it ended is logged and in the progress.
+ *
+ * @return NULL when the index is up to date or the scan was stopped; DATABASE,
+ * IO or NO_SPACE if the index could not be written: what was committed stays.
  * Threads: one at a time.
  */
 MUST_CHECK struct error *scan_run(struct scan *s);

@@ -354,6 +354,7 @@ if mount -t tmpfs -o size=256k none "$full" 2>/dev/null; then
 	like "it says that the disk is full" "$said" \
 		'[Nn]o space|disk (is )?full|full'
 	like "it says where" "$said" "$full/state"
+	unlike "it does not say that it finished" "$said" 'scan.*finished'
 	said=$("$SYMBOLIZED" check --state-dir "$full/state" 2>&1)
 	if [ -s "$full/state/index.sqlite" ]; then
 		is "what was written is sound" "$(printf '%s\n' "$said" | tail -n 1)" \
@@ -376,6 +377,8 @@ if mount -t tmpfs -o size=256k none "$full" 2>/dev/null; then
 	wait_ready || die "the server does not end its scan"
 	must mount -o remount,size=2m "$full"
 	head -c 4M /dev/zero >"$full/state/ballast" 2>/dev/null
+	scans=$(metric symbolized_scans_total)
+	finished=$(metric symbolized_scan_last_finished_timestamp_seconds)
 	sample_base=7
 	must make_samples "$tmp/room" 300 more
 	kill -USR1 "$pid"
@@ -383,6 +386,16 @@ if mount -t tmpfs -o size=256k none "$full" 2>/dev/null; then
 		grep -q 'error.*disk full' "$tmp/full.log"
 	}
 	ok "a server says that the disk of its index is full" wait_until said_full
+	get /readyz
+	is "it is ready, but not wholly" "$status $(jq -c . "$tmp/body")" \
+		'200 {"status":"degraded","degraded":"scan failed: no_space"}'
+	get / -H 'Accept: application/json'
+	is "its page says so" "$(jq -r .degraded "$tmp/body")" "scan failed: no_space"
+	is "the scan is counted as failed, and not as finished" \
+		"$(metric 'symbolized_scan_failures_total{kind="no_space"}') $(metric symbolized_scans_total) $(metric symbolized_scan_last_finished_timestamp_seconds)" \
+		"1 $scans $finished"
+	is "the log does not say that it finished" \
+		"$(grep -c 'scan.*finished' "$tmp/full.log")" "$scans"
 	sample_base=5
 	get "/buildid/$(sample_id 7)/executable"
 	same "it serves what it knows" "$tmp/body" "$tmp/room/sample-7"
@@ -394,6 +407,8 @@ if mount -t tmpfs -o size=256k none "$full" 2>/dev/null; then
 	sample_base=7
 	get "/buildid/$(sample_id 300)/executable"
 	same "with room again it goes on by itself" "$tmp/body" "$tmp/room/more-300"
+	get /readyz
+	is "then it is wholly ready" "$(jq -r .status "$tmp/body")" ready
 	stop_server full
 	is "the server whose disk was full ends well" "$exit_status" 0
 	umount "$full" && mounted=()

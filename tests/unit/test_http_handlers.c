@@ -592,7 +592,7 @@ START_TEST(metadata_wants_a_key_and_a_value)
 }
 END_TEST
 
-static const char *not_ready;
+static const char *not_ready, *degraded;
 
 static void status(void *ctx, struct http_status *ret)
 {
@@ -602,6 +602,7 @@ static void status(void *ctx, struct http_status *ret)
 	ret->scan_pending = 3;
 	ret->scan_finished_s = 1700000000;
 	ret->not_ready = not_ready;
+	ret->degraded = degraded;
 }
 
 START_TEST(readiness_has_its_reasons)
@@ -616,6 +617,18 @@ START_TEST(readiness_has_its_reasons)
 	ck_assert_uint_eq(serve("GET", "/readyz"), 200);
 	ck_assert_str_eq(body(), "{\"status\":\"degraded\",\"degraded\":"
 				 "\"cache is not writable\"}\n");
+	again();
+	degraded = "scan failed: no_space";
+	ck_assert_uint_eq(serve("GET", "/readyz"), 200);
+	ck_assert_str_eq(body(), "{\"status\":\"degraded\",\"degraded\":"
+				 "\"cache is not writable; "
+				 "scan failed: no_space\"}\n");
+	again();
+	fake_store_set_ready(f.store, true, NULL);
+	ck_assert_uint_eq(serve("GET", "/readyz"), 200);
+	ck_assert_str_eq(body(), "{\"status\":\"degraded\",\"degraded\":"
+				 "\"scan failed: no_space\"}\n");
+	degraded = NULL;
 	again();
 	not_ready = "first scan has not begun";
 	ck_assert_uint_eq(serve("GET", "/readyz"), 503);
