@@ -8,6 +8,7 @@ it_tests = \
 	tests/it/get-overload.sh \
 	tests/it/import-debuginfod.sh \
 	tests/it/journey-clients.sh \
+	tests/it/peer-command.sh \
 	tests/it/peer-debuginfod.sh \
 	tests/it/scan-bad-input.sh \
 	tests/it/scan-command.sh \

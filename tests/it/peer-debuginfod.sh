@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Side by side with elfutils' debuginfod on one tree: what it answers to every
-# request that it understands, we answer too, byte for byte. ELF files, debs and
-# RPMs; debuginfo, executable, every section, every source; what is not there.
+# request that it understands, we answer too, byte for byte. ELF files, debs,
+# RPMs and tars; debuginfo, executable, every section, every source; what is not
+# there. Ours is `serve`, or with PEER_OURS=command `debuginfod` with the peer's
+# own arguments (peer-command.sh).
 #
 # The peer listens on all addresses. Where it can be done the script goes into a
 # network namespace of its own.
@@ -77,6 +79,19 @@ if have dwz; then
 	shared=$(build_id "$tree/debug/common.debug")
 fi
 
+# tars SUFFIX PROGRAM: as packages below
+tars() {
+	local name=tar-$2 out=$tmp/packed
+	local named=usr/src/debug/$name
+	build "$name" "$out/$name" -gdwarf-5 "-ffile-prefix-map=$src=/$named"
+	must split_program "$out/$name"
+	mkdir -p "$tmp/tar-$2/usr/bin" "$tmp/tar-$2/$named"
+	cp "$out/$name" "$out/$name.debug" "$tmp/tar-$2/usr/bin/"
+	cp -r "$src/." "$tmp/tar-$2/$named"
+	must tar -C "$tmp/tar-$2" --use-compress-program="$2" \
+		-cf "$tree/pool/$name$1" usr
+}
+
 # packages KIND COMPRESSION [MKPKG OPTIONS]: program, its debugging information,
 # and its sources as they are named there, in three packages
 packages() {
@@ -105,58 +120,75 @@ for how in gzip xz zstd bzip2; do
 	packages rpm "$how"
 done
 packages deb xz --block-size 4096
+tars .tar.gz gzip
+tars .tar.xz xz
+tars .pkg.tar.zst zstd
 
 # ---- Both servers --------------------------------------------------------------
 
-serve_ready main "$tree"
-ours=$url
+modes=(-t 0 -g 0 -c 2 --fdcache-mintmp=0 -F -R -U -Z .tar.gz -Z .tar.xz
+	-Z .pkg.tar.zst)
 
-# The peer cannot be asked for any free port.
-start_peer() {
-	local turn
-	mkdir -p "$tmp/peer-tmp"
+# start_debuginfod NAME PROGRAM...: neither can be asked for any free port. Its
+# address is then in $base, its database $tmp/NAME.sqlite.
+start_debuginfod() {
+	local name=$1 turn
+	shift
+	mkdir -p "$tmp/$name-tmp"
 	for turn in {1..10}; do
 		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-		rm -f "$tmp/peer.sqlite"*
-		TMPDIR=$tmp/peer-tmp debuginfod -d "$tmp/peer.sqlite" -p "$port" \
-			-t 0 -g 0 -c 2 --fdcache-mintmp=0 -F -R -U "$tree" \
-			>"$tmp/peer.out" 2>&1 </dev/null &
+		rm -f "$tmp/$name.sqlite"*
+		TMPDIR=$tmp/$name-tmp "$@" -d "$tmp/$name.sqlite" -p "$port" \
+			"${modes[@]}" "$tree" >"$tmp/$name.out" 2>&1 </dev/null &
 		pid=$!
-		server_pid[peer]=$pid
-		peer=http://127.0.0.1:$port
-		wait_until peer_answers_or_ended
+		server_pid[$name]=$pid
+		base=http://127.0.0.1:$port
+		wait_until answers_or_ended
 		is_running "$pid" && return 0
 		wait "$pid"
 	done
 	return 1
 }
 
-peer_metric() {
-	curl -s -m 20 "$peer/metrics" | sed -n "s/^$1 //p"
+base_metric() {
+	curl -s -m 20 "$base/metrics" | sed -n "s/^$1 //p"
 }
 
-peer_answers_or_ended() {
-	[ "$(peer_metric ready)" = 1 ] || is_gone "$pid"
+answers_or_ended() {
+	[ "$(base_metric ready)" = 1 ] || is_gone "$pid"
 }
 
 # @1 traversals have ended, and all that they found has been looked into
-peer_has_scanned() {
-	[ "$(peer_metric 'thread_work_total{role="traverse"}')" -ge "$1" ] &&
-		[ "$(peer_metric 'thread_work_pending{role="scan"}')" = 0 ] &&
-		[ "$(peer_metric 'thread_busy{role="scan"}')" = 0 ] &&
-		[ "$(peer_metric 'thread_busy{role="traverse"}')" = 0 ]
+has_scanned_times() {
+	[ "$(base_metric 'thread_work_total{role="traverse"}')" -ge "$1" ] &&
+		[ "$(base_metric 'thread_work_pending{role="scan"}')" = 0 ] &&
+		[ "$(base_metric 'thread_busy{role="scan"}')" = 0 ] &&
+		[ "$(base_metric 'thread_busy{role="traverse"}')" = 0 ]
 } 2>/dev/null
 
-start_peer || die "debuginfod does not start: $(tail -n 5 "$tmp/peer.out")"
-ok "the peer has scanned" wait_until peer_has_scanned 1
+if [ "${PEER_OURS-}" = command ]; then
+	start_debuginfod ours "$SYMBOLIZED" debuginfod ||
+		die "ours does not start: $(tail -n 5 "$tmp/ours.out")"
+	ours=$base
+	database=$tmp/ours.sqlite
+	ok "ours has scanned" wait_until has_scanned_times 1
+else
+	serve_ready main "$tree"
+	ours=$url
+	database=$tmp/main.state/index.sqlite
+fi
+start_debuginfod peer debuginfod ||
+	die "debuginfod does not start: $(tail -n 5 "$tmp/peer.out")"
+peer=$base
+ok "the peer has scanned" wait_until has_scanned_times 1
 # dwz: debugging information in a file that came later is found the second time.
 kill -USR1 "$pid"
-ok "the peer has scanned again" wait_until peer_has_scanned 2
+ok "the peer has scanned again" wait_until has_scanned_times 2
 
 # ---- What is asked for ---------------------------------------------------------
 
 db() {
-	sqlite3 -readonly "$tmp/main.state/index.sqlite" "$1"
+	sqlite3 -readonly "$database" "$1"
 }
 
 ids() {
