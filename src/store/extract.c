@@ -585,8 +585,8 @@ static struct error *start_parts(struct extraction *x, const struct target *t,
 	return submit_parts(x, parts, count);
 }
 
-struct error *start_extraction(struct store *st, struct index_reader *r,
-			       struct flight *f, int in_fd)
+struct error *start_extraction(struct index_reader *r, struct flight *f,
+			       int in_fd)
 {
 	CLEANUP_CLOSE int fd = in_fd;
 	CLEANUP(index_points_deinit) struct index_points points = { 0 };
@@ -601,7 +601,7 @@ struct error *start_extraction(struct store *st, struct index_reader *r,
 	TRY(find_rule(x, t));
 	x->in_fd = steal_fd(&fd);
 	x->size = t->size;
-	x->key = cache_key_of(st, t, true);
+	x->key = cache_key_of(f, true);
 	TRY(begin_output(x, t->size == LOCATOR_UNKNOWN ? 0 : t->size,
 			 &x->out_fd));
 	TRY(start_parts(x, t, &points));
@@ -611,9 +611,8 @@ struct error *start_extraction(struct store *st, struct index_reader *r,
 
 /* A section of a member, straight from the archive, where only the blocks
  * around it need decoding. */
-struct error *try_section_inside(struct store *st, struct index_reader *r,
-				 struct flight *f, int *container_fd,
-				 bool *started_ret)
+struct error *try_section_inside(struct index_reader *r, struct flight *f,
+				 int *container_fd, bool *started_ret)
 {
 	CLEANUP(index_points_deinit) struct index_points points = { 0 };
 	const struct target *t = &f->targets.v[f->at];
@@ -635,14 +634,13 @@ struct error *try_section_inside(struct store *st, struct index_reader *r,
 	fill_locator(t, &l);
 	part_points(&points, t->offset, t->offset + t->size, used, &l);
 	TRY(start_section(f, steal_fd(container_fd), &l,
-			  cache_key_of(st, t, false)));
+			  cache_key_of(f, false)));
 	*started_ret = true;
 	return NULL;
 }
 
 /* A section of a file that is there as a whole. @p fd is taken. */
-struct error *section_of_file(struct store *st, struct flight *f, int fd,
-			      uint64_t size)
+struct error *section_of_file(struct flight *f, int fd, uint64_t size)
 {
 	const struct target *t = &f->targets.v[f->at];
 	struct locator l = {
@@ -652,7 +650,7 @@ struct error *section_of_file(struct store *st, struct flight *f, int fd,
 		.size = size,
 	};
 
-	return start_section(f, fd, &l, cache_key_of(st, t, false));
+	return start_section(f, fd, &l, cache_key_of(f, false));
 }
 
 /* A bare file whose ctime changed: whose is it now? @p fd is taken. */

@@ -42,9 +42,10 @@ enum {
 
 /* ---- Names of things in the cache --------------------------------------- */
 
-struct cache_key cache_key_of(const struct store *st, const struct target *t,
-			      bool whole_member)
+struct cache_key cache_key_of(const struct flight *f, bool whole_member)
 {
+	const struct target *t = &f->targets.v[f->at];
+	uint64_t secret = disk_cache_secret(f->store->cache);
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	struct cache_key key = { 0, 0 };
 
@@ -52,6 +53,7 @@ struct cache_key cache_key_of(const struct store *st, const struct target *t,
 	buf_put_u64(&b, (uint64_t)t->stamp.mtime_ns);
 	buf_put_u64(&b, t->stamp.size);
 	buf_put_u64(&b, t->stamp.inode);
+	buf_put_u64(&b, (uint64_t)f->ctime_ns);
 	buf_put_u64(&b, t->ordinal);
 	buf_put_u64(&b, t->offset);
 	buf_put_u64(&b, t->size);
@@ -61,18 +63,22 @@ struct cache_key cache_key_of(const struct store *st, const struct target *t,
 		buf_put_str(&b, t->scanner);
 	if (b.failed)
 		return key;
-	key.name = hash_bytes(b.data, b.size, disk_cache_secret(st->cache));
-	key.check = hash_bytes(b.data, b.size, ~disk_cache_secret(st->cache));
+	key.name = hash_bytes(b.data, b.size, secret);
+	key.check = hash_bytes(b.data, b.size, ~secret);
 	if (!key.name)
 		key.name = 1;
 	return key;
 }
 
-static uint64_t etag_of(const struct target *t)
+/* Strong: whoever has a part of one version must not be given the rest of
+ * another. Bytes written in place leave a new ctime whatever becomes of the
+ * mtime; that a new mode or link leaves one as well costs a transfer. */
+static uint64_t etag_of(const struct flight *f, const struct target *t)
 {
 	const uint64_t words[] = { (uint64_t)t->stamp.mtime_ns,
 				   t->stamp.size,
 				   t->stamp.inode,
+				   (uint64_t)f->ctime_ns,
 				   t->ordinal,
 				   t->offset,
 				   t->size };
@@ -101,12 +107,16 @@ static bool name_artifact(const struct target *t, struct artifact *a)
 
 /* What memory keeps, so that the next one is answered at once. NULL path when
  * there is nothing to open again. */
-static void remember(struct memo_answer *m, const struct artifact *a,
-		     const char *path, int fd)
+static void remember(const struct flight *f, struct memo_answer *m,
+		     const struct artifact *a, const char *path, int fd)
 {
 	struct stat sb;
 
 	if (!path || fstat(fd, &sb))
+		return;
+	/* Written to since it was opened: the tag is that of before. */
+	if (a->origin == ARTIFACT_FROM_FILE &&
+	    clock_timespec_ns(sb.st_ctim) != f->ctime_ns)
 		return;
 	*m = (struct memo_answer) {
 		.path = mem_strdup(path),
@@ -145,7 +155,7 @@ void land_found(struct flight *f, const struct target *t, int fd, uint64_t size,
 		.fd = fd,
 		.size = size,
 		.mtime = t->mtime,
-		.etag = etag_of(t),
+		.etag = etag_of(f, t),
 		.origin = origin,
 	};
 
@@ -155,7 +165,7 @@ void land_found(struct flight *f, const struct target *t, int fd, uint64_t size,
 		flight_land(f, error_no_memory, NULL, NULL);
 		return;
 	}
-	remember(&keep, &a, path, fd);
+	remember(f, &keep, &a, path, fd);
 	flight_land(f, NULL, &a, keep.path ? &keep : NULL);
 }
 
@@ -212,14 +222,12 @@ static bool is_poison(enum error_kind kind)
  * is another one. */
 static struct error *begin_attempt(struct flight *f, struct cache_key key)
 {
-	const uint64_t words[] = { key.name, (uint64_t)f->ctime_ns };
-	uint64_t name = hash_bytes(words, sizeof(words), key.check);
 	enum error_kind kind;
 	int64_t left_ms;
 
 	end_attempt(f);
-	if (!poison_holds(&f->store->poison, name, &left_ms, &kind)) {
-		f->attempt = name;
+	if (!poison_holds(&f->store->poison, key.name, &left_ms, &kind)) {
+		f->attempt = key.name;
 		return NULL;
 	}
 	f->is_paused = true;
@@ -317,14 +325,12 @@ static struct error *find_cached(struct store *st, struct flight *f,
 }
 
 /* A section of a file that is there as a whole. @p fd is taken. */
-static struct error *try_section(struct store *st, struct flight *f, int fd,
-				 uint64_t size)
+static struct error *try_section(struct flight *f, int fd, uint64_t size)
 {
-	const struct target *t = &f->targets.v[f->at];
 	CLEANUP_CLOSE int owned = fd;
 
-	TRY(begin_attempt(f, cache_key_of(st, t, false)));
-	return section_of_file(st, f, steal_fd(&owned), size);
+	TRY(begin_attempt(f, cache_key_of(f, false)));
+	return section_of_file(f, steal_fd(&owned), size);
 }
 
 static struct error *try_member(struct store *st, struct index_reader *r,
@@ -334,7 +340,7 @@ static struct error *try_member(struct store *st, struct index_reader *r,
 	const struct target *t = &f->targets.v[f->at];
 	uint64_t size = f->member_size;
 	int fd = steal_fd(&f->member_fd);
-	struct cache_key key = cache_key_of(st, t, true);
+	struct cache_key key = cache_key_of(f, true);
 	bool started = false;
 
 	if (fd < 0)
@@ -342,19 +348,19 @@ static struct error *try_member(struct store *st, struct index_reader *r,
 	if (started)
 		return NULL;
 	if (fd >= 0 && t->section)
-		return try_section(st, f, fd, size);
+		return try_section(f, fd, size);
 	if (fd >= 0) {
 		land_cached(f, t, fd, size, key);
 		return NULL;
 	}
 	if (t->section) {
-		TRY(begin_attempt(f, cache_key_of(st, t, false)));
-		TRY(try_section_inside(st, r, f, &container, &started));
+		TRY(begin_attempt(f, cache_key_of(f, false)));
+		TRY(try_section_inside(r, f, &container, &started));
 	}
 	if (started)
 		return NULL;
 	TRY(begin_attempt(f, key));
-	return start_extraction(st, r, f, steal_fd(&container));
+	return start_extraction(r, f, steal_fd(&container));
 }
 
 /* A section that was taken before. @p left_ret: the flight has landed, or goes
@@ -363,7 +369,7 @@ static struct error *land_section(struct store *st, struct flight *f,
 				  bool *left_ret)
 {
 	const struct target *t = &f->targets.v[f->at];
-	struct cache_key key = cache_key_of(st, t, false);
+	struct cache_key key = cache_key_of(f, false);
 	uint64_t size;
 	int fd;
 
@@ -401,9 +407,9 @@ static struct error *try_target(struct store *st, struct index_reader *r,
 	if (t->member)
 		return try_member(st, r, f, steal_fd(&fd));
 	if (t->section)
-		return try_section(st, f, steal_fd(&fd), t->size);
+		return try_section(f, steal_fd(&fd), t->size);
 	if (touched) {
-		TRY(begin_attempt(f, cache_key_of(st, t, true)));
+		TRY(begin_attempt(f, cache_key_of(f, true)));
 		return identify_file(f, steal_fd(&fd));
 	}
 	land_found(f, t, steal_fd(&fd), t->size, ARTIFACT_FROM_FILE,

@@ -129,10 +129,10 @@ MUST_CHECK struct error *source_open(const struct store *st, const char *path,
  * to a worker's answer. */
 void flight_try(struct store *st, struct index_reader *r, struct flight *f);
 
-/** What a target is called in the disk cache: the member as a whole, or the
- * section asked for. A name of 0 without memory. */
-struct cache_key cache_key_of(const struct store *st, const struct target *t,
-			      bool whole_member);
+/** What the target being tried, whose container was opened, is called in the
+ * disk cache: the member as a whole, or the section asked for. A name of 0
+ * without memory. */
+struct cache_key cache_key_of(const struct flight *f, bool whole_member);
 
 /** End the flight with these bytes.
  * @param[in] fd Taken.
@@ -153,16 +153,14 @@ MUST_CHECK struct error *verify_cached(struct flight *f, struct cache_key key);
 /* extract.c: begin a job for the target being tried. NULL: the flight is the
  * job's now. Descriptors are taken. */
 
-MUST_CHECK struct error *start_extraction(struct store *st,
-					  struct index_reader *r,
+MUST_CHECK struct error *start_extraction(struct index_reader *r,
 					  struct flight *f, int in_fd);
 /** A section of a file that is there as a whole. */
-MUST_CHECK struct error *section_of_file(struct store *st, struct flight *f,
-					 int fd, uint64_t size);
+MUST_CHECK struct error *section_of_file(struct flight *f, int fd,
+					 uint64_t size);
 /** A section straight from the archive. @p container_fd is taken if it is
  * @p started_ret; it is not where the payload cannot be read at random. */
-MUST_CHECK struct error *try_section_inside(struct store *st,
-					    struct index_reader *r,
+MUST_CHECK struct error *try_section_inside(struct index_reader *r,
 					    struct flight *f, int *container_fd,
 					    bool *started_ret);
 /** A bare file of another ctime: whose is it now? */

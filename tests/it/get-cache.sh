@@ -323,4 +323,52 @@ at_least "a place that was passed over is counted" \
 	"$(metric symbolized_artifacts_stale_total)" 1
 is "the answer after the change is 200 for HEAD as well" \
 	"$(head_of "/buildid/${id[1]}/executable"; echo "$status")" 200
+
+# ---- Versions that only the ctime tells apart ----------------------------------
+
+rm -rf "$tree" "$tmp/files.state" "$tmp/files.cache"
+mkdir "$tree"
+must make_samples "$tmp/version" 2
+cp "$tmp/version/sample-1" "$tree/file"
+must "$mkpkg" deb --compress none "$tree/package.deb" "./x=$tmp/version/sample-2"
+touch -d @1500000000 "$tree/file" "$tree/package.deb"
+serve_ready files "$tree"
+# other_bytes FILE: some that the build ID does not tell
+other_bytes() {
+	local at
+	at=$(grep -abo 'GNU C' "$1" | head -n 1)
+	printf 'XYZ' | dd of="$1" bs=1 seek="${at%%:*}" conv=notrunc status=none &&
+		touch -d @1500000000 "$1"
+}
+for i in 1 2; do
+	get "/buildid/$(sample_id $i)/debuginfo"
+	same "the first version is served, $i" "$tmp/body" "$tmp/version/sample-$i"
+	get "/buildid/$(sample_id $i)/debuginfo"
+	etag[i]=$(header ETag)
+	tail -c +101 "$tmp/version/sample-$i" >"$tmp/version/first-$i"
+	must other_bytes "$tmp/version/sample-$i"
+done
+must other_bytes "$tree/file"
+must other_bytes "$tree/package.deb"
+for when in "before" "after"; do
+	for i in 1 2; do
+		get "/buildid/$(sample_id $i)/debuginfo" -H "If-Range: ${etag[i]}" \
+			-H 'Range: bytes=100-'
+		# What was extracted before is known for a minute, and has its
+		# own tag.
+		if [ "$i $when $status" = "2 before 206" ]; then
+			same "a range of the first version is of the first version" \
+				"$tmp/body" "$tmp/version/first-$i"
+			is "and has its tag" "$(header ETag)" "${etag[i]}"
+			continue
+		fi
+		is "a range of the first version is not answered from the second, $i, $when a scan" \
+			"$status" 200
+		same "the second version is served as a whole, $i, $when a scan" \
+			"$tmp/body" "$tmp/version/sample-$i"
+		isnt "it has another tag, $i, $when a scan" "$(header ETag)" "${etag[i]}"
+	done
+	rescan files
+done
+stop_server files
 finish

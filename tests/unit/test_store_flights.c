@@ -109,7 +109,7 @@ static struct cache_key keep_member(struct fixture *f, unsigned n,
 				    const char *text)
 {
 	CLEANUP(index_places_deinit) struct index_places places = { 0 };
-	CLEANUP(targets_deinit) struct targets targets = { 0 };
+	struct flight flight = { .store = f->store };
 	struct build_id id = index_test_id(n);
 	struct cache_offer offer;
 	int fd;
@@ -117,8 +117,12 @@ static struct cache_key keep_member(struct fixture *f, unsigned n,
 	ck_no_error(
 		index_find(f->index.r, &id, INDEX_ROLE_EXECUTABLE, &places));
 	ck_assert_uint_eq(places.count, 1);
-	ck_no_error(targets_add_place(&targets, &places.v[0], &id, NULL));
-	struct cache_key key = cache_key_of(f->store, &targets.v[0], true);
+	ck_no_error(
+		targets_add_place(&flight.targets, &places.v[0], &id, NULL));
+	flight.ctime_ns = flight.targets.v[0].stamp.ctime_ns;
+	struct cache_key key = cache_key_of(&flight, true);
+
+	targets_deinit(&flight.targets);
 
 	ck_no_error(disk_cache_begin(f->store->cache, strlen(text), &fd));
 	ck_no_error(file_write_all(fd, text, strlen(text)));
