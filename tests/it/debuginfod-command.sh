@@ -339,6 +339,30 @@ scan_is_done big
 is "-G grooms first and loses nothing" "$(found)" "1 3 10"
 end
 
+# ---- A scan that is cut short --------------------------------------------------
+
+# What it has seen to be of no interest is not opened again.
+mkdir "$tmp/texts"
+for i in {1..100}; do
+	echo "text $i" >"$tmp/texts/$i"
+done
+echo package >"$tmp/texts/one.slow"
+begin cut -d "$tmp/cut.sqlite" -F -Z '.slow=sleep 100;' -c 2 -t0 "$tmp/texts"
+texts_done() {
+	curl -s -m 20 "$url/metrics?format=symbolized" |
+		grep -q '^symbolized_scan_files_total{source="none"} 100$'
+}
+ok "text files are looked into beside a slow package" wait_until texts_done
+begun=$SECONDS
+end
+is "a scan that waits for a command is cut short" "$exit_status" 0
+at_most "and soon" $((SECONDS - begun)) 20
+begin again -d "$tmp/cut.sqlite" -F -t0 "$tmp/texts"
+scan_is_done again
+like "the next scan opens none of the text files" "$(cat "$tmp/again.log")" \
+	'finished.*visited=101 looked_into=1 '
+end
+
 # ---- Under its other name ------------------------------------------------------
 
 ln -s "$(realpath "$SYMBOLIZED")" "$tmp/debuginfod"

@@ -92,22 +92,6 @@ no_worker_left() {
 }
 ok "no worker is left" wait_until no_worker_left
 
-# What a stopped scan has seen to be of no interest is not opened again.
-mkdir "$tmp/texts"
-for i in {1..100}; do
-	echo "text $i" >"$tmp/texts/$i"
-done
-start_server cut --workers 2 "$tmp/texts" "$tmp/slow" || die "no server"
-texts_done() {
-	[ "$(metric 'symbolized_scan_files_total{source="none"}')" = 100 ]
-}
-ok "text files are looked into beside a slow package" wait_until texts_done
-ok "the slow package is still being scanned" running scan
-stop_server cut
-must scan cut "$tmp/texts"
-is "the next scan knows all text files and opens none" \
-	"$(last_scan visited cut) $(last_scan looked_into cut)" "100 0"
-
 "$SYMBOLIZED" scan --state-dir "$tmp/ended.state" --cache-dir "$tmp/ended.cache" \
 	"$tmp/slow" 2>"$tmp/ended.log" &
 pid=$!
