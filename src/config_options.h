@@ -8,16 +8,17 @@
  * SECONDS (suffix s, m, h, d), FLAG, CHOICE_LEVEL, CHOICE_FORMAT.
  * commands: letters of the commands that take it: s serve, c scan, f find,
  * k check. Each is also read from the environment as SYMBOLIZED_<NAME>, upper
- * case with underscores; the command line wins. A FLAG is on there for any
- * value but "", "0", "no" and "false".
+ * case with underscores; the command line wins. An empty variable is as none. A
+ * FLAG is there 1, yes, true or on, or 0, no, false or off.
  * default: as text; NULL where the program works it out.
+ * least, most: of a TEXT, 1 and 0 where it must not be empty.
  */
-OPTION(listen, TEXT, "listen", "s", "127.0.0.1:8002", 0, 0, "ADDR:PORT",
+OPTION(listen, TEXT, "listen", "s", "127.0.0.1:8002", 1, 0, "ADDR:PORT",
        "Address to answer HTTP on; port 0 takes a free one")
-OPTION(state_dir, TEXT, "state-dir", "scfk", NULL, 0, 0, "DIR",
+OPTION(state_dir, TEXT, "state-dir", "scfk", NULL, 1, 0, "DIR",
        "Where the index is (default: $XDG_STATE_HOME/symbolized, "
        "~/.local/state/symbolized; as root /var/lib/symbolized)")
-OPTION(cache_dir, TEXT, "cache-dir", "scf", NULL, 0, 0, "DIR",
+OPTION(cache_dir, TEXT, "cache-dir", "scf", NULL, 1, 0, "DIR",
        "Where extracted files are kept (default: $XDG_CACHE_HOME/symbolized, "
        "~/.cache/symbolized; as root /var/cache/symbolized)")
 OPTION(cache_size, BYTES, "cache-size", "s", NULL, 0, INT64_MAX, "BYTES",
@@ -51,7 +52,7 @@ OPTION(drain_s, SECONDS, "drain-delay", "s", "0", 0, 3600, "SECONDS",
        "After SIGTERM go on answering for so long while /readyz says 503")
 OPTION(drain_timeout_s, SECONDS, "drain-timeout", "s", "25", 0, 3600, "SECONDS",
        "How long running requests may take to finish at the end")
-OPTION(import_debuginfod, TEXT, "import-debuginfod", "k", NULL, 0, 0, "DB",
+OPTION(import_debuginfod, TEXT, "import-debuginfod", "k", NULL, 1, 0, "DB",
        "Take over what this database of elfutils' debuginfod knows of files "
        "that have not changed, instead of checking")
 OPTION(json, FLAG, "json", "fk", "0", 0, 1, NULL, "Print JSON for programs")

@@ -51,6 +51,9 @@ static const struct option_row rows[] = {
 };
 enum { ROWS = sizeof(rows) / sizeof(*rows) };
 
+/* What getopt_long() returns. */
+enum { IS_OPTION = 1, IS_HELP = 'h' };
+
 struct unit {
 	const char *suffix;
 	int64_t factor;
@@ -81,9 +84,16 @@ static struct error *parse_number(const struct option_row *row,
 	errno = 0;
 	long long n = strtoll(value, &end, 10);
 
-	if (end == value || errno || !isdigit((unsigned char)value[0]))
+	if (end == value || !isdigit((unsigned char)value[0]))
 		return error_new(BAD_REQUEST, "%s: \"%s\" is not a number",
 				 from, value);
+	if (*end == '.' || *end == ',')
+		return error_new(BAD_REQUEST,
+				 "%s: \"%s\" is not a whole number", from,
+				 value);
+	if (errno == ERANGE)
+		return error_new(BAD_REQUEST, "%s: %s is too large", from,
+				 value);
 	while (u->suffix && strcmp(u->suffix, end) != 0)
 		u++;
 	if (!u->suffix)
@@ -116,6 +126,18 @@ static struct error *parse_choice(const char *from, const char *value,
 			 text ? text : "the known ones");
 }
 
+static struct error *parse_flag(const char *from, const char *value,
+				int64_t *ret)
+{
+	static const char *const names[] = { "0",   "1",     "no",
+					     "yes", "false", "true",
+					     "off", "on",    NULL };
+
+	TRY(parse_choice(from, value, names, ret));
+	*ret %= 2;
+	return NULL;
+}
+
 /* @p from names the option or variable in messages. */
 static struct error *set_value(struct settings *s, const struct option_row *row,
 			       const char *from, const char *value)
@@ -126,14 +148,13 @@ static struct error *set_value(struct settings *s, const struct option_row *row,
 
 	switch (row->type) {
 	case TYPE_TEXT:
+		if (strlen(value) < (size_t)row->least)
+			return error_new(BAD_REQUEST, "%s: empty", from);
 		mem_free(*text);
 		*text = mem_strdup(value);
 		return *text ? NULL : error_no_memory;
 	case TYPE_FLAG:
-		*number = *value && strcmp(value, "0") != 0 &&
-			  strcmp(value, "no") != 0 &&
-			  strcmp(value, "false") != 0;
-		return NULL;
+		return parse_flag(from, value, number);
 	case TYPE_CHOICE_LEVEL:
 		return parse_choice(from, value, log_level_names, number);
 	case TYPE_CHOICE_FORMAT:
@@ -162,7 +183,7 @@ static struct error *read_environment(struct settings *s, char letter)
 		name[n] = '\0';
 		const char *value = getenv(name);
 
-		if (value && applies(&rows[i], letter))
+		if (value && *value && applies(&rows[i], letter))
 			TRY(set_value(s, &rows[i], name, value));
 	}
 	return NULL;
@@ -182,11 +203,21 @@ static struct error *add_path(struct settings *s, const char *path)
 	return s->paths[s->path_count++] ? NULL : error_no_memory;
 }
 
+/* getopt_long() returned '?'. */
+static struct error *refuse_option(const char *option, const char *command)
+{
+	if (optopt == IS_OPTION || optopt == IS_HELP)
+		return error_new(BAD_REQUEST, "%.*s takes no value",
+				 (int)strcspn(option, "="), option);
+	return error_new(BAD_REQUEST, "unknown option %s; see %s --help",
+			 option, command);
+}
+
 static struct error *read_arguments(struct settings *s, char letter, int argc,
 				    char **argv)
 {
 	struct option options[ROWS + 2] = {
-		{ "help", no_argument, NULL, 'h' },
+		{ "help", no_argument, NULL, IS_HELP },
 	};
 	size_t row_of[ROWS + 1];
 	size_t count = 1;
@@ -201,6 +232,7 @@ static struct error *read_arguments(struct settings *s, char letter, int argc,
 			.has_arg = rows[i].type == TYPE_FLAG
 					   ? no_argument
 					   : required_argument,
+			.val = IS_OPTION,
 		};
 	}
 	optind = 0;
@@ -212,10 +244,8 @@ static struct error *read_arguments(struct settings *s, char letter, int argc,
 			return error_new(BAD_REQUEST, "%s needs a value",
 					 argv[optind - 1]);
 		if (c == '?')
-			return error_new(BAD_REQUEST,
-					 "unknown option %s; see %s --help",
-					 argv[optind - 1], argv[0]);
-		if (c == 'h') {
+			return refuse_option(argv[optind - 1], argv[0]);
+		if (c == IS_HELP) {
 			s->wants_help = true;
 			continue;
 		}

@@ -234,6 +234,27 @@ fails 64 '--workers.*"x" is not a number' scan --workers x "$tree"
 fails 64 '--workers: 0 is outside 1 to' scan --workers 0 "$tree"
 fails 64 '"5y": unknown unit "y"' scan --rescan 5y "$tree"
 fails 64 '--log-level: "loud" is none of' scan --log-level loud "$tree"
+fails 64 '^symbolized: scan: --rescan: "1\.5" is not a whole number$' scan --rescan=1.5 "$tree"
+fails 64 '^symbolized: scan: --rescan: 9{20} is too large$' scan \
+	--rescan=99999999999999999999 "$tree"
+fails 64 '^symbolized: scan: --state-dir: empty$' scan --state-dir= "$tree"
+fails 64 '^symbolized: scan: --follow-symlinks takes no value$' scan \
+	--follow-symlinks=1 "$tree"
+fails 64 '^symbolized: scan: --help takes no value$' scan --help=1
+export SYMBOLIZED_FOLLOW_SYMLINKS=banana
+fails 64 '^symbolized: scan: SYMBOLIZED_FOLLOW_SYMLINKS: "banana" is none of 0, 1, no, yes' \
+	scan "$tree"
+for value in 1 yes true on 0 no false off ''; do
+	export SYMBOLIZED_FOLLOW_SYMLINKS=$value SYMBOLIZED_WORKERS=
+	must scan "flag-$value" "$tree"
+	case $value in
+	1 | yes | true | on) wanted="7 " ;;
+	*) wanted="5 " ;;
+	esac
+	is "SYMBOLIZED_FOLLOW_SYMLINKS=$value means what it says" \
+		"$(figures "flag-$value" containers)" "$wanted"
+done
+unset SYMBOLIZED_FOLLOW_SYMLINKS SYMBOLIZED_WORKERS
 fails 64 'no PATH' scan
 fails 64 'ERE|regular expression|include' scan --include '(' --state-dir "$tmp/x" \
 	--cache-dir "$tmp/y" "$tree"
