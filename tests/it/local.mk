@@ -3,6 +3,7 @@ it_tests = \
 	tests/it/debuginfod-clients.sh \
 	tests/it/debuginfod-command.sh \
 	tests/it/debuginfod-http.sh \
+	tests/it/dwz.sh \
 	tests/it/get-cache.sh \
 	tests/it/get-http.sh \
 	tests/it/get-overload.sh \
