@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/elf with a stranger's file: all facts and sources, and a section by
- * name. Input: the file.
+ * src/elf with a stranger's file: all facts and sources, those also that wait
+ * for an alternate file, and a section by name. Input: the file.
  *
  * Beyond what the sanitizers see: sources come sorted, each once, none empty;
  * what a section's range says lies within the file; errors are of the kinds
@@ -15,19 +15,54 @@
 
 #include "base/mem.h"
 #include "elf/elf_facts.h"
+#include "elf/source_pending.h"
 #include "tests/fuzz/fuzz.h"
 
-static void check_sources(const struct elf_facts *f)
+static void check_sources(const struct buf *sources, size_t count)
 {
-	const char *at = (const char *)f->sources.data;
+	const char *at = (const char *)sources->data;
 	const char *before = "";
 
-	for (size_t i = 0; i < f->source_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		assert(strcmp(before, at) < 0);
 		before = at;
 		at += strlen(at) + 1;
 	}
-	assert((size_t)(at - (const char *)f->sources.data) == f->sources.size);
+	assert((size_t)(at - (const char *)sources->data) == sources->size);
+}
+
+static struct error *complete(const struct alt_names *names, struct input *alt,
+			      const struct build_id *id, struct buf *sources,
+			      size_t *count)
+{
+	CLEANUP_ALT_SOURCES struct alt_sources *a = NULL;
+
+	TRY(alt_sources_create(&a));
+	TRY(alt_sources_want(a, names));
+	TRY(alt_sources_read(a, alt, id));
+	return alt_sources_join(a, names, sources, count);
+}
+
+/* The file is its own alternate one, though it says otherwise. */
+static void complete_names(const struct elf_facts *f, struct input in)
+{
+	CLEANUP_BUF struct buf sources = BUF_INIT;
+	struct alt_names names = {
+		.pending = f->sources_pending.data,
+		.pending_size = f->sources_pending.size,
+		.known = (const char *)f->sources.data,
+		.known_size = f->sources.size,
+	};
+	size_t count = 0;
+	struct error *err = complete(&names, &in, &f->gnu_id, &sources, &count);
+
+	assert(!err || error_kind(err) == ERROR_BAD_DATA ||
+	       error_kind(err) == ERROR_NO_MEMORY);
+	if (!err) {
+		assert(count >= f->source_count);
+		check_sources(&sources, count);
+	}
+	error_free(err);
 }
 
 static void check_facts(const struct elf_facts *f, size_t size)
@@ -39,7 +74,7 @@ static void check_facts(const struct elf_facts *f, size_t size)
 	assert(!f->alt_name == !f->alt_id.len);
 	assert(f->segment_count <= size);
 	if (f->source_count)
-		check_sources(f);
+		check_sources(&f->sources, f->source_count);
 }
 
 static void read_facts(struct input in, bool want_sources)
@@ -49,6 +84,8 @@ static void read_facts(struct input in, bool want_sources)
 
 	if (!err)
 		check_facts(&f, in.size);
+	if (!err && f.sources_pending.size)
+		complete_names(&f, in);
 	assert(!err || error_kind(err) == ERROR_BAD_DATA ||
 	       error_kind(err) == ERROR_NO_MEMORY);
 	error_free(err);

@@ -12,7 +12,7 @@ static void take_variant(fuzz_take_fn take, void *ctx, unsigned i)
 {
 	CLEANUP_BUF struct buf elf = BUF_INIT;
 	static const unsigned forms[] = { 0, DW_FORM_string, DW_FORM_strp,
-					  DW_FORM_strx1 };
+					  DW_FORM_strx1, DW_FORM_GNU_strp_alt };
 	static const struct elf_unit_file files[] = {
 		{ "a.c", 0 }, { "a.h", 1 }, { "/x.h", 2 }, { NULL }
 	};
@@ -24,8 +24,8 @@ static void take_variant(fuzz_take_fn take, void *ctx, unsigned i)
 		  .comp_dir = "/src",
 		  .dirs = dirs,
 		  .files = files,
-		  .comp_dir_form = forms[i / 4 % 4],
-		  .table_form = forms[i / 4 % 4],
+		  .comp_dir_form = forms[i / 4 % 5],
+		  .table_form = forms[i / 4 % 5],
 		  .has_md5 = i & 1 },
 		{ .version = 5 - i % 2,
 		  .comp_dir = "/b",
