@@ -246,26 +246,7 @@ static struct error *extract_any(const struct locator *l,
 	return extract_range(l, range, in, out);
 }
 
-/* Pass over what a command prints. */
-static struct error *skip_printed(int pipe, uint64_t size)
-{
-	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
-
-	if (!chunk)
-		return error_no_memory;
-	for (uint64_t done = 0; done < size;) {
-		size_t want =
-			size - done < CHUNK ? (size_t)(size - done) : CHUNK;
-		size_t n;
-
-		TRY(spool_read(pipe, chunk, want, &n));
-		if (n < want)
-			return too_short(0, size);
-		done += n;
-	}
-	return NULL;
-}
-
+/* @p out -1: pass over it. */
 static struct error *copy_printed(int pipe, uint64_t size, int out)
 {
 	CLEANUP_FREE uint8_t *chunk = mem_alloc(CHUNK);
@@ -280,7 +261,8 @@ static struct error *copy_printed(int pipe, uint64_t size, int out)
 		TRY(spool_read(pipe, chunk, want, &n));
 		if (n < want)
 			return too_short(done + n, size);
-		TRY(file_write_at(out, chunk, n, done));
+		if (out >= 0)
+			TRY(file_write_at(out, chunk, n, done));
 		done += n;
 	}
 	return NULL;
@@ -315,7 +297,7 @@ static struct error *extract_printed(struct locator *l, const int *fds,
 	}
 	if (l->offset > UINT64_MAX - l->payload_offset)
 		return error_new(BAD_DATA, "extract request");
-	TRY(skip_printed(fds[0], l->payload_offset + l->offset));
+	TRY(copy_printed(fds[0], l->payload_offset + l->offset, -1));
 	return l->packed_codec ? copy_printed_packed(fds[0], l, fds[1])
 			       : copy_printed(fds[0], l->size, fds[1]);
 }

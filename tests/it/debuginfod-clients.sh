@@ -63,14 +63,8 @@ if have go && have dlv; then
 	fi
 fi
 
-port=
-for p in $(shuf -i 20000-32000 -n 50); do
-	(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { port=$p && break; }
-done
-url=http://127.0.0.1:$port
-TMPDIR=$tmp "$SYMBOLIZED" debuginfod -F -p "$port" -d :memory: -t0 "$tree" \
-	>"$tmp/server.log" 2>&1 &
-server=$!
+start_debuginfod server "$SYMBOLIZED" debuginfod -F -p @PORT@ -d :memory: -t0 "$tree"
+server=$pid
 has_debuginfo() {
 	[ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' \
 		"$url/buildid/$id/debuginfo")" = 200 ]

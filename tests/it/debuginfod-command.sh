@@ -25,7 +25,6 @@ must tar -C "$tmp/tar" -cJf "$tree/pool.pkg.tar.xz" z
 must write_program "$tmp/prog"
 must build_program "$tmp/prog" "$tree/prog"
 
-export TMPDIR=$tmp
 
 # ---- The command line ----------------------------------------------------------
 
@@ -78,24 +77,12 @@ done
 
 # ---- Servers -------------------------------------------------------------------
 
-host=127.0.0.1
-
-# begin NAME OPTION...: a server, its log in NAME.log, its port in $port
+# begin NAME OPTION...: a server, its log in NAME.log
 begin() {
 	local name=$1
 	shift
-	port=$(free_port)
-	url=http://$host:$port
-	"$SYMBOLIZED" debuginfod -p "$port" "$@" >"$tmp/$name.log" 2>&1 &
-	pid=$!
-	if ! wait_until answers || ! is_running "$pid"; then
-		die "$name does not answer: $(cat "$tmp/$name.log")"
-	fi
-}
-
-answers() {
-	is_running "$pid" || return 0
-	curl -s -m 5 -o /dev/null "$url/"
+	: >"$tmp/$name.log"
+	start_debuginfod "$name" "$SYMBOLIZED" debuginfod -p @PORT@ "$@"
 }
 
 # end [SIGNAL]
@@ -103,17 +90,6 @@ end() {
 	kill -"${1:-TERM}" "$pid"
 	wait "$pid"
 	exit_status=$?
-}
-
-# A port that was free just now
-free_port() {
-	local p
-	for p in $(shuf -i 20000-32000 -n 50); do
-		if ! (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null; then
-			echo "$p"
-			return
-		fi
-	done
 }
 
 # has NUMBER: is that sample answered?
@@ -268,7 +244,7 @@ host=127.0.0.1
 begin home -F "$tree"
 scan_is_done home
 end
-ok "the database is in the home directory" test -s "$HOME/.debuginfod.sqlite"
+ok "the database is in the home directory" test -s "$tmp/home.tmp/.debuginfod.sqlite"
 begin home -F "$tree"
 scan_is_done home
 like "the next start looks into nothing" "$(cat "$tmp/home.log")" \

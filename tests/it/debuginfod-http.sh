@@ -17,33 +17,8 @@ need "$CC" curl readelf
 
 # ---- The servers -----------------------------------------------------------------
 
-# start NAME PROGRAM...: a debuginfod, which cannot be asked for any free port
-start() {
-	local name=$1 turn
-	shift
-	mkdir -p "$tmp/$name.tmp"
-	for turn in {1..10}; do
-		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-		: >"$tmp/$name.log"
-		TMPDIR=$tmp/$name.tmp "${@/@PORT@/$port}" \
-			2>>"$tmp/$name.log" >"$tmp/$name.out" </dev/null &
-		pid=$!
-		server_pid[$name]=$pid
-		url=http://127.0.0.1:$port
-		server_url[$name]=$url
-		wait_until answers_or_ended
-		is_running "$pid" && return 0
-		wait "$pid"
-	done
-	die "$name does not start: $(tail -n 5 "$tmp/$name.log")"
-}
-
-answers_or_ended() {
-	curl -s -m 20 -o /dev/null "$url/metrics" || is_gone "$pid"
-}
-
 start_ours() {
-	start ours "$SYMBOLIZED" debuginfod -p @PORT@ -d "$tmp/ours.sqlite" \
+	start_debuginfod ours "$SYMBOLIZED" debuginfod -p @PORT@ -d "$tmp/ours.sqlite" \
 		-t0 -g0 "$@"
 }
 
@@ -189,7 +164,7 @@ show_log() {
 
 ask_all ours
 if have debuginfod; then
-	start peer debuginfod -p @PORT@ -d "$tmp/peer.sqlite" -t0 -g0 \
+	start_debuginfod peer debuginfod -p @PORT@ -d "$tmp/peer.sqlite" -t0 -g0 \
 		--fdcache-mintmp=0 -F -R "$tree"
 	wait_for_scan 1
 	: >"$tmp/peer.log"

@@ -312,6 +312,32 @@ wait_end() {
 	fi
 }
 
+# start_debuginfod NAME PROGRAM...: elfutils' or ours, which cannot be asked for
+# any free port: @PORT@ in the arguments becomes one. It is asked at $host. Leaves
+# what start_server leaves; its home and temporary files are in NAME.tmp.
+host=127.0.0.1
+start_debuginfod() {
+	local name=$1 turn
+	shift
+	mkdir -p "$tmp/$name.tmp"
+	for turn in {1..10}; do
+		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+		TMPDIR=$tmp/$name.tmp HOME=$tmp/$name.tmp "${@/@PORT@/$port}" \
+			2>>"$tmp/$name.log" >"$tmp/$name.out" </dev/null &
+		pid=$!
+		server_pid[$name]=$pid
+		url=http://$host:$port
+		server_url[$name]=$url
+		answers_or_ended() {
+			curl -s -m 20 -o /dev/null "$url/metrics" || is_gone "$pid"
+		}
+		wait_until answers_or_ended
+		is_running "$pid" && return 0
+		wait "$pid"
+	done
+	die "$name does not start: $(tail -n 5 "$tmp/$name.log")"
+}
+
 # stop_server NAME [SIGNAL]
 stop_server() {
 	local which=${server_pid[$1]}

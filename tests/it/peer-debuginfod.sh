@@ -129,33 +129,18 @@ tars .pkg.tar.zst zstd
 modes=(-t 0 -g 0 -c 2 --fdcache-mintmp=0 -F -R -U -Z .tar.gz -Z .tar.xz
 	-Z .pkg.tar.zst)
 
-# start_debuginfod NAME PROGRAM...: neither can be asked for any free port. Its
-# address is then in $base, its database $tmp/NAME.sqlite.
-start_debuginfod() {
-	local name=$1 turn
+# begin NAME PROGRAM...: its address is then in $base, its database
+# $tmp/NAME.sqlite
+begin() {
+	local name=$1
 	shift
-	mkdir -p "$tmp/$name-tmp"
-	for turn in {1..10}; do
-		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-		rm -f "$tmp/$name.sqlite"*
-		TMPDIR=$tmp/$name-tmp "$@" -d "$tmp/$name.sqlite" -p "$port" \
-			"${modes[@]}" "$tree" >"$tmp/$name.out" 2>&1 </dev/null &
-		pid=$!
-		server_pid[$name]=$pid
-		base=http://127.0.0.1:$port
-		wait_until answers_or_ended
-		is_running "$pid" && return 0
-		wait "$pid"
-	done
-	return 1
+	start_debuginfod "$name" "$@" -d "$tmp/$name.sqlite" -p @PORT@ \
+		"${modes[@]}" "$tree"
+	base=$url
 }
 
 base_metric() {
 	curl -s -m 20 "$base/metrics" | sed -n "s/^$1 //p"
-}
-
-answers_or_ended() {
-	[ "$(base_metric ready)" = 1 ] || is_gone "$pid"
 }
 
 # @1 traversals have ended, and all that they found has been looked into
@@ -167,8 +152,7 @@ has_scanned_times() {
 } 2>/dev/null
 
 if [ "${PEER_OURS-}" = command ]; then
-	start_debuginfod ours "$SYMBOLIZED" debuginfod ||
-		die "ours does not start: $(tail -n 5 "$tmp/ours.out")"
+	begin ours "$SYMBOLIZED" debuginfod
 	ours=$base
 	database=$tmp/ours.sqlite
 	ok "ours has scanned" wait_until has_scanned_times 1
@@ -177,8 +161,7 @@ else
 	ours=$url
 	database=$tmp/main.state/index.sqlite
 fi
-start_debuginfod peer debuginfod ||
-	die "debuginfod does not start: $(tail -n 5 "$tmp/peer.out")"
+begin peer debuginfod
 peer=$base
 ok "the peer has scanned" wait_until has_scanned_times 1
 # dwz: debugging information in a file that came later is found the second time.

@@ -8,28 +8,12 @@ need "$CC" curl readelf tar gzip
 
 # ---- The server ------------------------------------------------------------------
 
-# start_compat NAME OPTIONS PATH...: the debuginfod command, which cannot be
-# asked for any free port
+# start_compat NAME OPTION... PATH...: the debuginfod command
 start_compat() {
-	local name=$1 turn
+	local name=$1
 	shift
-	for turn in {1..10}; do
-		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-		TMPDIR=$tmp/$name.tmp HOME=$tmp/$name.tmp "$SYMBOLIZED" debuginfod \
-			-p "$port" --listen-address=127.0.0.1 -d "$tmp/$name.sqlite" \
-			-t0 -g0 "$@" 2>>"$tmp/$name.log" >"$tmp/$name.out" </dev/null &
-		pid=$!
-		server_pid[$name]=$pid
-		url=http://127.0.0.1:$port
-		wait_until answers_or_ended
-		is_running "$pid" && return 0
-		wait "$pid"
-	done
-	die "debuginfod does not start: $(tail -n 5 "$tmp/$name.log")"
-}
-
-answers_or_ended() {
-	curl -s -m 20 -o /dev/null "$url/metrics" || is_gone "$pid"
+	start_debuginfod "$name" "$SYMBOLIZED" debuginfod -p @PORT@ \
+		--listen-address=127.0.0.1 -d "$tmp/$name.sqlite" -t0 -g0 "$@"
 }
 
 # scans_ended NAME COUNT
