@@ -35,7 +35,7 @@ COUNTER(HTTP_REQUESTS, ROUTE, CODE, "http_requests_total",
 HISTOGRAM(HTTP_SECONDS, ROUTE, NONE, "http_request_duration_seconds",
 	  "From the first byte of the request to the last of the answer")
 COUNTER(HTTP_BYTES, ROUTE, NONE, "http_response_bytes_total",
-	"Bytes of answer bodies handed to the network")
+	"Bytes of answer bodies sent, without those that were broken off")
 GAUGE(HTTP_CONNECTIONS, NONE, NONE, "http_connections", "Open connections")
 GAUGE(HTTP_SUSPENDED, NONE, NONE, "http_suspended_requests",
       "Requests that wait for a job")

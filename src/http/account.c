@@ -77,6 +77,9 @@ void account_log(const struct request *rq, const struct account *a,
 	char path[PATH_BYTES];
 	char client[INET6_ADDRSTRLEN];
 	uint64_t skipped = 0;
+	/* What there is to say; the first without a key ends the line. */
+	struct log_field last[2] = { { .key = NULL }, { .key = NULL } };
+	size_t count = 0;
 
 	if (!log_enabled(LOG_INFO))
 		return;
@@ -86,18 +89,19 @@ void account_log(const struct request *rq, const struct account *a,
 	    !account_log_pass(a->now_ns, LINE_BYTES + 3 * strlen(path),
 			      &skipped))
 		return;
+	if (!a->is_part)
+		last[count++] = LOG_U("bytes", a->bytes);
+	if (skipped)
+		last[count++] = LOG_U("left_out_before", skipped);
 	log_info("http", "request",
 		 LOG_S("method",
 		       rq->method & METHOD_OTHER ? "other" : rq->method_name),
 		 LOG_S("path", path), LOG_U("status", a->status),
-		 LOG_U("bytes", a->bytes),
 		 LOG_D("duration_seconds", (double)duration_ns / 1e9),
 		 LOG_S("origin", rq->origin ? rq->origin : "-"),
 		 LOG_S("end", a->is_aborted ? "aborted" : "ok"),
 		 LOG_S("client", client_name(a->client, client)),
-		 LOG_S("id", rq->id),
-		 skipped ? LOG_U("left_out_before", skipped)
-			 : (struct log_field) { .key = NULL });
+		 LOG_S("id", rq->id), last[0], last[1]);
 }
 
 void account_request(const struct request *rq, const struct account *a)

@@ -21,8 +21,10 @@
 struct account {
 	unsigned status; /* 0: the connection ended before there was one */
 	uint64_t bytes;  /* of the body, handed to the network */
-	bool is_aborted; /* not all of the answer got out */
-	int64_t now_ns;  /* clock_ns() */
+	/* Some of the body may have got out, nobody says how much. */
+	bool is_part;
+	bool is_aborted;               /* not all of the answer got out */
+	int64_t now_ns;                /* clock_ns() */
 	const struct sockaddr *client; /* NULL: unknown */
 };
 

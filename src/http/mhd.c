@@ -13,6 +13,7 @@
  *    parked requests are the watchdog's.
  *  - Returning MHD_NO from the handler closes the connection without a word.
  *  - A response made from a descriptor owns it.
+ *  - How much of a response was sent when its connection ended is not told.
  */
 #include "config.h"
 
@@ -472,10 +473,12 @@ static void on_completed(void *cls, struct MHD_Connection *handle,
 		return;
 	struct request *rq = &c->request;
 	bool is_whole = toe == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-	bool has_body = is_whole && c->stage == STAGE_QUEUED && sends_body(rq);
+	bool has_body = c->stage == STAGE_QUEUED && sends_body(rq) &&
+			rq->reply.size && !rq->reply.is_silent;
 	const struct account account = {
 		.status = reply_status(c),
-		.bytes = has_body ? rq->reply.size : 0,
+		.bytes = has_body && is_whole ? rq->reply.size : 0,
+		.is_part = has_body && !is_whole,
 		.is_aborted = !is_whole,
 		.now_ns = clock_ns(),
 		.client = client_address(c),

@@ -4,7 +4,7 @@
 # The HTTP contract, route by route, for a file of a tree and for a member of an
 # archive: methods, ranges, conditions, headers, errors, JSON.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
-need "$CC" curl objcopy strip readelf jq
+need "$CC" curl objcopy strip readelf jq openssl
 
 src=$tmp/tree/src
 must write_program "$src"
@@ -492,4 +492,24 @@ is "--cors lets pages of other origins read" \
 get "/buildid/$deb_id/debuginfo" -X OPTIONS
 is "--cors answers a preflight" "$status $(header Allow)" \
 	"204 GET, HEAD, OPTIONS"
+
+# ---- The log -------------------------------------------------------------------
+
+must big_file "$tmp/big" 32
+must "$CC" -g -shared -fPIC -nostdlib -Wl,--build-id=0x0011223344556677 \
+	-o "$tmp/tree/big" "$src/lib/helper.c"
+must objcopy --add-section ".filler=$tmp/big" "$tmp/tree/big"
+serve_ready log "$tmp/tree"
+get "/buildid/$file_id/executable" -H 'Range: bytes=0-99'
+curl -s -m 20 "$url/buildid/0011223344556677/executable" 2>/dev/null |
+	head -c 1000 >/dev/null
+said_aborted() {
+	grep -q 'end=aborted' "$tmp/log.log"
+}
+ok "a download that is broken off is logged" wait_until said_aborted
+unlike "it is not said how much was sent, since nobody knows" \
+	"$(grep 'end=aborted' "$tmp/log.log")" ' bytes='
+like "of a whole answer it is" "$(grep 'status=206' "$tmp/log.log")" \
+	' end=ok .* bytes=100'
+stop_server log
 finish
