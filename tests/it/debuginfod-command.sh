@@ -206,6 +206,14 @@ eight_is_gone() {
 	! has 8
 }
 ok "SIGUSR2 grooms" wait_until eight_is_gone
+groomed() {
+	curl -s -m 20 "$url/metrics" | grep -qxF "$1"
+}
+ok "grooms are counted" wait_until groomed 'thread_work_total{role="groom"} 2'
+ok "a file that was gone is counted" wait_until groomed \
+	'groomed_total{decision="stale"} 1'
+ok "what is left is in the statistics" wait_until groomed \
+	'groom{statistic="file d/e"} 5'
 end
 is "SIGTERM ends it with 0" "$exit_status" 0
 is "an index in memory goes with its process" \
