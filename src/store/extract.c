@@ -177,6 +177,7 @@ static bool make_do_elsewhere(const struct extraction *x,
 	f->room_bytes =
 		(uint64_t)written.st_size + (uint64_t)spooled.st_size + MIB;
 	disk_cache_note_full(f->store->cache, f->room_bytes);
+	f->attempt = 0; /* neither a success nor a failure */
 	return true;
 }
 

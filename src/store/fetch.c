@@ -238,10 +238,26 @@ static struct error *begin_attempt(struct flight *f, struct cache_key key)
 			    left_ms / 1000 + 1);
 }
 
-/* This target gave nothing: go on with the next. @p err is taken; NULL if it
- * simply is not there. */
+/* The one that is killed when memory is short need not be the one that took
+ * it: what a worker first dies of is tried again at once. A job that the
+ * worker's own limits stopped is not of this kind. */
+static bool is_first_death(const struct flight *f, const struct error *err)
+{
+	return err && error_kind(err) == ERROR_WORKER && !f->is_paused &&
+	       !f->has_killed;
+}
+
+/* This target gave nothing: go on with the next, or try it once more. @p err is
+ * taken; NULL if it simply is not there. */
 void pass_over(struct flight *f, struct error *err)
 {
+	if (is_first_death(f, err)) {
+		log_failed(f, err);
+		error_free(err);
+		f->has_killed = true;
+		f->attempt = 0; /* neither a success nor a failure */
+		return;
+	}
 	if (!err)
 		end_attempt(f);
 	else if (f->attempt && is_poison(error_kind(err)))
@@ -258,6 +274,7 @@ void pass_over(struct flight *f, struct error *err)
 	f->at++;
 	f->verifications = 0;
 	f->room_bytes = 0;
+	f->has_killed = false;
 	f->attempt = 0;
 	f->is_paused = false;
 	if (f->member_fd >= 0)

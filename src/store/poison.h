@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What failed in a worker for its own fault (died, ran into a limit, made no
- * sense): when it may be tried again. After 1, 10 and 60 minutes, then only
- * when it has changed, which gives it another name; a restart tries once
- * (R-4). Memory only, bounded; what is forgotten for want of room is tried
- * again earlier.
+ * What failed in a worker for its own fault (died twice in a row, ran into a
+ * limit, made no sense): when it may be tried again. After 1, 10 and 60
+ * minutes, then only when it has changed, which gives it another name; a
+ * restart tries once (R-4). Memory only, bounded; what is forgotten for want of
+ * room is tried again earlier.
  *
  * Threads: any.
  */

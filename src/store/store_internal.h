@@ -74,6 +74,7 @@ struct flight {
 	/* The disk was full when this target was extracted: what it takes at
 	 * least, to be had outside the cache. 0: it was not. */
 	uint64_t room_bytes;
+	bool has_killed;  /* a worker, with this target */
 	uint64_t attempt; /* what a job was begun for, in poison; 0: none */
 	bool is_paused;   /* what should be begun must not be yet */
 	struct error *transient; /* why a target could not be tried; owned */
@@ -140,8 +141,9 @@ struct cache_key cache_key_of(const struct flight *f, bool whole_member);
 void land_found(struct flight *f, const struct target *t, int fd, uint64_t size,
 		enum artifact_origin origin, const char *path);
 
-/** The target being tried gave nothing: the next one's turn. @p err is taken;
- * NULL if what was asked for simply is not in it. */
+/** The target being tried gave nothing: the next one's turn, or its own once
+ * more if the worker died for the first time. @p err is taken; NULL if what was
+ * asked for simply is not in it. */
 void pass_over(struct flight *f, struct error *err);
 
 /* verify.c */

@@ -93,13 +93,32 @@ hold_extraction main "$(sample_id 2)" && held=yes
 is "an extraction stands still again" "$held" yes
 signal KILL "$stopped"
 wait "$client"
-is "its client is told that it may try again" \
-	"$(cat "$tmp/held.$(sample_id 2).status")" 503
-at_least "the death is counted" \
+is "it is tried again at once: its client gets the member" \
+	"$(cat "$tmp/held.$(sample_id 2).status")" 200
+same "all of it" "$tmp/held.$(sample_id 2)" "$tmp/packed/sample-2"
+is "the death is counted" \
 	"$(metric 'symbolized_worker_deaths_total{pool="answer",cause="signal"}')" 1
 like "the log says which member it was, and why" "$(cat "$tmp/main.log")" \
 	'slow2\.deb.*signal'
 all_answer "after a worker died" "$plain_id" "$tmp/tree/elf/sample-7"
+# A second one
+find "$tmp/main.cache" -type f -size +4k -delete
+held=no
+hold_extraction main "$(sample_id 2)" && held=yes
+is "it is extracted anew, and stands still" "$held" yes
+has_new_worker() {
+	local now
+	now=$(workers)
+	[ "$now" ] && [ "$now" != "$stopped" ] && [ "$(running answer)" = 1 ]
+}
+signal KILL "$stopped"
+ok "another worker takes it" wait_until has_new_worker
+signal KILL "$(workers)"
+wait "$client"
+is "the client of one that killed two is told that it may try again" \
+	"$(cat "$tmp/held.$(sample_id 2).status")" 503
+is "both deaths are counted" \
+	"$(metric 'symbolized_worker_deaths_total{pool="answer",cause="signal"}')" 3
 # It may have been the member's fault: it is left alone for a minute, but a
 # server that is started again tries once.
 before=$(deaths)

@@ -311,6 +311,8 @@ static struct error *ask_poison(struct fixture *f, unsigned n, bool *tried_ret,
 	struct error *err = store_get(f->store, &q, &a, found_ret);
 
 	*tried_ret = deaths() != before;
+	/* Once more at once, since it need not be its own fault. */
+	ck_assert_int_eq(deaths() - before, *tried_ret ? 2 : 0);
 	artifact_deinit(&a);
 	return err;
 }
