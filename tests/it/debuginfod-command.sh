@@ -185,7 +185,17 @@ end
 
 # ---- Start-up, threads, addresses ----------------------------------------------
 
-before=$(find /dev/shm -maxdepth 1 -name 'symbolized-index.*' 2>/dev/null | wc -l)
+# index_of NAME: where the index in memory is, and whether it is there
+index_of() {
+	local dir
+	dir=$(sed -n 's/.*listening.* state_dir=\([^ ]*\).*/\1/p' "$tmp/$1.log")
+	[ -n "$dir" ] || echo "nothing in the log"
+	if [ -d "$dir" ]; then
+		echo there
+	else
+		echo gone
+	fi
+}
 begin threads -d :memory: -F -t0 -g0 "$tree"
 scan_is_done threads
 ok "the first groom comes soon, even with -g0" wait_until \
@@ -216,9 +226,7 @@ ok "what is left is in the statistics" wait_until groomed \
 	'groom{statistic="file d/e"} 5'
 end
 is "SIGTERM ends it with 0" "$exit_status" 0
-is "an index in memory goes with its process" \
-	"$(find /dev/shm -maxdepth 1 -name 'symbolized-index.*' 2>/dev/null | wc -l)" \
-	"$before"
+is "an index in memory goes with its process" "$(index_of threads)" gone
 for signal in INT HUP; do
 	begin ends -d :memory:
 	end $signal
@@ -228,9 +236,8 @@ begin killed -d :memory:
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
 begin after -d :memory:
-is "what a killed one left behind is removed" \
-	"$(find /dev/shm -maxdepth 1 -name 'symbolized-index.*' 2>/dev/null | wc -l)" \
-	"$((before + 1))"
+is "what a killed one left behind is removed" "$(index_of killed)" gone
+is "and nobody else's" "$(index_of after)" there
 end
 
 begin local -d :memory: --listen-address=127.0.0.1
