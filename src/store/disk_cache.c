@@ -270,10 +270,10 @@ void disk_cache_verify(struct disk_cache *c, struct cache_key key)
 	CLEANUP(cache_file_deinit) struct cache_file o = { .fd = -1 };
 	uint64_t actual = 0;
 
-	if (disk_cache_on_verify)
-		disk_cache_on_verify();
 	if (!open_kept(c, key, &o) || was_verified(c, key.name, &o.st))
 		return;
+	if (disk_cache_on_verify)
+		disk_cache_on_verify();
 	struct error *err =
 		cache_file_hash(o.fd, o.size, &c->is_aborted, &actual);
 
