@@ -223,6 +223,10 @@ static void ignore(struct line *l, int key)
 
 	while (o->key != key)
 		o++;
+	for (size_t i = 0; i < l->ignored_count; i++) {
+		if (l->ignored[i] == o->name)
+			return;
+	}
 	if (l->ignored_count < IGNORED_MAX)
 		l->ignored[l->ignored_count++] = o->name;
 }

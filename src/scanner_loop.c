@@ -16,7 +16,9 @@
 
 /* How long to wait before an index that could not be opened is tried again. */
 enum { REOPEN_S = 60 };
-enum { FIRST_GROOM_MS = 1000 };
+/* How long after the start the first of each comes where scripts expect it so:
+ * a signal that asks for one meanwhile is answered by the same. */
+enum { FIRST_MS = 1000 };
 
 struct scanner_loop {
 	struct scanner_loop_options o;
@@ -239,7 +241,7 @@ static int64_t due_after(int64_t seconds)
 static void *traverse_thread(void *arg)
 {
 	struct scanner_loop *l = arg;
-	int64_t next = 0;
+	int64_t next = l->o.groom_first ? clock_ms() + FIRST_MS : 0;
 
 	prctl(PR_SET_NAME, "traverse");
 	if (l->o.groom_before_scan)
@@ -262,7 +264,7 @@ static void *traverse_thread(void *arg)
 static void *groom_thread(void *arg)
 {
 	struct scanner_loop *l = arg;
-	int64_t next = l->o.groom_first ? clock_ms() + FIRST_GROOM_MS
+	int64_t next = l->o.groom_first ? clock_ms() + FIRST_MS
 					: due_after(l->settings->groom_s);
 
 	prctl(PR_SET_NAME, "groom");

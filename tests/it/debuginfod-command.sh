@@ -152,7 +152,7 @@ like "the one that is not there is in the log" "$(cat "$tmp/finds.log")" nowhere
 finds "without a scan mode nothing is found" "" "$tree"
 like "it is said that paths are ignored" "$(cat "$tmp/finds.log")" \
 	'without -F -R -U -Z, ignoring PATHs'
-finds "options that mean nothing are taken" "1 2 3" -F -D 'pragma x' \
+finds "options that mean nothing are taken" "1 2 3" -F -D 'pragma x' -D y \
 	--scan-checkpoint=10 --koji-sigcache --fdcache-mintmp=10 \
 	--fdcache-prefetch=3 --fdcache-fds=3 --fdcache-prefetch-mbs=3 \
 	--fdcache-prefetch-fds=3 --fdcache-mbs=10 -c 3 -C4 -v "$tree"

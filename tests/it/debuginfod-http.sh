@@ -56,8 +56,12 @@ must make_samples "$tmp/files" 1
 must "$mkpkg" rpm --compress xz "$tree/sample.rpm" "/usr/bin/sample=$(echo "$tmp/files/sample-1")"
 member=$(sample_id 1)
 
+# As elfutils' own tests do, who asks at once is answered by the first traversal.
 start_ours -F -R "$tree"
+wait_for ready 1
+kill -USR1 "$pid"
 wait_for_scan 1
+pass "a scan asked for at the start is the first"
 
 # ---- One after the other -----------------------------------------------------------
 
