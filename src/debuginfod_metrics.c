@@ -89,19 +89,20 @@ static const struct series table[] = {
 	TALLY("http_responses_total{result=\"archive fdcache\"}", cached),
 	TALLY("http_responses_total{result=\"error\"}", errors),
 	TALLY("http_responses_total{result=\"file\"}", files),
-	METRIC("thread_busy{role=\"groom\"}", true, GROOM_ACTIVE, NONE, NULL),
-	FIGURE("thread_busy{role=\"scan\"}", true, scan_busy),
-	FIGURE("thread_busy{role=\"traverse\"}", true, traverse_busy),
+	FIGURE("thread_busy{role=\"groom\"}", true, threads.groom_busy),
+	FIGURE("thread_busy{role=\"scan\"}", true, threads.scan_busy),
+	FIGURE("thread_busy{role=\"traverse\"}", true, threads.traverse_busy),
 	BUSY("thread_busy{role=\"http-buildid\"}", DEBUGINFO, SECTION),
 	METRIC("thread_busy{role=\"http-buildid-after-you\"}", true,
 	       FLIGHTS_WAITING, NONE, NULL),
 	BUSY("thread_busy{role=\"http-metadata\"}", METADATA, METADATA),
 	BUSY("thread_busy{role=\"http-metrics\"}", METRICS, METRICS),
-	FIGURE("thread_count{role=\"scan\"}", true, scan_threads),
-	FIGURE("thread_work_pending{role=\"scan\"}", true, scan_pending),
-	METRIC("thread_work_total{role=\"groom\"}", true, GROOMS, NONE, NULL),
-	FIGURE("thread_work_total{role=\"scan\"}", true, scan_done),
-	METRIC("thread_work_total{role=\"traverse\"}", true, SCANS, NONE, NULL),
+	FIGURE("thread_count{role=\"scan\"}", true, threads.scan_threads),
+	FIGURE("thread_work_pending{role=\"scan\"}", true,
+	       threads.scan_pending),
+	FIGURE("thread_work_total{role=\"groom\"}", true, threads.grooms),
+	FIGURE("thread_work_total{role=\"scan\"}", true, threads.scan_done),
+	FIGURE("thread_work_total{role=\"traverse\"}", true, threads.traverses),
 	TRAVERSED("directory", "directory"),
 	TRAVERSED("error", "error"),
 	TRAVERSED("file", "file"),
@@ -240,6 +241,11 @@ static void write_free_ratio(struct buf *out, const char *purpose,
 	if (path && !statvfs(path, &fs) && fs.f_blocks)
 		buf_printf(out, "filesys_free_ratio{purpose=\"%s\"} %.16g\n",
 			   purpose, (double)fs.f_bfree / (double)fs.f_blocks);
+}
+
+void debuginfod_forget_threads(struct debuginfod_figures *f)
+{
+	memset(&f->threads, 0xff, sizeof(f->threads));
 }
 
 void debuginfod_forget_index(struct debuginfod_figures *f)

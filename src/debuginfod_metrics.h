@@ -20,9 +20,13 @@
 enum { DEBUGINFOD_UNKNOWN = -1 };
 
 struct debuginfod_figures {
-	int64_t is_ready;                                         /* 0 or 1 */
-	int64_t scan_busy, scan_threads, scan_pending, scan_done; /* files */
-	int64_t traverse_busy;                                    /* 0 or 1 */
+	int64_t is_ready; /* 0 or 1 */
+	/** What scans and grooms; pending and done are files. */
+	struct {
+		int64_t scan_busy, scan_threads, scan_pending, scan_done;
+		int64_t traverse_busy, traverses; /* 0 or 1; ended ones */
+		int64_t groom_busy, grooms;       /* likewise */
+	} threads;
 	/** The index, as of the last groom; MB are 1024². */
 	struct {
 		int64_t file_artifacts, file_sources;
@@ -37,6 +41,9 @@ struct debuginfod_figures {
 	/** Places on the file systems whose free space is told; NULL. */
 	const char *database, *tmpdir;
 };
+
+/** Set all figures of threads to unknown: nothing scans here. */
+void debuginfod_forget_threads(struct debuginfod_figures *f);
 
 /** Set all figures of the index to unknown. */
 void debuginfod_forget_index(struct debuginfod_figures *f);

@@ -144,15 +144,20 @@ static void fill_scan_figures(struct serve *v, struct debuginfod_figures *f)
 	struct http_status status = { 0 };
 
 	fill_progress(p, &status);
-	f->traverse_busy = atomic_load(&p->is_walking);
-	f->scan_busy = status.is_scanning;
-	f->scan_pending = (int64_t)status.scan_pending;
-	f->scan_threads = v->settings->workers;
+	f->threads.groom_busy = metric_get(METRIC_GROOM_ACTIVE, 0, 0);
+	f->threads.grooms = metric_get(METRIC_GROOMS, 0, 0);
+	f->threads.traverses = metric_get(METRIC_SCANS, 0, 0);
+	f->threads.traverse_busy = atomic_load(&p->is_walking);
+	f->threads.scan_busy = status.is_scanning;
+	f->threads.scan_pending = (int64_t)status.scan_pending;
+	f->threads.scan_threads = v->settings->workers;
 	f->choice = c;
 	for (size_t i = 0; c && i < c->rule_count; i++)
-		f->scan_done += (int64_t)atomic_load(&c->rules[i].tally.files);
+		f->threads.scan_done +=
+			(int64_t)atomic_load(&c->rules[i].tally.files);
 	if (c)
-		f->scan_done += (int64_t)atomic_load(&c->bare_tally.files);
+		f->threads.scan_done +=
+			(int64_t)atomic_load(&c->bare_tally.files);
 }
 
 /* Figures that cost a look at the whole index. On the grooming thread. */
@@ -203,6 +208,8 @@ static void write_debuginfod_metrics(void *ctx, struct buf *out)
 
 	if (v->loop)
 		fill_scan_figures(v, &f);
+	else
+		debuginfod_forget_threads(&f);
 	fill_index_figures(v, &f);
 	debuginfod_metrics_render(&f, out);
 }

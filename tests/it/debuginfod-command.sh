@@ -292,6 +292,8 @@ kill -USR1 "$writer"
 ok "it answers what is written later" wait_until has 9
 is "it has no thread that scans" \
 	"$(grep -lxE 'scan|traverse|groom' /proc/"$pid"/task/*/comm)" ""
+unlike "its metrics tell of none" "$(curl -s -m 20 "$url/metrics")" \
+	'role="(scan|traverse|groom)"'
 kill -USR1 "$pid"
 kill -USR2 "$pid"
 ok "signals that ask for scans do it no harm" has 9

@@ -30,19 +30,19 @@ static const struct scan_choice choice = {
 
 static struct debuginfod_figures figures(void)
 {
-	metric_set(METRIC_GROOMS, 0, 0, 3);
 	metric_set(METRIC_GROOM_FRESH, 0, 0, 5);
-	metric_set(METRIC_SCANS, 0, 0, 4);
 	metric_set(METRIC_SCAN_TRAVERSED, metric_label(LABELS_MET, "file"), 0,
 		   6);
 	metric_set(METRIC_SCAN_TRAVERSED,
 		   metric_label(LABELS_MET, "skipped_exclude"), 0, 1);
 	return (struct debuginfod_figures) {
 		.is_ready = 1,
-		.scan_threads = 2,
-		.scan_busy = 1,
-		.scan_done = 7,
-		.scan_pending = 9,
+		.threads = { .scan_threads = 2,
+			     .scan_busy = 1,
+			     .scan_done = 7,
+			     .scan_pending = 9,
+			     .traverses = 4,
+			     .grooms = 3 },
 		.index = { .file_artifacts = 3, .scanned_mb = -1 },
 		.choice = &choice,
 	};
