@@ -400,8 +400,8 @@ static void print_version(FILE *to, struct argp_state *state)
 {
 	(void)state;
 	fprintf(to,
-		"debuginfod (symbolized %s) 0.196\n"
-		"symbolized answering to the command line of elfutils' "
+		"debuginfod (symbolized) 0.196\n"
+		"symbolized %s, answering to the command line of elfutils' "
 		"debuginfod 0.196.\n",
 		PACKAGE_VERSION);
 }
@@ -511,8 +511,11 @@ static struct error *cache_dir(const struct line *l, char **ret)
 
 	if (!path)
 		return error_no_memory;
-	if ((mkdir(path, 0700) && errno != EEXIST) || lstat(path, &st))
-		return error_errno("%s", path);
+	/* Where there can be none the store does without. */
+	if ((mkdir(path, 0700) && errno != EEXIST) || lstat(path, &st)) {
+		*ret = STEAL(path);
+		return NULL;
+	}
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
 	    (st.st_mode & 077))
 		return error_new(BAD_REQUEST,

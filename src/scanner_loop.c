@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
@@ -100,9 +101,11 @@ static struct error *create_scan(struct scanner_loop *l)
 	};
 
 	/* As the walk will meet them. */
-	if (!realpath(index_place_path(s->state_dir), l->state_dir) ||
-	    !realpath(s->cache_dir, l->cache_dir))
-		return error_errno("%s and %s", s->state_dir, s->cache_dir);
+	if (!realpath(index_place_path(s->state_dir), l->state_dir))
+		return error_errno("%s", s->state_dir);
+	if (!realpath(s->cache_dir, l->cache_dir))
+		snprintf(l->cache_dir, sizeof(l->cache_dir), "%s",
+			 s->cache_dir);
 	return scan_create(&options, &l->scan);
 }
 
@@ -117,10 +120,11 @@ struct error *scanner_loop_open(const struct scanner_loop_options *options,
 	l->settings = options->settings;
 	lock_init(&l->lock, LOCK_COMMAND);
 	condition_init(&l->asked);
-	struct error *err = file_make_dirs(l->settings->cache_dir);
+	/* A scan needs it for large members only, and finds another place. */
+	log_consume(LOG_DEBUG, "scan", "no cache directory",
+		    file_make_dirs(l->settings->cache_dir));
+	struct error *err = open_index(l);
 
-	if (!err)
-		err = open_index(l);
 	if (!err)
 		err = create_scan(l);
 	if (err) {

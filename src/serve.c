@@ -160,26 +160,6 @@ static void fill_scan_figures(struct serve *v, struct debuginfod_figures *f)
 			(int64_t)atomic_load(&c->bare_tally.files);
 }
 
-/* Figures that cost a look at the whole index. On the grooming thread. */
-static void on_groomed(void *ctx)
-{
-	struct serve *v = ctx;
-	struct index_kinds kinds = { 0 };
-	struct index_reader *r = NULL;
-	struct error *err = index_reader_open(v->settings->state_dir, &r);
-
-	if (!err)
-		err = index_kinds(r, &kinds);
-	index_reader_close(r);
-	if (err) {
-		log_consume(LOG_WARN, "groom", "no statistics", err);
-		return;
-	}
-	LOCKED(&v->lock);
-	v->kinds = kinds;
-	v->has_kinds = true;
-}
-
 static void fill_index_figures(struct serve *v, struct debuginfod_figures *f)
 {
 	debuginfod_forget_index(f);
@@ -220,7 +200,7 @@ static void set_rows(const char *table, uint64_t rows)
 		   (int64_t)rows);
 }
 
-/* Sizes of the index for /metrics and "/", on a query thread. */
+/* Sizes of the index for /metrics and "/". @p err is taken. */
 static void read_stats(void *ctx, struct index_reader *r, struct error *err)
 {
 	struct index_stats s;
@@ -240,6 +220,28 @@ static void read_stats(void *ctx, struct index_reader *r, struct error *err)
 	set_rows("directories", s.directories);
 	metric_set(METRIC_INDEX_BYTES, 0, 0, (int64_t)s.file_bytes);
 	metric_set(METRIC_INDEX_FAILED, 0, 0, (int64_t)s.failed);
+}
+
+/* Figures that cost a look at the whole index. On the grooming thread. */
+static void on_groomed(void *ctx)
+{
+	struct serve *v = ctx;
+	struct index_kinds kinds = { 0 };
+	struct index_reader *r = NULL;
+	struct error *err = index_reader_open(v->settings->state_dir, &r);
+
+	if (!err)
+		read_stats(NULL, r, NULL);
+	if (!err)
+		err = index_kinds(r, &kinds);
+	index_reader_close(r);
+	if (err) {
+		log_consume(LOG_WARN, "groom", "no statistics", err);
+		return;
+	}
+	LOCKED(&v->lock);
+	v->kinds = kinds;
+	v->has_kinds = true;
 }
 
 /* Somebody else's index, or one that cannot be written (R-32): what is in it is

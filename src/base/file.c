@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -112,6 +114,33 @@ struct error *file_open_unlinked(const char *dir, int *fd_ret)
 		return error_errno("temporary file in %s", dir);
 	*fd_ret = fd;
 	return NULL;
+}
+
+struct error *file_open_temporary(const char *dir, uint64_t size, int *fd_ret)
+{
+	const char *const dirs[] = { dir, getenv("TMPDIR"), "/var/tmp",
+				     "/tmp" };
+	CLEANUP_ERROR struct error *last = NULL;
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		CLEANUP_CLOSE int fd = -1;
+		struct statvfs fs;
+
+		if (!dirs[i])
+			continue;
+		error_free(last);
+		last = file_open_unlinked(dirs[i], &fd);
+		if (last)
+			continue;
+		if (!fstatvfs(fd, &fs) &&
+		    (uint64_t)fs.f_bavail * fs.f_frsize >= size) {
+			*fd_ret = steal_fd(&fd);
+			return NULL;
+		}
+		last = error_new(NO_SPACE, "%s: no space for %" PRIu64 " bytes",
+				 dirs[i], size);
+	}
+	return STEAL(last);
 }
 
 struct error *file_sync_dir(const char *path)

@@ -28,6 +28,11 @@ MUST_CHECK struct error *file_read_text(const char *path, size_t limit,
 
 /** An unlinked file in @p dir, O_RDWR: gone when it is closed. */
 MUST_CHECK struct error *file_open_unlinked(const char *dir, int *fd_ret);
+/** As file_open_unlinked(), in the first that can have one with @p size bytes
+ * free: @p dir (NULL: none), $TMPDIR, /var/tmp, /tmp.
+ * @return What is wrong with the last of them. */
+MUST_CHECK struct error *file_open_temporary(const char *dir, uint64_t size,
+					     int *fd_ret);
 
 /** fsync a directory by name, so that a rename in it lasts. */
 MUST_CHECK struct error *file_sync_dir(const char *path);

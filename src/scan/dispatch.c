@@ -333,7 +333,7 @@ static struct error *open_spill(struct scan_job *job)
 	for (;;) {
 		int fd;
 		struct error *err =
-			file_open_unlinked(job->scan->o.cache_dir, &fd);
+			file_open_temporary(job->scan->o.cache_dir, 0, &fd);
 
 		if (!err) {
 			job->base.fds[job->base.fd_count++] = fd;
@@ -357,7 +357,7 @@ static struct error *begin_command(struct worker_job *base)
 			       item->path, &base->fds[0]));
 	/* The file for large members, and the one for all that is printed. */
 	for (base->fd_count = 1; base->fd_count < 3; base->fd_count++)
-		TRY(file_open_unlinked(dir, &base->fds[base->fd_count]));
+		TRY(file_open_temporary(dir, 0, &base->fds[base->fd_count]));
 	return NULL;
 }
 

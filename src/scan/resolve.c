@@ -226,7 +226,7 @@ static struct error *begin_command(struct worker_job *base)
 	struct resolve_job *job = (struct resolve_job *)base;
 	int fd;
 
-	TRY(file_open_unlinked(job->scan->o.cache_dir, &base->fds[2]));
+	TRY(file_open_temporary(job->scan->o.cache_dir, 0, &base->fds[2]));
 	base->fd_count = 3;
 	TRY(pipe_command_start(&job->command, job->rule->command, job->path,
 			       &fd));
@@ -320,7 +320,7 @@ static struct error *open_place(struct scan *s, const struct index_place *p,
 	base->fds[base->fd_count++] = fd;
 	if (!is_as_indexed(fd, &p->stamp))
 		return error_new(IO, "it is not as it was scanned");
-	TRY(file_open_unlinked(s->o.cache_dir, &base->fds[base->fd_count]));
+	TRY(file_open_temporary(s->o.cache_dir, 0, &base->fds[base->fd_count]));
 	base->fd_count++;
 	return NULL;
 }

@@ -314,37 +314,10 @@ static void note_state(struct disk_cache *c, const struct error *err,
 		atomic_store(&c->is_writable, !err);
 }
 
-/* A file that lives as long as it is open. */
-static struct error *open_elsewhere(uint64_t size, int *fd_ret)
-{
-	const char *const dirs[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
-	CLEANUP_ERROR struct error *last = NULL;
-
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
-		CLEANUP_CLOSE int fd = -1;
-		struct statvfs fs;
-
-		if (!dirs[i])
-			continue;
-		error_free(last);
-		last = file_open_unlinked(dirs[i], &fd);
-		if (last)
-			continue;
-		if (!fstatvfs(fd, &fs) &&
-		    (uint64_t)fs.f_bavail * fs.f_frsize >= size) {
-			*fd_ret = steal_fd(&fd);
-			return NULL;
-		}
-		last = error_new(NO_SPACE, "%s: no space for %" PRIu64 " bytes",
-				 dirs[i], size);
-	}
-	return STEAL(last);
-}
-
 struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 {
 	if (c->is_read_only)
-		return open_elsewhere(size, fd_ret);
+		return file_open_temporary(NULL, size, fd_ret);
 	{
 		LOCKED(&c->lock);
 		make_room(c, size + CACHE_FILE_TRAILER,
@@ -377,7 +350,7 @@ struct error *disk_cache_begin_elsewhere(struct disk_cache *c,
 			 LOG_S("cache_dir", c->dir), LOG_U("bytes", size),
 			 LOG_S("error", why ? error_message(why) : NULL),
 			 LOG_U("left_out", left_out));
-	return open_elsewhere(size, fd_ret);
+	return file_open_temporary(NULL, size, fd_ret);
 }
 
 void disk_cache_note_full(struct disk_cache *c, uint64_t size)
@@ -583,14 +556,36 @@ uint64_t disk_cache_secret(const struct disk_cache *c)
 	return c->secret;
 }
 
+static struct error *open_or_make(const char *dir, int *fd_ret)
+{
+	TRY(file_make_dirs(dir));
+	*fd_ret = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *fd_ret < 0 ? error_errno("open %s", dir) : NULL;
+}
+
+/* There is nothing to be had there, or nothing to be left: answers are made
+ * all the same. @p why is taken. */
+static struct error *do_without(struct disk_cache *c, struct error *why)
+{
+	if (error_kind(why) == ERROR_NO_MEMORY)
+		return why;
+	log_consume(LOG_WARN, "cache", "cannot be used: nothing is kept", why);
+	c->is_read_only = true;
+	atomic_store(&c->is_writable, false);
+	if (getrandom(&c->secret, sizeof(c->secret), 0) != sizeof(c->secret))
+		return error_errno("getrandom");
+	return NULL;
+}
+
 static struct error *open_directory(struct disk_cache *c, const char *dir)
 {
 	c->dir = mem_strdup(dir);
 	if (!c->dir)
 		return error_no_memory;
-	c->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (c->dir_fd < 0)
-		return error_errno("open %s", dir);
+	struct error *err = open_or_make(dir, &c->dir_fd);
+
+	if (err)
+		return do_without(c, err);
 	c->is_read_only = faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) &&
 			  (errno == EROFS || errno == EACCES);
 	c->is_writable = !c->is_read_only;
@@ -600,14 +595,13 @@ static struct error *open_directory(struct disk_cache *c, const char *dir)
 			 LOG_S("cache_dir", dir));
 	else
 		cache_temp_sweep(c->dir_fd);
-	TRY(load_secret(c));
-	return load(c);
+	err = load_secret(c);
+	return err ? do_without(c, err) : load(c);
 }
 
 struct error *disk_cache_open(const char *dir, uint64_t limit_bytes,
 			      struct disk_cache **ret)
 {
-	TRY(file_make_dirs(dir));
 	struct disk_cache *c = mem_zalloc(sizeof(*c));
 
 	if (!c)

@@ -254,6 +254,37 @@ refused "a port in use" 1 "listen on.*$port" -d "$tmp/refused.sqlite" -p "$port"
 end
 host=127.0.0.1
 
+# Without a place for temporary files
+no_tmpdir() {
+	local name=$1
+	shift
+	: >"$tmp/$name.log"
+	start_debuginfod "$name" env TMPDIR="$tmp/$name.none" "$@"
+}
+no_tmpdir nowhere "$SYMBOLIZED" debuginfod -p @PORT@ -d "$tmp/nowhere.sqlite" -F -U "$tree"
+scan_is_done nowhere
+is "without a TMPDIR all is found" "$(found)" "1 2 3 5"
+get "/buildid/$(sample_of 5)/executable"
+same "a member of a package too, byte for byte" "$tmp/body" "$(sample 5)"
+end
+if unshare -rm true 2>/dev/null || [ "$(id -u)" = 0 ]; then
+	mkdir "$tmp/full"
+	if mount -t tmpfs -o size=64k tmpfs "$tmp/full" 2>/dev/null; then
+		head -c 1M /dev/zero >"$tmp/full/junk" 2>/dev/null
+		: >"$tmp/full.log"
+		start_debuginfod full env TMPDIR="$tmp/full" "$SYMBOLIZED" debuginfod \
+			-p @PORT@ -d "$tmp/full.sqlite" -F -U "$tree"
+		scan_is_done full
+		is "with a full TMPDIR all is found" "$(found)" "1 2 3 5"
+		end
+		umount "$tmp/full"
+	else
+		skip "with a full TMPDIR all is found" "no mount"
+	fi
+else
+	skip "with a full TMPDIR all is found" "no mount"
+fi
+
 # ---- The database --------------------------------------------------------------
 
 begin home -F "$tree"

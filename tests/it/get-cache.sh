@@ -324,6 +324,8 @@ at_least "a place that was passed over is counted" \
 is "the answer after the change is 200 for HEAD as well" \
 	"$(head_of "/buildid/${id[1]}/executable"; echo "$status")" 200
 
+stop_server files
+
 # ---- Versions that only the ctime tells apart ----------------------------------
 
 rm -rf "$tree" "$tmp/files.state" "$tmp/files.cache"

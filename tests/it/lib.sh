@@ -268,12 +268,19 @@ traced() {
 
 # ---- Servers -----------------------------------------------------------------
 
+# A second server of one name would leave nobody to end the first.
+forbid_twice() {
+	[ -z "${server_pid[$1]-}" ] || is_gone "${server_pid[$1]}" ||
+		die "a server called $1 is running already"
+}
+
 # start_server NAME [OPTIONS] PATH...: state, cache and log are $tmp/NAME.state,
 # .cache and .log, kept when a server of that name is started again. Leaves its
 # address in $url and its process in $pid, of this server, the newest.
 start_server() {
 	local name=$1
 	shift
+	forbid_twice "$name"
 	: >>"$tmp/$name.log"
 	local begun
 	begun=$(wc -l <"$tmp/$name.log")
@@ -319,6 +326,7 @@ host=127.0.0.1
 start_debuginfod() {
 	local name=$1 turn
 	shift
+	forbid_twice "$name"
 	mkdir -p "$tmp/$name.tmp"
 	for turn in {1..10}; do
 		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))

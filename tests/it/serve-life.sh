@@ -363,13 +363,18 @@ else
 fi
 rm -rf "$tmp/tree/once" "$tmp/tree/twice"
 
-# Damage to the cache's directory is healed by starting
+# No cache to be had
 rm -rf "$tmp/main.cache"
 echo x >"$tmp/main.cache"
-said=$("$SYMBOLIZED" serve --listen 127.0.0.1:0 --state-dir "$tmp/main.state" \
-	--cache-dir "$tmp/main.cache" "$tmp/tree" 2>&1 </dev/null)
-isnt "a cache directory that is a file is an error" "$?" 0
-like "the error names it" "$said" "$tmp/main.cache"
+serve_ready main "$tmp/tree"
+sample 0 1
+is "with a file in the place of the cache what is known is answered" "$status" 200
+like "the log says that nothing is kept, and names it" \
+	"$(grep 'nothing is kept' "$tmp/main.log" | tail -n 1)" "$tmp/main.cache"
+get /readyz -H 'Accept: application/json'
+is "it is ready, but not wholly" "$(jq -r .status "$tmp/body")" degraded
+stop_server main
+is "it ends well" "$exit_status" 0
 rm "$tmp/main.cache"
 
 # Nothing to scan: it serves what the index knows
