@@ -33,6 +33,9 @@
 #include "memory_dir.h"
 #include "serve.h"
 
+/* The release of elfutils. */
+#define STANDS_FOR "0.196"
+
 enum key {
 	KEY_FDCACHE_FDS = 0x1001,
 	KEY_FDCACHE_MBS,
@@ -400,9 +403,9 @@ static void print_version(FILE *to, struct argp_state *state)
 {
 	(void)state;
 	fprintf(to,
-		"debuginfod (symbolized) 0.196\n"
+		"debuginfod (symbolized) " STANDS_FOR "\n"
 		"symbolized %s, answering to the command line of elfutils' "
-		"debuginfod 0.196.\n",
+		"debuginfod " STANDS_FOR ".\n",
 		PACKAGE_VERSION);
 }
 
@@ -612,7 +615,7 @@ static void fill_http(const struct line *l, const char *home_html,
 	for (size_t i = 0; i < l->rule_count; i++)
 		suffixes[i] = l->rules[i].suffix;
 	*ret = (struct debuginfod_options) {
-		.version = "debuginfod (elfutils) 0.196",
+		.version = "debuginfod (elfutils) " STANDS_FOR,
 		.home_html = home_html,
 		.home_html_size = home_html ? strlen(home_html) : 0,
 		.home_redirect = l->home_redirect,
@@ -642,15 +645,16 @@ static struct error *serve_line(struct line *l, const char *program)
 	};
 	struct serve_plan plan = {
 		.settings = &settings,
-		.choice = &choice,
+		.scan = { .choice = &choice,
+			  .keep_unwanted = true,
+			  .groom_unwanted = l->is_regex_groom,
+			  .max_depth =
+				  l->max_depth > 0 ? (unsigned)l->max_depth : 0,
+			  .no_sources = l->no_sources },
 		.is_passive = l->is_passive,
 		.allow_missing = true,
 		.groom_first = true,
 		.groom_before_scan = l->is_maxigroom,
-		.keep_unwanted = true,
-		.groom_unwanted = l->is_regex_groom,
-		.max_depth = l->max_depth > 0 ? (unsigned)l->max_depth : 0,
-		.no_sources = l->no_sources,
 		.threads = (unsigned)l->threads,
 		.debuginfod = &http,
 		.metadata_ms = metadata_ms(l),

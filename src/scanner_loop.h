@@ -17,14 +17,11 @@ struct scanner_loop_options {
 	const struct settings *settings;
 	const struct roots *roots;
 	const char *program;
-	struct scan_choice *choice;
+	struct scan_policy policy;
 	void (*groomed)(void *ctx); /* after each groom; may be NULL */
 	void *groomed_ctx;
 	bool groom_first;       /* at the start, too */
 	bool groom_before_scan; /* no scan begins before it is done */
-	bool keep_unwanted, groom_unwanted; /* struct scan_options */
-	bool no_sources;                    /* struct scan_options */
-	unsigned max_depth;                 /* struct scan_options */
 };
 
 /** Open the index (created, migrated, or set aside if damaged: logged). */

@@ -139,7 +139,7 @@ static int64_t rows(const char *table)
 
 static void fill_scan_figures(struct serve *v, struct debuginfod_figures *f)
 {
-	const struct scan_choice *c = v->plan->choice;
+	const struct scan_choice *c = v->plan->scan.choice;
 	const struct scan_progress *p = scanner_loop_progress(v->loop);
 	struct http_status status = { 0 };
 
@@ -265,15 +265,11 @@ static struct error *open_loop(struct serve *v, const char *program)
 		.settings = v->settings,
 		.roots = &v->roots,
 		.program = program,
-		.choice = v->plan->choice,
+		.policy = v->plan->scan,
 		.groomed = v->plan->debuginfod ? on_groomed : NULL,
 		.groomed_ctx = v,
 		.groom_first = v->plan->groom_first,
 		.groom_before_scan = v->plan->groom_before_scan,
-		.keep_unwanted = v->plan->keep_unwanted,
-		.groom_unwanted = v->plan->groom_unwanted,
-		.max_depth = v->plan->max_depth,
-		.no_sources = v->plan->no_sources,
 	};
 
 	return scanner_loop_open(&options, &v->loop);
@@ -308,9 +304,9 @@ static struct error *open_all(struct serve *v, const char *program)
 		http.debuginfod = v->plan->debuginfod;
 		http.metadata_ms = v->plan->metadata_ms;
 	}
-	if (v->plan->choice) {
-		store.rules = v->plan->choice->rules;
-		store.rule_count = v->plan->choice->rule_count;
+	if (v->plan->scan.choice) {
+		store.rules = v->plan->scan.choice->rules;
+		store.rule_count = v->plan->scan.choice->rule_count;
 	}
 	TRY(roots_resolve(s, v->plan->allow_missing, &v->roots));
 	store.roots = (const char *const *)v->roots.v;

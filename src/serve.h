@@ -13,15 +13,11 @@
 /** All borrowed. Beside the settings what only `debuginfod` asks for. */
 struct serve_plan {
 	const struct settings *settings;
-	struct scan_choice *choice; /* struct scan_options */
+	struct scan_policy scan;
 	bool is_passive;    /* the index is another process's: only read it */
 	bool allow_missing; /* a path that does not exist may come later */
 	bool groom_first;   /* a second after the start */
 	bool groom_before_scan;
-	bool keep_unwanted;  /* struct scan_options */
-	bool groom_unwanted; /* struct scan_options */
-	bool no_sources;     /* struct scan_options */
-	unsigned max_depth;  /* struct scan_options */
 	/** Answer as debuginfod does; NULL. Its metrics are filled in. */
 	struct debuginfod_options *debuginfod;
 	unsigned metadata_ms; /* struct http_options */

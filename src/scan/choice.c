@@ -43,7 +43,7 @@ uint32_t scan_mark(const char *scanner)
 
 bool scan_way_of(const struct scan *s, const char *path, struct scan_way *ret)
 {
-	const struct scan_choice *c = s->o.choice;
+	const struct scan_choice *c = s->o.policy.choice;
 
 	*ret = (struct scan_way) { .as = SCANNER_ANY };
 	if (!c)
@@ -96,7 +96,7 @@ uint64_t scan_way_print(const struct scan_way *way, uint64_t print)
 struct scan_tally *scan_tally_of(const struct scan *s,
 				 const struct scan_way *way)
 {
-	if (!s->o.choice)
+	if (!s->o.policy.choice)
 		return NULL;
-	return way->rule ? &way->rule->tally : &s->o.choice->bare_tally;
+	return way->rule ? &way->rule->tally : &s->o.policy.choice->bare_tally;
 }

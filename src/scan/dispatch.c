@@ -372,7 +372,7 @@ static struct error *fill_request(struct scan_job *job)
 			.size = job->items[i]->stamp.size,
 			.choice = job->items[i]->way.as,
 			.is_piped = job->base.begin != NULL,
-			.no_sources = job->scan->o.no_sources,
+			.no_sources = job->scan->o.policy.no_sources,
 		};
 		bytes += files[i].size;
 		if (files[i].size > largest)

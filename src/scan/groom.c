@@ -71,7 +71,7 @@ static struct error *remove_vanished(const struct scan *s,
 	TRY(err);
 	for (size_t i = 0; i < p.count && !atomic_load(stop); i++) {
 		if (is_gone(p.v[i]) ||
-		    (s->o.groom_unwanted && !scan_is_wanted(s, p.v[i])))
+		    (s->o.policy.groom_unwanted && !scan_is_wanted(s, p.v[i])))
 			TRY(index_remove_container(s->o.index, p.v[i]));
 		else
 			metric_inc(METRIC_GROOM_FRESH);

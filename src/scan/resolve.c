@@ -200,7 +200,7 @@ static struct error *find_rule(const struct scan *s,
 			       const struct index_place *p,
 			       const struct scan_rule **ret)
 {
-	const struct scan_choice *choice = s->o.choice;
+	const struct scan_choice *choice = s->o.policy.choice;
 	char name[SCAN_RULE_NAME_SIZE];
 
 	*ret = NULL;

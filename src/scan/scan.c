@@ -288,7 +288,7 @@ static struct error *on_file(void *ctx, const char *dir, const char *path,
 
 	count_met(s, path, is_wanted);
 	is_wanted = is_wanted && scan_way_of(s, path, &way);
-	if (!is_wanted && !s->o.keep_unwanted)
+	if (!is_wanted && !s->o.policy.keep_unwanted)
 		return NULL;
 	known = known_find(&s->known, path);
 	if (known && !known->is_seen) {
@@ -343,7 +343,7 @@ static struct error *walk_roots(struct scan *s)
 			.skip = s->skip,
 			.follow_symlinks = s->o.follow_symlinks,
 			.one_file_system = s->o.one_file_system,
-			.max_depth = s->o.max_depth,
+			.max_depth = s->o.policy.max_depth,
 			.stop = &s->stop,
 			.file = on_file,
 			.problem = on_problem,

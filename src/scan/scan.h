@@ -28,14 +28,8 @@ struct scan_choice {
 	size_t rule_count;
 };
 
-struct scan_options {
-	const char *const *roots; /* canonical, absolute; NULL at the end;
-				   * borrowed as long as the scan lives */
-	const char *index_place;  /* for index_reader_open() */
-	const char *state_dir, *cache_dir; /* not descended into */
-	const char *include, *exclude; /* ERE on the whole path; NULL: none */
-	bool follow_symlinks;
-	bool one_file_system;
+/** What only debuginfod's options ask for; all zero is what `serve` does. */
+struct scan_policy {
 	unsigned max_depth; /* struct walk_options */
 	bool no_sources;    /* do not read the names of sources */
 	/** What is indexed stays when it no longer matches include and exclude;
@@ -47,6 +41,17 @@ struct scan_options {
 	 * scan lives. What it does not let through is forgotten, or stays, as
 	 * what include and exclude do not let through. */
 	struct scan_choice *choice;
+};
+
+struct scan_options {
+	const char *const *roots; /* canonical, absolute; NULL at the end;
+				   * borrowed as long as the scan lives */
+	const char *index_place;  /* for index_reader_open() */
+	const char *state_dir, *cache_dir; /* not descended into */
+	const char *include, *exclude; /* ERE on the whole path; NULL: none */
+	bool follow_symlinks;
+	bool one_file_system;
+	struct scan_policy policy;
 	unsigned workers;
 	const char *program;
 	struct index *index; /* borrowed */

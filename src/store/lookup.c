@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "elf/elf_facts.h"
 #include "store/store_internal.h"
+
+static_assert(INDEX_UNKNOWN == LOCATOR_UNKNOWN,
+	      "what the index does not know the worker is not told");
 
 void target_deinit(struct target *t)
 {

@@ -270,7 +270,7 @@ static uint64_t looked_into(struct fixture *f)
 		.exclude = f->exclude,
 		.workers = 2,
 		.program = program(),
-		.choice = f->has_choice ? &f->choice : NULL,
+		.policy = { .choice = f->has_choice ? &f->choice : NULL },
 	};
 
 	ck_no_error(index_open(f->state, 0, NULL, &o.index));
