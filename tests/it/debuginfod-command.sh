@@ -162,6 +162,13 @@ for option in ddl scan-checkpoint koji-sigcache fdcache-mintmp fdcache-prefetch 
 		"$(grep -cE "ignored.*$option(\"| |$)" "$tmp/finds.log")" 1
 done
 
+# A name that a shell would not leave alone
+mkdir "$tmp/names"
+cp "$tree/pool.pkg.tar.xz" "$tmp/names/it's \$(touch touched-$$) \`touch touched-$$\`;\".xz"
+finds "a command is given a file's name and nothing but" "7" -Z '.xz=xz -dc' \
+	"$tmp/names"
+ok "nothing in the name was run" test ! -e "touched-$$"
+
 begin sources -d :memory: -F "$tree"
 scan_is_done sources
 get "/buildid/$(build_id "$tree/prog")/source$tmp/prog/main.c"
@@ -302,6 +309,13 @@ scan_is_done given
 end
 ok "the database is where -d says" test -s "$tmp/given.sqlite"
 
+: >"$tmp/nohome.log"
+start_debuginfod nohome env -u HOME "$SYMBOLIZED" debuginfod -p @PORT@ \
+	-d "$tmp/nohome.sqlite" -F "$tree"
+scan_is_done nohome
+is "with -d no home is needed" "$(found)" "1 2 3"
+end
+
 # Another program's database
 sqlite3 "$tmp/theirs.sqlite" 'create table t (a); insert into t values (1)'
 before=$(cksum <"$tmp/theirs.sqlite")
@@ -330,7 +344,10 @@ kill -USR2 "$pid"
 ok "signals that ask for scans do it no harm" has 9
 end
 is "it ends with 0" "$exit_status" 0
-pid=$writer
+begin survivor --passive -d "$tmp/shared.sqlite"
+kill -9 "$writer"
+wait "$writer" 2>/dev/null
+is "a passive server outlives its writer" "$(found)" "1 2 3 9"
 end
 rm "$tree/nine"
 
