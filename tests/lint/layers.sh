@@ -9,10 +9,12 @@ src/codec       src/base
 src/elf         src/base src/codec
 scanners        src/base src/codec
 src/index       src/base
-src/worker      src/base src/codec src/elf scanners
+src/symtab      src/base src/elf
+src/worker      src/base src/codec src/elf src/symtab scanners
 src/store       src/base src/codec src/index src/worker src/elf/elf_facts.h
 src/scan        src/base src/index src/worker
-src/http        src/base src/codec src/store src/index src/elf/elf_facts.h
+src/symbolize   src/base src/codec src/symtab/symtab.h src/symtab/symtab_layout.h src/store src/index src/worker
+src/http        src/base src/codec src/store src/symbolize src/symtab/symtab.h src/index src/elf/elf_facts.h
 src             src scanners
 tests           src scanners
 '
