@@ -25,6 +25,7 @@ struct batch_limits {
 	size_t modules;   /* 1 000 */
 	unsigned wait_ms; /* 30 000 */
 };
+enum { BATCH_WAIT_DEFAULT_MS = 10000 };
 
 enum module_status {
 	MODULE_OK,
@@ -40,7 +41,7 @@ enum module_status {
 const char *module_status_name(enum module_status s);
 
 struct batch_module {
-	struct build_id id;
+	struct build_id id; /* len 0 and no GUID: nobody knows; a raw record */
 	/** Instead of a build ID: the 16-byte GUID of /symbolicate/v5. */
 	bool is_breakpad;
 	uint8_t breakpad_guid[16];
@@ -50,7 +51,8 @@ struct batch_module {
 	/* Answer. */
 	enum module_status status;
 	const char *message;  /* NULL, or the batch's */
-	struct symtab *table; /* one reference; NULL unless OK */
+	const char *origin;   /* "local", static; NULL unless OK */
+	struct symtab *table; /* one reference; NULL unless it was OK */
 };
 
 /** A frame, once for all who have it. */
@@ -65,10 +67,11 @@ struct batch {
 	uint64_t *addresses;
 	size_t address_count, address_capacity;
 	bool inlines, demangle; /* default true */
-	unsigned wait_ms;       /* default 10 000 */
+	unsigned wait_ms;       /* BATCH_WAIT_DEFAULT_MS */
 	struct arena *text;     /* names and messages: batch.c's */
 	/* Answer, by batch_answer(). */
-	bool is_partial; /* a module is pending */
+	bool is_partial;         /* a module is pending */
+	unsigned retry_after_ms; /* then; by symbolize() */
 	struct batch_frame *frames;
 	size_t frame_count, frame_capacity;
 	/** chains[chain_start[i] .. chain_start[i + 1]) are frame numbers of
@@ -102,7 +105,9 @@ MUST_CHECK struct error *batch_add_address(struct batch *b,
  *
  * Sorts by (table, address), decodes each function once, answers in request
  * order. Cost: see tests/bench; allocates by size of the batch, takes no lock.
- * @return NO_MEMORY. Damage in a table becomes MALFORMED of its module.
+ * @return NO_MEMORY; LIMIT if the answer has too many frames. Damage in a table
+ * becomes MALFORMED of the modules that hold it, of whose addresses none is
+ * answered; they keep the table.
  */
 MUST_CHECK struct error *batch_answer(struct batch *b);
 
