@@ -2,6 +2,7 @@ noinst_LIBRARIES += libelffacts.a
 libelffacts_a_CPPFLAGS = $(AM_CPPFLAGS) $(NETTLE_CFLAGS)
 libelffacts_a_SOURCES = \
 	src/elf/dwarf_const.h \
+	src/elf/dwarf_functions.h \
 	src/elf/dwarf_form.c src/elf/dwarf_form.h \
 	src/elf/dwarf_line_header.c src/elf/dwarf_line_header.h \
 	src/elf/dwarf_reader.c src/elf/dwarf_reader.h \
