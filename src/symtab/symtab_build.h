@@ -11,6 +11,7 @@
 #ifndef SYMTAB_SYMTAB_BUILD_H
 #define SYMTAB_SYMTAB_BUILD_H
 
+#include "base/buf.h"
 #include "base/build_id.h"
 #include "base/error.h"
 #include "symtab/symtab.h"
@@ -52,10 +53,20 @@ struct symtab_build_wanted {
 struct symtab_build_report {
 	enum symtab_quality quality;
 	uint64_t functions, units;
-	/** First thing in the DWARF that could not be read, "" if none: the
-	 * table has what could. */
+	/** First thing that could not be read, "" if none: the table has what
+	 * could. */
 	char problem[256];
+	/** Files of split DWARF that are named and were not given, "" if none:
+	 * DW_AT_comp_dir and DW_AT_dwo_name by turns, NUL behind each; only the
+	 * first SYMTAB_BUILD_DWOS_MAX. With them the table would be better.
+	 * Owned: symtab_build_report_deinit(). */
+	struct buf missing_dwos;
 };
+enum { SYMTAB_BUILD_DWOS_MAX = 1000 };
+
+/** Twice is safe. */
+void symtab_build_report_deinit(struct symtab_build_report *r);
+#define CLEANUP_SYMTAB_BUILD_REPORT CLEANUP(symtab_build_report_deinit)
 
 /**
  * Build the table.
@@ -63,6 +74,7 @@ struct symtab_build_report {
  * @param[in] wanted NULL: the whole table. Else only functions that hold one of
  * these addresses, from their own CUs: the same file format, not whole.
  * @param[in] out Empty file.
+ * @param[out] report Filled on success.
  * @return BAD_DATA if neither file can be read at all; LIMIT, IO, NO_SPACE,
  * NO_MEMORY. Files without any symbol give an empty table of quality "none".
  * Memory: the decompressed .debug_info at most, plus the table's size.

@@ -4,6 +4,7 @@ libworker_a_SOURCES = \
 	src/worker/pipe_command.c src/worker/pipe_command.h \
 	src/worker/scan_rule.c src/worker/scan_rule.h \
 	src/worker/source_list.c src/worker/source_list.h \
+	src/worker/symtab_job.c src/worker/symtab_job.h \
 	src/worker/wire.c src/worker/wire.h \
 	src/worker/work_assist.c src/worker/work_extract.c \
 	src/worker/work_resolve.c src/worker/work_scan.c \

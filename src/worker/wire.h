@@ -31,6 +31,7 @@ enum wire_type {
 	WIRE_IDENTIFY,
 	WIRE_ASSIST,
 	WIRE_RESOLVE,
+	WIRE_SYMTAB, /* symtab_job.h */
 	/* answers */
 	WIRE_FILE = 32, /* u32: work on this file of the batch begins */
 	WIRE_ARTIFACT,

@@ -27,6 +27,10 @@ enum {
 	WORKER_SCAN_CPU_S_PER_GIB = 60,
 	WORKER_SCAN_CPU_S_LEAST = 30,
 	WORKER_ANSWER_CPU_S_LEAST = 30,
+	/** Compressed DWARF of 1 GiB takes some 40 s. */
+	WORKER_SYMTAB_CPU_S_PER_GIB = 400,
+	WORKER_SYMTAB_CPU_S_LEAST = 30,
+	WORKER_SYMTAB_CPU_S_MOST = 3600,
 	/** Waiting for disks and for a processor does not count as work, but
 	 * must end too. */
 	WORKER_WALL_FACTOR = 10,
