@@ -9,6 +9,7 @@ libbase_a_SOURCES = \
 	src/base/file.c src/base/file.h \
 	src/base/hash.c src/base/hash.h \
 	src/base/input.c src/base/input.h \
+	src/base/json_read.c src/base/json_read.h \
 	src/base/json_write.c src/base/json_write.h \
 	src/base/lock.c src/base/lock.h src/base/locks.h \
 	src/base/log.c src/base/log.h \
@@ -17,5 +18,6 @@ libbase_a_SOURCES = \
 	src/base/path.c src/base/path.h \
 	src/base/pool.c src/base/pool.h \
 	src/base/reader.c src/base/reader.h \
-	src/base/units.h
+	src/base/units.h \
+	src/base/utf8.h
 BASE_LIBS = libbase.a $(XXHASH_LIBS)
