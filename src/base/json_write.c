@@ -37,19 +37,42 @@ static bool is_plain(uint8_t c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-void json_write_quote(struct buf *out, const char *s, size_t len)
+/* Of eight bytes at once: is one of them not plain? The high bit of a byte of
+ * each term is set where it is, and maybe of one above it. */
+static bool are_plain(const uint8_t *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
+	uint64_t odd = (v - ones * 0x20) | (v + ones) | v | (quote - ones) |
+		       (slash - ones);
+
+	return !(odd & high);
+}
+
+static size_t plain_run(const uint8_t *p, size_t len)
+{
+	size_t n = 0;
+
+	while (len - n >= 8 && are_plain(p + n))
+		n += 8;
+	while (n < len && is_plain(p[n]))
+		n++;
+	return n;
+}
+
+void json_write_escaped(struct buf *out, const char *s, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)s;
 
-	buf_append_byte(out, '"');
 	for (size_t i = 0; i < len;) {
-		size_t run = i;
+		size_t run = plain_run(p + i, len - i);
 
-		while (run < len && is_plain(p[run]))
-			run++;
-		if (run > i) {
-			buf_append(out, p + i, run - i);
-			i = run;
+		if (run) {
+			buf_append(out, p + i, run);
+			i += run;
 			continue;
 		}
 		if (p[i] < 0x80) {
@@ -62,6 +85,12 @@ void json_write_quote(struct buf *out, const char *s, size_t len)
 			   n ? n : 3);
 		i += n ? n : 1;
 	}
+}
+
+void json_write_quote(struct buf *out, const char *s, size_t len)
+{
+	buf_append_byte(out, '"');
+	json_write_escaped(out, s, len);
 	buf_append_byte(out, '"');
 }
 

@@ -47,5 +47,7 @@ void json_write_kv_bool(struct json_write *j, const char *key, bool v);
 
 /** Append @p s escaped and quoted. */
 void json_write_quote(struct buf *out, const char *s, size_t len);
+/** The same without the quotes. */
+void json_write_escaped(struct buf *out, const char *s, size_t len);
 
 #endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * text/plain in: a line is
+ *
+ *	FRAME                    one address
+ *	FRAME;FRAME;… [COUNT]    a stack, root first, as flamegraph tools have
+ *	                         it; one frame with a count is one, too
+ *	[0]FRAME; [1]FRAME; …    a stack as Inspektor Gadget prints it: by the
+ *	                         numbers, 0 is the leaf
+ *
+ *	FRAME = ID+0xADDRESS, ID +ADDRESS; where the query names a build ID
+ *	        also 0xADDRESS alone
+ *
+ * Addresses are hexadecimal, with or without 0x behind the plus. What is no
+ * such frame stays in its stack as it is: the name of the process, frames that
+ * have names already. As a line of its own it is an address that nobody knows.
+ * Lines end with LF or CR LF; an empty one stays an empty one.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "symbolize/wire.h"
+
+struct span {
+	const char *s;
+	size_t len;
+};
+
+struct text_reader {
+	struct exchange *x;
+	const struct batch_limits *limits;
+	struct wire_group group;
+};
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct span trim(const char *s, size_t len)
+{
+	while (len && is_space(*s)) {
+		s++;
+		len--;
+	}
+	while (len && is_space(s[len - 1]))
+		len--;
+	return (struct span) { s, len };
+}
+
+static bool read_address(struct span w, bool needs_prefix, uint64_t *ret)
+{
+	bool has_prefix = w.len > 2 && w.s[0] == '0' && (w.s[1] | 0x20) == 'x';
+
+	if (needs_prefix && !has_prefix)
+		return false;
+	return has_prefix ? wire_hex(w.s + 2, w.len - 2, ret)
+			  : wire_hex(w.s, w.len, ret);
+}
+
+/* @return False if it is no address. */
+static bool parse_frame(const struct text_reader *t, struct span w,
+			struct build_id *id, uint64_t *address)
+{
+	const char *plus = memchr(w.s, '+', w.len);
+
+	if (!plus) {
+		*id = t->x->options.id;
+		return id->len && read_address(w, true, address);
+	}
+	size_t at = (size_t)(plus - w.s);
+	struct span hex = trim(w.s, at);
+
+	return build_id_parse(hex.s, hex.len, id) &&
+	       read_address((struct span) { plus + 1, w.len - at - 1 }, false,
+			    address);
+}
+
+static struct error *keep_text(struct exchange *x, struct span w,
+			       size_t *at_ret)
+{
+	*at_ret = x->text.size;
+	return buf_append(&x->text, w.s, w.len) ? NULL : error_no_memory;
+}
+
+/* @param[in] is_return One is to be subtracted. */
+static struct error *add_frame(struct text_reader *t, struct span w,
+			       bool is_return)
+{
+	struct wire_frame f = { .address = WIRE_NO_ADDRESS };
+	struct build_id id;
+	uint64_t address;
+
+	if (parse_frame(t, w, &id, &address)) {
+		/* 0 becomes what no file holds. */
+		TRY(wire_group_add(&t->group, t->limits, &id,
+				   address - is_return, &f.address));
+	} else {
+		f.text_len = (uint32_t)w.len;
+		TRY(keep_text(t->x, w, &f.text_at));
+	}
+	return wire_add_frame(t->x, t->limits, &f);
+}
+
+/* "[12]" in front of a frame goes. @return False if there is none. */
+static bool take_number(struct span *w, uint64_t *ret)
+{
+	size_t i = 1;
+
+	*ret = 0;
+	if (w->len < 3 || w->s[0] != '[')
+		return false;
+	for (; i < w->len && w->s[i] >= '0' && w->s[i] <= '9' && i < 10; i++)
+		*ret = 10 * *ret + (uint64_t)(w->s[i] - '0');
+	if (i == 1 || i == w->len || w->s[i] != ']')
+		return false;
+	*w = trim(w->s + i + 1, w->len - i - 1);
+	return true;
+}
+
+/* A number at the end, behind a space: how often the stack was seen. */
+static struct span take_count(struct span *line)
+{
+	size_t i = line->len, digits = 0;
+
+	while (i && ((line->s[i - 1] >= '0' && line->s[i - 1] <= '9') ||
+		     line->s[i - 1] == '.')) {
+		i--;
+		digits += line->s[i] != '.';
+	}
+	if (!digits || !i || line->s[i] == '.' || !is_space(line->s[i - 1]))
+		return (struct span) { NULL, 0 };
+	struct span count = { line->s + i, line->len - i };
+
+	*line = trim(line->s, i);
+	return count;
+}
+
+/* The frames of a stack; which end is the leaf shows at the first. */
+static struct error *add_frames(struct text_reader *t, struct span line)
+{
+	bool wants_returns = t->x->options.return_addresses;
+	size_t stack = t->x->stack_count - 1;
+	uint64_t first = 0, number;
+
+	for (size_t i = 0;; i++) {
+		const char *end = memchr(line.s, ';', line.len);
+		size_t len = end ? (size_t)(end - line.s) : line.len;
+		struct span w = trim(line.s, len);
+		bool is_last = !end || !trim(end + 1, line.len - len - 1).len;
+
+		if (take_number(&w, &number)) {
+			if (i == 0) {
+				first = number;
+				t->x->stacks[stack].is_leaf_first = true;
+			} else if (number < first) {
+				t->x->stacks[stack].is_leaf_first = false;
+			}
+		}
+		bool is_leaf =
+			t->x->stacks[stack].is_leaf_first ? i == 0 : is_last;
+
+		TRY(add_frame(t, w, wants_returns && !is_leaf));
+		if (is_last)
+			return NULL;
+		line = (struct span) { end + 1, line.len - len - 1 };
+	}
+}
+
+static struct error *add_line(struct text_reader *t, struct span line)
+{
+	struct wire_stack *stack;
+	struct span count, number;
+	uint64_t n;
+
+	TRY(wire_add_stack(t->x, t->limits, &stack));
+	line = trim(line.s, line.len);
+	if (!line.len)
+		return NULL;
+	count = take_count(&line);
+	number = line;
+	stack->is_line = !count.len && !memchr(line.s, ';', line.len) &&
+			 !take_number(&number, &n);
+	stack->count_len = (uint32_t)count.len;
+	if (count.len)
+		TRY(keep_text(t->x, count, &stack->count_at));
+	if (stack->is_line)
+		return add_frame(t, line, t->x->options.return_addresses);
+	return add_frames(t, line);
+}
+
+static struct error *read_lines(struct text_reader *t, const char *s,
+				size_t size)
+{
+	while (size) {
+		const char *end = memchr(s, '\n', size);
+		size_t len = end ? (size_t)(end - s) : size;
+
+		TRY(add_line(t, (struct span) { s, len }));
+		s += len + (end != NULL);
+		size -= len + (end != NULL);
+	}
+	return wire_group_finish(&t->group, t->x, t->limits);
+}
+
+struct error *wire_text_read(struct exchange *x, const struct wire_body *body)
+{
+	struct text_reader t = { .x = x, .limits = body->limits };
+
+	x->has_stacks = true;
+	struct error *err =
+		read_lines(&t, (const char *)body->data, body->size);
+
+	wire_group_deinit(&t.group);
+	return err;
+}
