@@ -6,6 +6,7 @@ include tests/unit/base.mk
 include tests/unit/codec.mk
 include tests/unit/elf.mk
 include tests/unit/scanners.mk
+include tests/unit/symtab.mk
 include tests/unit/index.mk
 include tests/unit/worker.mk
 include tests/unit/store.mk

@@ -75,15 +75,28 @@ struct symtab_function {
  *
  * Of those that begin at one address the better origin wins, then the one with
  * rows, then with more inlines, then the larger, then the first added; so the
- * table does not depend on luck.
+ * table does not depend on luck. One without rows that begins within a function
+ * of better origin with rows is a label there, and is left out. One without a
+ * name is left out too, unless it has rows: then it is "??".
  *
  * @param[in] f Copied. What does not fit is corrected, not refused: rows that
- * are not ascending are left out, inlined ranges are cut to their parent's,
- * those that are empty are dropped with what is below them.
+ * are not ascending or beyond the function's end are left out, inlined ranges
+ * are cut to their parent's, those that are empty are dropped with what is
+ * below them, and so is what would be more than SYMTAB_FRAMES_MAX deep.
  * @return LIMIT if the table would exceed 4 GiB, NO_MEMORY.
  */
 MUST_CHECK struct error *symtab_writer_add(struct symtab_writer *w,
 					   const struct symtab_function *f);
+
+/**
+ * Add all functions of another table: several workers may each have written one
+ * of a part of the file.
+ *
+ * @param[in] t Its functions count as known from its quality. Borrowed.
+ * @return As symtab_writer_add(), and BAD_DATA.
+ */
+MUST_CHECK struct error *symtab_writer_add_table(struct symtab_writer *w,
+						 struct symtab *t);
 
 /** What stands in the private section beside the functions. */
 struct symtab_writer_facts {

@@ -11,4 +11,5 @@ EXTRA_DIST += \
 	tests/bench/meter.c \
 	tests/bench/need.sh \
 	tests/bench/scan.sh \
-	tests/bench/stall.sh
+	tests/bench/stall.sh \
+	tests/bench/symtab_lookup.c

@@ -36,6 +36,8 @@ zstd_errors.h    src/codec
 bzlib.h          src/codec
 nettle/          src/elf
 xxhash.h         src/base
+libiberty/       src/symtab
+demangle.h       src/symtab
 libelf.h         tests
 gelf.h           tests
 dwarf.h          tests

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libiberty does the work, through the callbacks of its C++ and Rust
+ * demanglers: these allocate nothing and hold nothing, so that the callback can
+ * leave by longjmp() when a name has grown too long. A name of 100 bytes can
+ * say 2^30 bytes: each of its parts may refer to one before it, twice.
+ *
+ * The D demangler has no callback and allocates as it goes. There, what a name
+ * can expand to is estimated before.
+ */
+#include "config.h"
+
+#ifdef HAVE_LIBIBERTY_DEMANGLE_H
+#include <libiberty/demangle.h>
+#else
+#include <demangle.h>
+#endif
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "symtab/symtab_demangle.h"
+#include "symtab/symtab_private.h"
+
+enum {
+	INPUT_MAX = 16 * 1024,
+	OUTPUT_MAX = 16 * 1024,
+	OPTIONS = DMGL_PARAMS | DMGL_ANSI,
+	/* Bytes of D that one byte may become: "immutable(". */
+	D_EXPANSION = 10,
+	D_INPUT_MAX = 4096
+};
+
+bool symtab_is_mangled(const char *name, size_t len)
+{
+	size_t at = 0;
+
+	// Some targets put another underscore before every symbol.
+	while (at < len && at < 3 && name[at] == '_')
+		at++;
+	if (!at || at == len)
+		return false;
+	return name[at] == 'Z' || (at == 1 && strchr("RD", name[at]));
+}
+
+struct growing {
+	struct buf *out;
+	size_t start;
+	jmp_buf too_long;
+};
+
+static void grow(const char *text, size_t len, void *ctx)
+{
+	struct growing *g = ctx;
+
+	if (len > OUTPUT_MAX - (g->out->size - g->start) ||
+	    !buf_append(g->out, text, len))
+		longjmp(g->too_long, 1);
+}
+
+static bool demangle_cxx(const char *name, bool is_rust, struct growing *g)
+{
+	if (setjmp(g->too_long))
+		return false;
+	return is_rust ? rust_demangle_callback(name, OPTIONS, grow, g)
+		       : cplus_demangle_v3_callback(name, OPTIONS, grow, g);
+}
+
+/* Is it certain that a D name does not grow beyond bounds? A back reference, Q
+ * and a distance in base 26 whose last digit is a small letter, stands for
+ * something between there and itself. */
+static bool is_bounded_d(const char *name, size_t len)
+{
+	uint64_t sum[D_INPUT_MAX + 1] = { 0 }; // what all before can become
+
+	if (len > D_INPUT_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		uint64_t grows = D_EXPANSION;
+		size_t distance = 0;
+		size_t k = i + 1;
+
+		while (name[i] == 'Q' && k < len && name[k] >= 'A' &&
+		       name[k] <= 'Z' && distance <= D_INPUT_MAX)
+			distance = distance * 26 + (size_t)(name[k++] - 'A');
+		if (name[i] == 'Q' && k < len && name[k] >= 'a' &&
+		    name[k] <= 'z') {
+			distance = distance * 26 + (size_t)(name[k] - 'a');
+			grows +=
+				sum[i] - (distance < i ? sum[i - distance] : 0);
+		}
+		sum[i + 1] = sum[i] + grows;
+		if (sum[i + 1] > OUTPUT_MAX * D_EXPANSION)
+			return false;
+	}
+	return true;
+}
+
+static bool demangle_d(const char *name, size_t len, struct growing *g)
+{
+	if (!is_bounded_d(name, len))
+		return false;
+	CLEANUP_FREE char *text = dlang_demangle(name, OPTIONS);
+
+	return text && strlen(text) <= OUTPUT_MAX &&
+	       buf_append_str(g->out, text);
+}
+
+static bool demangle_stem(const char *name, size_t len, struct buf *out)
+{
+	struct growing g = { .out = out, .start = out->size };
+	bool is_good = false;
+
+	if (name[1] == 'D') {
+		is_good = demangle_d(name, len, &g);
+	} else if (name[1] == 'R') {
+		is_good = demangle_cxx(name, true, &g);
+	} else {
+		// Before C++: older Rust names are C++ names that end in a
+		// hash.
+		while (name[1] == '_')
+			name++;
+		is_good = demangle_cxx(name, true, &g);
+		if (!is_good) {
+			out->size = g.start;
+			is_good = demangle_cxx(name, false, &g);
+		}
+	}
+	if (!is_good)
+		out->size = g.start;
+	return is_good;
+}
+
+bool symtab_demangle(const char *name, struct buf *out)
+{
+	size_t len = strlen(name);
+	size_t start = out->size;
+
+	if (!symtab_is_mangled(name, len) || len > INPUT_MAX)
+		return false;
+	size_t named = symtab_name_without_plt(name, len);
+	size_t stem = symtab_name_stem(name, named);
+	CLEANUP_FREE char *copy = mem_strndup(name, stem);
+
+	if (!copy) {
+		out->failed = true;
+		return false;
+	}
+	if (!demangle_stem(copy, stem, out))
+		return false;
+	if (named < len && !buf_append_str(out, "@plt")) {
+		out->size = start;
+		return false;
+	}
+	return true;
+}

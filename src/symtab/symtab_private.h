@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A table as its reader holds it. For src/symtab/symtab*.c only. */
+#ifndef SYMTAB_SYMTAB_PRIVATE_H
+#define SYMTAB_SYMTAB_PRIVATE_H
+
+#include "symtab/symtab.h"
+#include "symtab/symtab_format.h"
+
+#include <stdatomic.h>
+
+/** The names section, cut up: see symtab_names.c. Pointers into the file. */
+struct symtab_names {
+	uint32_t count;       /* names that read otherwise */
+	uint32_t text_count;  /* what they read as; each once */
+	const uint8_t *keys;  /* u32[count]: string offsets, ascending */
+	const uint8_t *ranks; /* u32[count]: number of its text */
+	const uint8_t *blocks;
+	uint32_t block_count;
+	const uint8_t *text;
+	size_t text_size;
+};
+
+struct symtab {
+	atomic_uint refs;
+	const uint8_t *data;
+	size_t size;
+	bool is_mapped;
+
+	size_t gsym_size; /* what follows lies within */
+	uint64_t base;
+	uint32_t count; /* of functions */
+	uint8_t offset_size;
+	const uint8_t *offsets; /* count * offset_size */
+	const uint8_t *infos;   /* u32[count] */
+	const uint8_t *files;   /* { u32, u32 }[file_count] */
+	uint32_t file_count;    /* at least 1 */
+	const char *strings;    /* first and last byte are NUL */
+	uint32_t strings_size;
+
+	const uint8_t *spans; /* u32[span_count] */
+	size_t span_count;
+	struct symtab_names names;
+
+	struct build_id id;
+	enum symtab_quality quality;
+	bool is_whole;
+	struct symtab_layout layout;
+};
+
+/** A row of a function. Offsets here are from the function's start. */
+struct symtab_line {
+	uint32_t offset;
+	uint32_t file;
+	uint32_t line;
+};
+
+struct symtab_extent {
+	uint32_t start, stop;
+};
+
+/** An inlined call, or the root: the function itself. */
+struct symtab_node {
+	uint32_t start, stop; /* first range */
+	uint32_t more;        /* further ones, in the extents */
+	uint32_t more_count;
+	uint32_t reach; /* greatest stop of all */
+	uint32_t name;
+	uint32_t call_file;
+	uint32_t call_line;
+	uint32_t end; /* number of the first node that is not below this one */
+};
+
+/** All of a function. Numbers are those of the table and not checked. */
+struct symtab_whole {
+	struct vaddr start;
+	uint32_t size;
+	uint32_t name;
+	const struct symtab_line *lines;
+	size_t line_count;
+	const struct symtab_node *nodes; /* in preorder; none: no root either */
+	size_t node_count;
+	const struct symtab_extent *extents;
+};
+
+/** Decode function @p i, below the count. @param[out] ret Valid until the next
+ * use of the cursor. @return BAD_DATA, NO_MEMORY. */
+MUST_CHECK struct error *symtab_decode(struct symtab_cursor *c, uint32_t i,
+				       struct symtab_whole *ret);
+
+/** Cut up the names section. @return BAD_DATA. */
+MUST_CHECK struct error *symtab_names_open(const uint8_t *data, size_t size,
+					   struct symtab_names *ret);
+
+/** Length of a name without compiler suffixes and version. */
+size_t symtab_name_stem(const char *name, size_t len);
+
+/** Is it "STEM@plt"? Then @c len without these four bytes, else @p len. */
+size_t symtab_name_without_plt(const char *name, size_t len);
+
+#endif
