@@ -57,6 +57,15 @@ struct input input_from_fd(int fd, uint64_t base, uint64_t size)
 	};
 }
 
+bool input_is_file(const struct input *in, int *fd_ret, uint64_t *base_ret)
+{
+	if (in->read != read_fd)
+		return false;
+	*fd_ret = in->fd;
+	*base_ret = in->base;
+	return true;
+}
+
 struct input input_from_memory(const void *data, size_t size)
 {
 	return (struct input) { .read = read_memory,

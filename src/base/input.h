@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,10 @@ struct input {
 struct input input_from_fd(int fd, uint64_t base, uint64_t size);
 /** Borrows @p data. */
 struct input input_from_memory(const void *data, size_t size);
+
+/** Are the bytes those of a descriptor, so that they can be mapped?
+ * @param[out] fd_ret Borrowed. @param[out] base_ret Offset of byte 0 in it. */
+bool input_is_file(const struct input *in, int *fd_ret, uint64_t *base_ret);
 
 /**
  * Read exactly @p size bytes at @p offset.

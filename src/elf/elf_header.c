@@ -119,7 +119,7 @@ struct elf_shdr elf_shdr_parse(const struct elf_header *h, const uint8_t *entry)
 	s.name = reader_u32(&r);
 	s.type = reader_u32(&r);
 	s.flags = read_word(h, &r);
-	read_word(h, &r); /* sh_addr */
+	s.vaddr = read_word(h, &r);
 	s.offset = read_word(h, &r);
 	s.size = read_word(h, &r);
 	s.link = reader_u32(&r);

@@ -49,6 +49,7 @@ struct elf_shdr {
 	uint32_t name; /* offset in the table of section names */
 	uint32_t type;
 	uint64_t flags;
+	uint64_t vaddr;
 	uint64_t offset;
 	uint64_t size;
 	uint32_t link;
