@@ -38,6 +38,8 @@
 /** A section that is held as a whole: .debug_abbrev (vmlinux: 5 MiB),
  * .debug_str_offsets. */
 #define ELF_HELD_MAX (256 * MIB)
+/** What .gnu_debugdata decodes to. A browser: 10 MB. */
+#define ELF_MINIDEBUG_MAX (128 * MIB)
 /** Sections named .debug_line, and as many named .debug_info. More than one is
  * seen only in objects. */
 #define ELF_DEBUG_SECTIONS_MAX ((size_t)256)

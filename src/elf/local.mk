@@ -9,15 +9,19 @@ libelffacts_a_SOURCES = \
 	src/elf/dwarf_sources.c src/elf/dwarf_sources.h \
 	src/elf/dwarf_strings.c src/elf/dwarf_strings.h \
 	src/elf/dwarf_units.c src/elf/dwarf_units.h \
+	src/elf/elf_eh_frame.c src/elf/elf_eh_frame.h \
 	src/elf/elf_facts.c src/elf/elf_facts.h \
 	src/elf/elf_file.c src/elf/elf_file.h \
 	src/elf/elf_hash.c src/elf/elf_hash.h \
 	src/elf/elf_header.c src/elf/elf_header.h \
 	src/elf/elf_limits.h \
+	src/elf/elf_minidebug.c src/elf/elf_minidebug.h \
 	src/elf/elf_names.c \
 	src/elf/elf_note.c src/elf/elf_note.h \
 	src/elf/elf_reloc.c src/elf/elf_reloc.h \
+	src/elf/elf_plt.c src/elf/elf_plt.h \
 	src/elf/elf_section.c src/elf/elf_section.h \
+	src/elf/elf_symbols.c src/elf/elf_symbols.h \
 	src/elf/hash_mix.h \
 	src/elf/key_set.c src/elf/key_set.h \
 	src/elf/source_names.c src/elf/source_names.h \
