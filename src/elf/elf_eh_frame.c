@@ -252,7 +252,7 @@ struct error *elf_frames_read(struct elf_file *f, struct elf_frames *ret)
 		return NULL;
 	TRY(elf_section_load(f, section, &data, &e.size));
 	e.data = data;
-	e.address = elf_file_section(f, section).addr;
+	e.address = elf_file_section(f, section).vaddr;
 	TRY(read_all(&e, &frames));
 	if (frames.count)
 		qsort(frames.frames, frames.count, sizeof(*frames.frames),

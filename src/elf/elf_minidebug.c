@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <elf.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -57,8 +58,7 @@ static struct error *open_inner(struct elf_file *f, const struct elf_shdr *s,
 	size_t size = 0;
 
 	if (s->size > ELF_MINIDEBUG_MAX)
-		return error_new(LIMIT, "%llu bytes",
-				 (unsigned long long)s->size);
+		return error_new(LIMIT, "%" PRIu64 " bytes", s->size);
 	TRY(elf_file_view(f, s->offset, s->size, &v));
 	struct input packed = input_from_memory(v.data, v.size);
 

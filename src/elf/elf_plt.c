@@ -338,9 +338,9 @@ static uint64_t table_address(const struct elf_file *f)
 		const char *name = elf_file_section_name(f, &s);
 
 		if (!strcmp(name, ".got.plt"))
-			return s.addr;
+			return s.vaddr;
 		if (!strcmp(name, ".got"))
-			got = s.addr;
+			got = s.vaddr;
 	}
 	return got;
 }
@@ -352,7 +352,7 @@ static struct error *read_stubs(struct elf_file *f, const struct plt_machine *m,
 
 	for (size_t i = 1; i < f->section_count; i++) {
 		struct elf_shdr s = elf_file_section(f, i);
-		struct plt_code c = { .header = &f->header, .address = s.addr };
+		struct plt_code c = { .header = &f->header, .address = s.vaddr };
 		CLEANUP_FREE uint8_t *data = NULL;
 
 		if (!is_plt(f, &s))

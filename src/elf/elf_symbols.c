@@ -140,7 +140,7 @@ static size_t length_without_version(const char *name)
 }
 
 bool elf_symtab_at(const struct elf_symtab *t, size_t number,
-		   struct elf_symbol *ret)
+		   struct elf_sym *ret)
 {
 	const struct elf_header *h = &t->f->header;
 	struct reader r;
@@ -177,7 +177,7 @@ bool elf_symtab_at(const struct elf_symtab *t, size_t number,
 }
 
 /* "$x", "$d.7": between code and data; ".L12": left behind on RISC-V. */
-static bool is_mark(const struct elf_file *f, const struct elf_symbol *s)
+static bool is_mark(const struct elf_file *f, const struct elf_sym *s)
 {
 	switch (f->header.machine) {
 	case EM_ARM:
@@ -195,7 +195,7 @@ static bool is_mark(const struct elf_file *f, const struct elf_symbol *s)
 		f->header.machine == EM_RISCV);
 }
 
-bool elf_symbol_is_code(const struct elf_file *f, const struct elf_symbol *s)
+bool elf_sym_is_code(const struct elf_file *f, const struct elf_sym *s)
 {
 	if (s->section == 0 || s->section >= f->section_count ||
 	    s->name_len == 0)

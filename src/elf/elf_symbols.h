@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct elf_symbol {
+struct elf_sym {
 	const char *name; /* borrowed from the table, with its NUL */
 	size_t name_len;  /* without "@VERSION" */
 	uint64_t value;   /* st_value without Thumb's bit; ET_REL: offset in
@@ -57,13 +57,13 @@ size_t elf_symtab_count(const struct elf_symtab *t);
 /** @return False if there is none of that number, or its name lies outside the
  * table of names. */
 bool elf_symtab_at(const struct elf_symtab *t, size_t number,
-		   struct elf_symbol *ret);
+		   struct elf_sym *ret);
 
 /**
  * Is it the name of code: a function, or a label in an executable section such
  * as assembly leaves behind? Not the marks that ARM, AArch64 and RISC-V put
  * between code and data ($x, $d, $t).
  */
-bool elf_symbol_is_code(const struct elf_file *f, const struct elf_symbol *s);
+bool elf_sym_is_code(const struct elf_file *f, const struct elf_sym *s);
 
 #endif

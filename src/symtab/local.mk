@@ -12,7 +12,12 @@ SYMTAB_LIBS = libsymtab.a $(BASE_LIBS)
 # What a worker links besides.
 noinst_LIBRARIES += libsymbuild.a
 libsymbuild_a_SOURCES = \
-	src/symtab/symtab_build.h \
+	src/symtab/build_dwarf.c \
+	src/symtab/build_fill.c \
+	src/symtab/build_inputs.c src/symtab/build_inputs.h \
+	src/symtab/build_symbols.c src/symtab/build_symbols.h \
+	src/symtab/builder.h \
+	src/symtab/symtab_build.c src/symtab/symtab_build.h \
 	src/symtab/symtab_demangle.c src/symtab/symtab_demangle.h \
 	src/symtab/symtab_emit.c src/symtab/symtab_emit.h \
 	src/symtab/symtab_encode.c src/symtab/symtab_encode.h \

@@ -9,8 +9,9 @@ libworker_a_SOURCES = \
 	src/worker/work_assist.c src/worker/work_extract.c \
 	src/worker/work_resolve.c src/worker/work_scan.c \
 	src/worker/work_spool.c src/worker/work_spool.h \
+	src/worker/work_symtab.c \
 	src/worker/worker_limits.h \
 	src/worker/worker_main.c src/worker/worker_main.h \
 	src/worker/worker_pool.c src/worker/worker_pool.h \
 	src/worker/worker_process.c src/worker/worker_process.h
-WORKER_LIBS = libworker.a libscanners.a libelffacts.a $(CODEC_LIBS) $(ARCHIVE_LIBS) $(NETTLE_LIBS)
+WORKER_LIBS = libworker.a libscanners.a libsymbuild.a libsymtab.a $(IBERTY_LIBS) libelffacts.a $(CODEC_LIBS) $(ARCHIVE_LIBS) $(NETTLE_LIBS)

@@ -22,6 +22,7 @@ static const struct {
 	{ WIRE_SCAN, work_scan },       { WIRE_EXTRACT, work_extract },
 	{ WIRE_SECTION, work_section }, { WIRE_IDENTIFY, work_identify },
 	{ WIRE_ASSIST, work_assist },   { WIRE_RESOLVE, work_resolve },
+	{ WIRE_SYMTAB, work_symtab },
 };
 
 /* Processor time for this job from now on: more than that and the kernel ends

@@ -32,6 +32,8 @@ MUST_CHECK struct error *work_identify(struct reader *request, const int *fds,
 				       size_t fd_count, struct wire_out *out);
 MUST_CHECK struct error *work_resolve(struct reader *request, const int *fds,
 				      size_t fd_count, struct wire_out *out);
+MUST_CHECK struct error *work_symtab(struct reader *request, const int *fds,
+				     size_t fd_count, struct wire_out *out);
 
 struct locator;
 struct extract_range;

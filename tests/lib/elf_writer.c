@@ -309,9 +309,13 @@ static size_t add_symbols(struct elf_out *out, bool dynamic)
 	for (size_t i = 1; i < locals; i++)
 		put_symbol(out, &table, 0, 0, 0, STT_SECTION, (uint16_t)i);
 	for (size_t i = 0; i < count; i++) {
-		put_symbol(out, &table, (uint32_t)names.size, symbols[i].value,
-			   symbols[i].size, STB_GLOBAL << 4 | STT_FUNC,
-			   (uint16_t)text);
+		const struct elf_symbol *s = &symbols[i];
+
+		put_symbol(out, &table, (uint32_t)names.size, s->value, s->size,
+			   (uint8_t)(s->info ? s->info
+					     : STB_GLOBAL << 4 | STT_FUNC),
+			   (uint16_t)(s->section ? section_of(out, s->section)
+						 : text));
 		elf_out_bytes(&names, symbols[i].name,
 			      strlen(symbols[i].name) + 1);
 	}

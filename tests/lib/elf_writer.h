@@ -82,10 +82,13 @@ struct elf_unit {
 	size_t body_size;      /* bytes behind the unit's first entry */
 };
 
+#define ELF_SYMBOL_INFO(bind, type) (0x100u | (bind) << 4 | (type))
 struct elf_symbol {
 	const char *name;
 	uint64_t value;
 	uint64_t size;
+	const char *section; /* NULL: .text; one there is not: undefined */
+	unsigned info;       /* ELF_SYMBOL_INFO; 0: a global function */
 };
 
 /** A section besides those the other fields make. */

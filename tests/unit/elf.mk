@@ -35,6 +35,21 @@ tests_unit_test_elf_parts_SOURCES = tests/unit/test_elf_parts.c tests/lib/elf_fi
 tests_unit_test_elf_parts_CPPFLAGS = $(elf_test_cppflags)
 tests_unit_test_elf_parts_LDADD = $(elf_test_ldadd)
 
+unit_tests += tests/unit/test_elf_symbols
+tests_unit_test_elf_symbols_SOURCES = tests/unit/test_elf_symbols.c tests/lib/elf_fixture.h
+tests_unit_test_elf_symbols_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_elf_symbols_LDADD = $(elf_test_ldadd)
+
+unit_tests += tests/unit/test_eh_frame
+tests_unit_test_eh_frame_SOURCES = tests/unit/test_eh_frame.c tests/lib/elf_fixture.h
+tests_unit_test_eh_frame_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_eh_frame_LDADD = $(elf_test_ldadd)
+
+unit_tests += tests/unit/test_elf_plt
+tests_unit_test_elf_plt_SOURCES = tests/unit/test_elf_plt.c tests/lib/elf_fixture.h
+tests_unit_test_elf_plt_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_elf_plt_LDADD = $(elf_test_ldadd)
+
 if HAVE_DW
 unit_tests += tests/unit/test_elf_oracle
 tests_unit_test_elf_oracle_SOURCES = tests/unit/test_elf_oracle.c \

@@ -4,3 +4,8 @@ unit_tests += tests/unit/test_symtab
 tests_unit_test_symtab_SOURCES = tests/unit/test_symtab.c $(symtab_fixture)
 tests_unit_test_symtab_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_symtab_LDADD = $(SYMBUILD_LIBS) $(CHECK_LIBS)
+
+# For whoever changes src/symtab or src/elf: a table from the command line.
+check_PROGRAMS += tests/lib/build_table
+tests_lib_build_table_SOURCES = tests/lib/build_table.c
+tests_lib_build_table_LDADD = $(SYMBUILD_LIBS)

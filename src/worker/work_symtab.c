@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "worker/symtab_job.h"
+#include "worker/worker_main.h"
+
+static struct error *answer_report(struct wire_out *out,
+				   const struct symtab_build_report *report)
+{
+	symtab_result_put(wire_out_begin(out, WIRE_RESULT), report);
+	return wire_out_end(out);
+}
+
+struct error *work_symtab(struct reader *request, const int *fds,
+			  size_t fd_count, struct wire_out *out)
+{
+	CLEANUP(symtab_request_deinit) struct symtab_request q;
+	CLEANUP_SYMTAB_BUILD_REPORT struct symtab_build_report report = { 0 };
+
+	TRY(symtab_request_get(request, fds, fd_count, &q));
+	TRY(symtab_build(&q.inputs, q.wanted, q.wanted_count, q.table,
+			 &report));
+	return answer_report(out, &report);
+}
