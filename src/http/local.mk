@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libhttp.a
-libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS) $(JANSSON_CFLAGS)
+libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS)
 libhttp_a_SOURCES = \
 	src/http/account.c src/http/account.h \
 	src/http/artifacts.c \
@@ -23,4 +23,4 @@ libhttp_a_SOURCES = \
 	src/http/ticket.c src/http/ticket.h \
 	src/http/watchdog.c
 EXTRA_DIST += schema/http.md
-HTTP_LIBS = libhttp.a $(ELF_LIBS) $(MHD_LIBS) $(JANSSON_LIBS)
+HTTP_LIBS = libhttp.a $(ELF_LIBS) $(MHD_LIBS)

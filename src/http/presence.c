@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/json_read.h"
 #include "base/json_write.h"
 #include "elf/elf_facts.h"
 #include "http/body.h"
@@ -58,52 +59,80 @@ static void write_bad(struct json_write *j, const char *text, size_t size)
 	json_write_kv_string(j, "error", "not a build ID");
 }
 
-static struct error *write_results(struct index_reader *r,
-				   const struct body_json *request,
-				   size_t count, struct buf *out)
+static struct error *write_item(struct json_read *r, struct json_write *j,
+				struct index_reader *reader)
 {
+	const char *text = NULL;
+	struct build_id id;
+	size_t size = 0;
+
+	if (json_read_type(r) == JSON_STRING)
+		json_read_string(r, &text, &size);
+	else
+		json_read_skip(r);
+	json_write_object(j);
+	if (text && build_id_parse(text, size, &id))
+		TRY(write_known(j, reader, &id));
+	else
+		write_bad(j, text, size);
+	json_write_object_end(j);
+	return NULL;
+}
+
+static struct error *write_results(struct json_read *r, struct json_write *j,
+				   struct index_reader *reader)
+{
+	unsigned count = 0;
+
+	json_read_array(r);
+	while (json_read_item(r)) {
+		if (++count > IDS_MAX)
+			return error_new(
+				TOO_LARGE,
+				"more than %d build IDs in one request",
+				IDS_MAX);
+		TRY(write_item(r, j, reader));
+	}
+	return NULL;
+}
+
+/* Answers are written as questions are read; if something is wrong further
+ * down, none is sent. */
+static struct error *answer_all(struct json_read *r, struct json_write *j,
+				struct index_reader *reader)
+{
+	static const char *const keys[] = { "build_ids", "upstream", NULL };
+	uint32_t seen = 0;
+	int key;
+
+	json_read_object(r);
+	while ((key = json_read_member(r, keys, &seen)) >= 0) {
+		if (key == 0)
+			TRY(write_results(r, j, reader));
+		else
+			json_read_bool(r); /* There is no upstream to ask. */
+	}
+	TRY(json_read_finish(r));
+	return seen & 1 ? NULL : error_new(BAD_REQUEST, "build_ids is missing");
+}
+
+static struct error *answer(struct presence_ticket *t,
+			    struct index_reader *reader, struct buf *out)
+{
+	CLEANUP_JSON_READ struct json_read r = { 0 };
 	struct json_write j;
 
+	TRY(body_decode(&t->body, t->coding, t->limit_bytes));
+	json_read_init(&r, t->body.data, t->body.size);
 	json_write_init(&j, out);
 	json_write_object(&j);
 	json_write_key(&j, "results");
 	json_write_array(&j);
-	for (size_t i = 0; i < count; i++) {
-		struct build_id id;
-		size_t size;
-		const char *text =
-			body_json_text(request, "build_ids", i, &size);
-
-		json_write_object(&j);
-		if (text && build_id_parse(text, size, &id))
-			TRY(write_known(&j, r, &id));
-		else
-			write_bad(&j, text, size);
-		json_write_object_end(&j);
-	}
+	TRY(answer_all(&r, &j, reader));
 	json_write_array_end(&j);
 	json_write_object_end(&j);
 	buf_append_byte(out, '\n');
 	return NULL;
-}
-
-static struct error *answer(struct presence_ticket *t, struct index_reader *r,
-			    struct buf *out)
-{
-	CLEANUP_BODY_JSON struct body_json *request = NULL;
-	bool asks_upstream;
-	size_t count;
-
-	TRY(body_decode(&t->body, t->coding, t->limit_bytes));
-	TRY(body_json_parse(t->body.data, t->body.size, &request));
-	TRY(body_json_array(request, "build_ids", &count));
-	/* Taken and checked; there is no upstream to ask. */
-	TRY(body_json_bool(request, "upstream", false, &asks_upstream));
-	if (count > IDS_MAX)
-		return error_new(TOO_LARGE,
-				 "%zu build IDs: at most %d in one request",
-				 count, IDS_MAX);
-	return write_results(r, request, count, out);
 }
 
 static void read_presence(void *ctx, struct index_reader *r, struct error *err)

@@ -108,24 +108,12 @@ static void serve(struct request *rq, const struct framing *f, size_t size)
 static void read_body(const struct request *rq, const char *text)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT;
-	CLEANUP_BODY_JSON struct body_json *json = NULL;
 	enum body_coding coding;
-	size_t count, item_size;
 
 	if (!text || !buf_append_str(&body, text) ||
 	    !body_coding_parse(rq->header[HEADER_CONTENT_ENCODING], &coding))
 		return;
-	CLEANUP_ERROR struct error *err =
-		body_decode(&body, coding, BODY_LIMIT);
-
-	if (!err)
-		err = body_json_parse(body.data, body.size, &json);
-	if (!err)
-		err = body_json_array(json, "build_ids", &count);
-	if (err)
-		return;
-	for (size_t i = 0; i < count; i++)
-		body_json_text(json, "build_ids", i, &item_size);
+	error_free(body_decode(&body, coding, BODY_LIMIT));
 }
 
 static void serve_text(char *text, size_t size)

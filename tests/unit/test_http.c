@@ -791,60 +791,6 @@ START_TEST(a_bomb_is_stopped_at_the_decoded_limit)
 }
 END_TEST
 
-START_TEST(json_that_is_not_what_we_want_is_a_bad_request)
-{
-	char deep[64] = "{\"a\":";
-	const char *const bad[] = {
-		"",
-		"x",
-		"[]",
-		"null",
-		"\"a\"",
-		"{",
-		"{\"a\":1} x",
-		"{\"a\":1,\"a\":2}",
-		"{\"a\":\"\xff\"}",
-		deep,
-	};
-
-	memset(deep + strlen(deep), '[', 40);
-
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		struct body_json *b;
-		struct error *err = body_json_parse(bad[i], strlen(bad[i]), &b);
-
-		ck_assert_msg(err != NULL, "%s", bad[i]);
-		ck_assert_int_eq(error_kind(err), ERROR_BAD_REQUEST);
-		error_free(err);
-	}
-}
-END_TEST
-
-START_TEST(json_members_are_checked_for_their_type)
-{
-	static const char text[] =
-		"{\"list\":[\"a\",1,\"\\u0000\"],\"yes\":true,\"n\":3}";
-	CLEANUP_BODY_JSON struct body_json *b = NULL;
-	size_t count, size;
-	bool flag = false;
-
-	ck_no_error(body_json_parse(text, sizeof(text) - 1, &b));
-	ck_no_error(body_json_array(b, "list", &count));
-	ck_assert_uint_eq(count, 3);
-	ck_assert_str_eq(body_json_text(b, "list", 0, &size), "a");
-	ck_assert_ptr_null(body_json_text(b, "list", 1, &size));
-	ck_assert_ptr_nonnull(body_json_text(b, "list", 2, &size));
-	ck_assert_uint_eq(size, 1);
-	ck_error(body_json_array(b, "n", &count), BAD_REQUEST, "n is not");
-	ck_error(body_json_array(b, "none", &count), BAD_REQUEST, "none is");
-	ck_no_error(body_json_bool(b, "yes", false, &flag));
-	ck_assert(flag);
-	ck_no_error(body_json_bool(b, "none", true, &flag));
-	ck_assert(flag);
-	ck_error(body_json_bool(b, "n", false, &flag), BAD_REQUEST, "neither");
-}
-END_TEST
-
 /* ---- Tickets ----------------------------------------------------------- */
 
 static unsigned wakes;
@@ -955,7 +901,6 @@ UNIT_MAIN("http", ranges_are_read_as_rfc_9110_says,
 	  a_large_json_answer_is_compressed_for_who_wants_it,
 	  content_codings_other_than_ours_are_refused,
 	  a_bomb_is_stopped_at_the_decoded_limit,
-	  json_that_is_not_what_we_want_is_a_bad_request,
-	  json_members_are_checked_for_their_type, a_ticket_is_won_once,
+	  a_ticket_is_won_once,
 	  the_access_log_has_a_steady_rate_behind_a_burst,
 	  addresses_are_literal)

@@ -471,6 +471,10 @@ START_TEST(presence_refuses_what_is_no_question)
 		"{}",
 		"{\"build_ids\":\"aabb\"}",
 		"{\"build_ids\":[\"aabb\"],\"upstream\":1}",
+		"{\"build_ids\":[\"aabb\"]} x",
+		"{\"build_ids\":[],\"build_ids\":[]}",
+		"{\"build_ids\":[\"\xff\"]}",
+		"{\"build_ids\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
 	};
 
 	set_up();
