@@ -352,7 +352,8 @@ static struct error *read_stubs(struct elf_file *f, const struct plt_machine *m,
 
 	for (size_t i = 1; i < f->section_count; i++) {
 		struct elf_shdr s = elf_file_section(f, i);
-		struct plt_code c = { .header = &f->header, .address = s.vaddr };
+		struct plt_code c = { .header = &f->header,
+				      .address = s.vaddr };
 		CLEANUP_FREE uint8_t *data = NULL;
 
 		if (!is_plt(f, &s))

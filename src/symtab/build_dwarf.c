@@ -229,7 +229,7 @@ static struct error *gather_splits(const struct builder *b,
 	return NULL;
 }
 
-struct error *build_from_dwarf(struct builder *b)
+static struct error *read_dwarf(struct builder *b)
 {
 	struct build_inputs *files = &b->files;
 	CLEANUP_DWARF_DEBUG struct dwarf_debug *d = NULL;
@@ -248,8 +248,6 @@ struct error *build_from_dwarf(struct builder *b)
 		.section_vaddr_count = files->section_vaddr_count,
 	};
 
-	if (!files->dwarf || !dwarf_debug_open)
-		return NULL;
 	TRY(gather_splits(b, &splits, &in.split_count));
 	in.splits = splits;
 	TRY(dwarf_debug_open(&in, &d));
@@ -266,4 +264,11 @@ struct error *build_from_dwarf(struct builder *b)
 			return error_no_memory;
 	}
 	return NULL;
+}
+
+struct error *build_from_dwarf(struct builder *b)
+{
+	if (!b->files.dwarf || !dwarf_debug_open)
+		return NULL;
+	return read_dwarf(b);
 }

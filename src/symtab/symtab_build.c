@@ -128,8 +128,7 @@ static struct error *convert_wanted(struct builder *b,
 }
 
 /* A kernel's addresses are told from one of these. */
-static struct error *look_for_base(struct builder *b,
-				   const struct elf_sym *s)
+static struct error *look_for_base(struct builder *b, const struct elf_sym *s)
 {
 	if (s->name[0] != '_' ||
 	    (strcmp(s->name, "_text") && strcmp(s->name, "_stext")))
