@@ -21,3 +21,18 @@ it_tests = \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)
 EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/.shellcheckrc
+
+# What symbolizing is compared with others by.
+EXTRA_DIST += tests/it/symbolize-diff.sh tests/it/symbolize-fixtures.sh \
+	tests/it/symbolize-oracle.sh
+if HAVE_DW
+check_PROGRAMS += tests/lib/sym_sample tests/lib/sym_compare
+tests_lib_sym_sample_SOURCES = tests/lib/sym_sample.c tests/lib/sym_elf.c \
+	tests/lib/sym_elf.h
+tests_lib_sym_sample_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS)
+tests_lib_sym_sample_LDADD = $(DW_LIBS)
+tests_lib_sym_compare_SOURCES = tests/lib/sym_compare.c tests/lib/sym_elf.c \
+	tests/lib/sym_elf.h
+tests_lib_sym_compare_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS)
+tests_lib_sym_compare_LDADD = $(DW_LIBS)
+endif

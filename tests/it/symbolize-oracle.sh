@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# Asking others what an address is, and comparing. Sourced after
+# symbolize-fixtures.sh, which says what the fx_ variables are.
+
+sample=$top_builddir/tests/lib/sym_sample
+compare=$top_builddir/tests/lib/sym_compare
+answer=$top_builddir/tests/lib/sym_answer
+llvm_symbolizer=$(newest llvm-symbolizer)
+
+# figure FILE KEY
+figure() {
+	sed -n "s/^$2=//p" "$1" | tail -n 1
+}
+
+# draw_addresses DIR COUNT: DIR/drawn, with kinds, and DIR/asked, bare. In a
+# relocatable file an address is one of the linked file, see linked().
+draw_addresses() {
+	local dir=$1 count=$2 code=$fx_exec
+	[ "$fx_oracle" = "$fx_debug" ] || code=$fx_oracle
+	"$sample" -n "$count" -s "${SYMBOLIZE_SEED:-1}" \
+		${code:+-x "$code"} "$fx_names" >"$dir/drawn" ||
+		return 1
+	cut -d' ' -f1 "$dir/drawn" >"$dir/asked"
+}
+
+# answer_ours DIR: built and asked without the service
+answer_ours() {
+	local dir=$1 each args=()
+	[ -z "$fx_debug" ] || args+=(-d "$fx_debug")
+	[ -z "$fx_exec" ] || args+=(-x "$fx_exec")
+	[ -z "$fx_alt" ] || args+=(-a "$fx_alt")
+	[ -z "$fx_dwp" ] || args+=(-p "$fx_dwp")
+	for each in $fx_dwos; do
+		args+=(-w "$each")
+	done
+	"$answer" "${args[@]}" -o "$dir/table" <"$dir/asked" >"$dir/ours" \
+		2>"$dir/report" || {
+		reason=$(tail -n 1 "$dir/report")
+		return 1
+	}
+}
+
+# answer_llvm DIR: in the file's directory, where it looks for others
+answer_llvm() {
+	(cd "$(dirname "$fx_oracle")" && "$llvm_symbolizer" -a --no-demangle \
+		${fx_dwp:+--dwp="$fx_dwp"} --obj="$fx_oracle" <"$1/asked") \
+		>"$1/llvm" 2>"$1/llvm.log"
+}
+
+# answer_elfutils DIR: fails where there is none, or it gives up
+answer_elfutils() {
+	have eu-addr2line && (cd "$(dirname "$fx_oracle")" && eu-addr2line -a \
+		-i -f -A -e "$fx_oracle" <"$1/asked") >"$1/elfutils" 2>/dev/null &&
+		[ "$(grep -c '^0x[0-9a-f]*$' "$1/elfutils")" = \
+			"$(wc -l <"$1/asked")" ]
+}
+
+# compare_answers DIR [WHO...]: DIR/result; others than llvm are third opinions
+compare_answers() {
+	local dir=$1 third=""
+	! answer_elfutils "$dir" || third=$dir/elfutils
+	"$compare" -v "${SYMBOLIZE_EXAMPLES:-2}" -e "$fx_names" "$dir/drawn" \
+		"$dir/ours" "$dir/llvm" ${third:+"$third"} >"$dir/result" 2>&1
+}
