@@ -63,6 +63,26 @@
  * order. */
 #define ELF_UNSORTED_RELOCS_MAX UINT64_C(1000000)
 
+/** Steps that many entries can each claim again: ranges of a list, rows of a
+ * line table, bytes of abbreviations; a browser: 500 million. At some
+ * nanoseconds each it is a minute. */
+#define ELF_DWARF_WORK_MAX UINT64_C(10000000000)
+/** How deep functions, blocks and inlined calls may lie in each other. */
+#define ELF_DWARF_DEPTH_MAX ((size_t)4096)
+/** References from an entry to where its name is. Three are needed. */
+#define ELF_DWARF_REFERENCES_MAX 16u
+/** Rows of a line table, and inlined calls and their ranges of a function, that
+ * are held. vmlinux: 68 000 and 1500. */
+#define ELF_DWARF_ROWS_MAX    ((size_t)1 << 24)
+#define ELF_DWARF_INLINES_MAX ((size_t)1 << 22)
+#define ELF_DWARF_RANGES_MAX  ((size_t)1 << 24)
+/** Abbreviations of a table and their attributes, each; a unit's classes,
+ * namespaces, functions and blocks. */
+#define ELF_DWARF_ABBREVS_MAX ((size_t)1 << 22)
+#define ELF_DWARF_SCOPES_MAX  ((size_t)1 << 23)
+/** Name of a function. Boost, mangled: 40 KiB. */
+#define ELF_FUNCTION_NAME_MAX ((size_t)(256 * KIB))
+
 /** One directory or file name. */
 #define ELF_NAME_MAX (16 * KIB)
 /** Names as the line tables hold them, before they are joined and the same

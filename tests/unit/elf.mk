@@ -64,3 +64,9 @@ tests_lib_oracle_sources_SOURCES = tests/lib/oracle_sources.c \
 tests_lib_oracle_sources_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS)
 tests_lib_oracle_sources_LDADD = $(ELF_LIBS) $(DW_LIBS)
 endif
+
+# For whoever changes src/elf: shows what it makes of a file, see its head.
+check_PROGRAMS += tests/lib/list_functions
+tests_lib_list_functions_SOURCES = tests/lib/list_functions.c
+tests_lib_list_functions_CPPFLAGS = $(AM_CPPFLAGS)
+tests_lib_list_functions_LDADD = $(ELF_LIBS)

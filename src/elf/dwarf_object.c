@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "elf/dwarf_object.h"
+#include "elf/dwarf_relocate.h"
+#include "elf/elf_limits.h"
+#include "elf/elf_section.h"
+
+enum {
+	COPY_STEP = 64 << 10,
+	/* Pages are let go of in steps of this. */
+	RELEASE_STEP = 16 << 20,
+};
+
+static const char *const names[DWARF_SECTION_IDS] = {
+	[DWARF_INFO] = ".debug_info",
+	[DWARF_ABBREV] = ".debug_abbrev",
+	[DWARF_LINE] = ".debug_line",
+	[DWARF_LINE_STR] = ".debug_line_str",
+	[DWARF_STR] = ".debug_str",
+	[DWARF_STR_OFFSETS] = ".debug_str_offsets",
+	[DWARF_ADDR] = ".debug_addr",
+	[DWARF_RANGES] = ".debug_ranges",
+	[DWARF_RNGLISTS] = ".debug_rnglists",
+	[DWARF_ARANGES] = ".debug_aranges",
+	[DWARF_CU_INDEX] = ".debug_cu_index",
+};
+
+const char *dwarf_section_name(enum dwarf_section_id id)
+{
+	return names[id];
+}
+
+/* Is it the section @p id: .debug_X, .zdebug_X, or .debug_X.dwo? */
+static bool is_named(const char *name, enum dwarf_section_id id, bool is_split)
+{
+	size_t len = strlen(names[id]) - strlen(".debug_");
+	bool has_suffix = is_split && id != DWARF_CU_INDEX;
+
+	if (strncmp(name, ".debug_", 7) == 0)
+		name += 7;
+	else if (strncmp(name, ".zdebug_", 8) == 0)
+		name += 8;
+	else
+		return false;
+	return strncmp(name, names[id] + 7, len) == 0 &&
+	       strcmp(name + len, has_suffix ? ".dwo" : "") == 0;
+}
+
+static void note_section(struct dwarf_object *o, size_t number,
+			 const struct elf_shdr *shdr)
+{
+	const char *name = elf_file_section_name(o->elf, shdr);
+
+	// Objects with COMDAT groups have several of a name, one of which
+	// belongs to no group: that has the code.
+	if (shdr->type == SHT_NOBITS || shdr->size == 0 || name[0] != '.' ||
+	    (name[1] != 'd' && name[1] != 'z'))
+		return;
+	for (size_t id = 0; id < DWARF_SECTION_IDS; id++) {
+		struct dwarf_held *held = &o->sections[id];
+
+		if (is_named(name, (enum dwarf_section_id)id, o->is_split) &&
+		    (!held->number || !(shdr->flags & SHF_GROUP)))
+			held->number = number;
+	}
+}
+
+void dwarf_object_init(struct dwarf_object *ret, struct elf_file *elf,
+		       bool is_split)
+{
+	*ret = (struct dwarf_object) {
+		.elf = elf,
+		.big_endian = elf->header.big_endian,
+		.is_split = is_split,
+	};
+	for (size_t i = 0; i < DWARF_SECTION_IDS; i++)
+		ret->sections[i].bytes.data = (const uint8_t *)"";
+	for (size_t i = 1; i < elf->section_count; i++) {
+		struct elf_shdr shdr = elf_file_section(elf, i);
+
+		note_section(ret, i, &shdr);
+	}
+}
+
+void dwarf_object_deinit(struct dwarf_object *o)
+{
+	for (size_t i = 0; i < DWARF_SECTION_IDS; i++) {
+		struct dwarf_held *held = &o->sections[i];
+
+		if (held->map)
+			munmap(STEAL(held->map), held->map_size);
+		held->bytes = (struct dwarf_bytes) { (const uint8_t *)"", 0 };
+	}
+}
+
+/* Map it from the file, where it is in one and really there. */
+static bool map_file(struct dwarf_object *o, const struct elf_shdr *shdr,
+		     uint64_t size, struct dwarf_held *held)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t offset;
+	struct stat st;
+	int fd;
+
+	if (!input_is_file(o->elf->in, &fd, &offset) || fstat(fd, &st) != 0)
+		return false;
+	offset += shdr->offset;
+	if (st.st_size < 0 || offset > (uint64_t)st.st_size ||
+	    size > (uint64_t)st.st_size - offset)
+		return false;
+	size_t lead = (size_t)(offset % page);
+	void *map = mmap(NULL, (size_t)size + lead, PROT_READ, MAP_PRIVATE, fd,
+			 (off_t)(offset - lead));
+
+	if (map == MAP_FAILED)
+		return false;
+	held->map = map;
+	held->map_size = (size_t)size + lead;
+	held->is_file = true;
+	held->bytes.data = (const uint8_t *)map + lead;
+	held->bytes.size = (size_t)size;
+	return true;
+}
+
+/* As much of the stream as can be had. */
+static struct error *copy_stream(struct elf_stream *s, uint8_t *to,
+				 size_t *size_ret)
+{
+	*size_ret = 0;
+	for (;;) {
+		const uint8_t *data;
+		size_t size;
+		struct error *err = elf_stream_peek(s, 1, &data, &size);
+
+		memcpy(to + *size_ret, data, size);
+		*size_ret += size;
+		if (err || size == 0)
+			return err;
+		TRY(elf_stream_skip(s, size));
+	}
+}
+
+static struct error *copy(struct dwarf_object *o, struct dwarf_held *held)
+{
+	CLEANUP_ELF_STREAM struct elf_stream *s = NULL;
+
+	TRY(elf_stream_open(o->elf, held->number, COPY_STEP, &s));
+	uint64_t size = elf_stream_size(s);
+
+	if (size == 0)
+		return NULL;
+	// Memory is used as it is written, so a claim costs nothing.
+	void *map = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (map == MAP_FAILED)
+		return error_no_memory;
+	held->map = map;
+	held->map_size = (size_t)size;
+	held->bytes.data = map;
+	TRY(copy_stream(s, map, &held->bytes.size));
+	if (!o->vaddrs)
+		return NULL;
+	return dwarf_relocate(o->elf, held->number, map, held->bytes.size,
+			      o->vaddrs, o->vaddr_count);
+}
+
+static struct error *load(struct dwarf_object *o, struct dwarf_held *held)
+{
+	struct elf_shdr shdr = elf_file_section(o->elf, held->number);
+	const char *name = elf_file_section_name(o->elf, &shdr);
+	uint64_t file_size = o->elf->in->size;
+	uint64_t size = shdr.size;
+
+	if (o->vaddrs || (shdr.flags & SHF_COMPRESSED) || name[1] == 'z' ||
+	    shdr.offset > file_size)
+		return copy(o, held);
+	if (size > file_size - shdr.offset)
+		size = file_size - shdr.offset;
+	if (map_file(o, &shdr, size, held))
+		return NULL;
+	return copy(o, held);
+}
+
+struct error *dwarf_object_section(struct dwarf_object *o,
+				   enum dwarf_section_id id,
+				   struct dwarf_bytes *ret)
+{
+	struct dwarf_held *held = &o->sections[id];
+	struct error *err = NULL;
+
+	if (!held->is_loaded && held->number) {
+		held->is_loaded = true;
+		err = load(o, held);
+	}
+	*ret = held->bytes;
+	return error_wrap(err, "%s", names[id]);
+}
+
+void dwarf_object_release(struct dwarf_object *o, enum dwarf_section_id id,
+			  size_t size)
+{
+	struct dwarf_held *held = &o->sections[id];
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (!held->is_file || size > held->bytes.size)
+		return;
+	size -= size % page;
+	if (size < held->released) // read again from the front
+		held->released = 0;
+	if (size - held->released < RELEASE_STEP)
+		return;
+	madvise((uint8_t *)held->map + held->released, size - held->released,
+		MADV_DONTNEED);
+	held->released = size;
+}
