@@ -26,7 +26,9 @@ EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/.shellcheckrc
 EXTRA_DIST += tests/it/symbolize-diff.sh tests/it/symbolize-fixtures.sh \
 	tests/it/symbolize-oracle.sh
 if HAVE_DW
-check_PROGRAMS += tests/lib/sym_sample tests/lib/sym_compare
+check_PROGRAMS += tests/lib/sym_answer tests/lib/sym_sample tests/lib/sym_compare
+tests_lib_sym_answer_SOURCES = tests/lib/sym_answer.c
+tests_lib_sym_answer_LDADD = $(SYMBUILD_LIBS)
 tests_lib_sym_sample_SOURCES = tests/lib/sym_sample.c tests/lib/sym_elf.c \
 	tests/lib/sym_elf.h
 tests_lib_sym_sample_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS)

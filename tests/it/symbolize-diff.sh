@@ -75,40 +75,43 @@ judge() {
 	verify_gsym "$name" "$dir"
 }
 
-# LLVM reads what we wrote: some addresses, the same answers.
+# LLVM reads what we wrote: the same function at some of the addresses.
 verify_gsym() {
 	local name=$1 dir=$2 tool
 	tool=$(newest llvm-gsymutil)
 	have "$tool" || return
-	head -n 50 "$dir/asked" | sed "s|\$| $dir/table|" |
-		"$tool" --addresses-from-stdin >"$dir/gsymutil" 2>&1
-	is "$name: $tool reads the table" "$(head -n 50 "$dir/asked" |
-		paste -d' ' - <(gsym_functions <"$dir/gsymutil"))" \
-		"$(head -n 50 "$dir/asked" |
-			paste -d' ' - <(last_functions "$dir/ours" | head -n 50))"
+	head -n 100 "$dir/asked" | sed "s|\$| $dir/table|" |
+		"$tool" --addresses-from-stdin 2>"$dir/gsymutil.log" |
+		gsym_functions >"$dir/gsymutil"
+	last_functions "$dir/ours" | head -n 100 | grep -v ' ??$' >"$dir/found"
+	same "$name: $tool reads the table" "$dir/gsymutil" "$dir/found"
 }
 
-# The concrete function of each answer of gsymutil's, "??" for none
+# The address and the concrete function of each answer of gsymutil's
 gsym_functions() {
 	awk '
-		/^0x[0-9a-f]*: error/ { print "??"; next }
-		/^0x[0-9a-f]*: / { if (seen) print name; seen = 1; sub(/^0x[0-9a-f]*: /, "") }
-		/^$/ { next }
-		seen {
+		/^0x[0-9a-f]*: / {
+			if (at)
+				print at, name
+			at = $1
+			sub(/:$/, "", at)
+			sub(/^0x[0-9a-f]*: /, "")
+		}
+		/./ {
 			name = $0
 			sub(/^ +/, "", name)
 			sub(/ @ .*/, "", name)
 			sub(/ \+ [0-9]+$/, "", name)
 			sub(/ \[inlined\]$/, "", name)
 		}
-		END { if (seen) print name }'
+		END { if (at) print at, name }' | sed 's/^0x0*/0x/'
 }
 
-# The concrete function of each of our answers
+# The same of each of our answers
 last_functions() {
 	awk '
-		/^0x[0-9a-f]*$/ && !odd { next }
-		/^$/ && !odd { print name; next }
+		/^0x[0-9a-f]*$/ && !odd { at = $1; next }
+		/^$/ && !odd { print at, name; next }
 		{ odd = !odd; if (odd) name = $0 }' "$1"
 }
 

@@ -447,23 +447,19 @@ converted() {
 # linked DIR OBJECT: a relocatable file laid out as our tables do it, by the
 # linker: what its relocations come to by someone else
 linked() {
-	local dir=$1 object=$2
-	readelf -SW "$object" | awk '
-		{ sub(/^ *\[ *[0-9]+\] */, "") }
-		$2 ~ /^(PROGBITS|NOBITS|NOTE|INIT_ARRAY|FINI_ARRAY)$/ && $7 ~ /A/ {
-			size = strtonum("0x" $5)
-			align = $NF < 1 ? 1 : $NF
-			printf "%s %d %d\n", $1, size, align
-		}' >"$dir/sections"
-	awk '
-		BEGIN { print "SECTIONS {" ; at = 0 }
-		{
-			align = $3 < 16 ? 16 : $3
-			at = int((at + align - 1) / align) * align
-			printf "  %s 0x%x : { *(%s) }\n", $1, at, $1
-			at += $2 < 1 ? 1 : $2
-		}
-		END { print "}" }' "$dir/sections" >"$dir/script"
+	local dir=$1 object=$2 name size align at=0
+	readelf -SW "$object" | sed 's/^ *\[ *[0-9]*\] *//' |
+		awk '$2 ~ /^(PROGBITS|NOBITS|NOTE|INIT_ARRAY|FINI_ARRAY)$/ &&
+			$7 ~ /A/ { print $1, $5, $NF }' >"$dir/sections"
+	echo "SECTIONS {" >"$dir/script"
+	while read -r name size align; do
+		[ "$align" -ge 1 ] || align=1
+		at=$(((at + align - 1) / align * align))
+		echo "$name $at : { *($name) }" >>"$dir/script"
+		size=$((16#$size))
+		at=$((at + (size < 16 ? 16 : size)))
+	done <"$dir/sections"
+	echo "}" >>"$dir/script"
 	try ld --unresolved-symbols=ignore-all --no-check-sections \
 		--no-warn-rwx-segments -e 0 -T "$dir/script" -o "$dir/linked" \
 		"$object"
