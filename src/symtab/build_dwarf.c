@@ -10,14 +10,6 @@
 #include "elf/dwarf_functions.h"
 #include "symtab/builder.h"
 
-/* The reader is written at this moment; without it there are symbols. */
-#pragma weak dwarf_debug_open
-#pragma weak dwarf_debug_close
-#pragma weak dwarf_debug_problem
-#pragma weak dwarf_debug_unit_count
-#pragma weak dwarf_debug_read_unit
-#pragma weak dwarf_debug_find_units
-
 static struct error *take_name(void *ctx, const char *s, size_t len,
 			       uint32_t *ret)
 {
@@ -229,7 +221,7 @@ static struct error *gather_splits(const struct builder *b,
 	return NULL;
 }
 
-static struct error *read_dwarf(struct builder *b)
+struct error *build_from_dwarf(struct builder *b)
 {
 	struct build_inputs *files = &b->files;
 	CLEANUP_DWARF_DEBUG struct dwarf_debug *d = NULL;
@@ -248,6 +240,8 @@ static struct error *read_dwarf(struct builder *b)
 		.section_vaddr_count = files->section_vaddr_count,
 	};
 
+	if (!files->dwarf)
+		return NULL;
 	TRY(gather_splits(b, &splits, &in.split_count));
 	in.splits = splits;
 	TRY(dwarf_debug_open(&in, &d));
@@ -264,11 +258,4 @@ static struct error *read_dwarf(struct builder *b)
 			return error_no_memory;
 	}
 	return NULL;
-}
-
-struct error *build_from_dwarf(struct builder *b)
-{
-	if (!b->files.dwarf || !dwarf_debug_open)
-		return NULL;
-	return read_dwarf(b);
 }
