@@ -456,8 +456,7 @@ linked() {
 		[ "$align" -ge 1 ] || align=1
 		at=$(((at + align - 1) / align * align))
 		echo "$name $at : { *($name) }" >>"$dir/script"
-		size=$((16#$size))
-		at=$((at + (size < 16 ? 16 : size)))
+		at=$((at + 16#$size + 16))
 	done <"$dir/sections"
 	echo "}" >>"$dir/script"
 	try ld --unresolved-symbols=ignore-all --no-check-sections \
