@@ -23,6 +23,20 @@ OPTION(cache_dir, TEXT, "cache-dir", "scf", NULL, 1, 0, "DIR",
        "~/.cache/symbolized; as root /var/cache/symbolized)")
 OPTION(cache_size, BYTES, "cache-size", "s", NULL, 0, INT64_MAX, "BYTES",
        "Most the cache may hold (default: a tenth of its file system)")
+OPTION(table_cache_size, BYTES, "table-cache-size", "s", NULL, 0, INT64_MAX,
+       "BYTES",
+       "Most that compiled symbol tables may take on disk, beside the cache "
+       "(default: a quarter of --cache-size)")
+OPTION(table_memory, BYTES, "table-memory", "s", "1G", 0, INT64_MAX, "BYTES",
+       "Most of them that is mapped at a time")
+OPTION(batch_addresses, NUMBER, "batch-addresses", "s", "100000", 1, 10000000,
+       "N", "Most addresses in one request")
+OPTION(batch_modules, NUMBER, "batch-modules", "s", "1000", 1, 100000, "N",
+       "Most modules in one request")
+OPTION(batch_wait_s, SECONDS, "batch-wait", "s", "30", 0, 3600, "SECONDS",
+       "Longest that a request may wait for symbol tables")
+OPTION(body_size, BYTES, "body-size", "s", "16M", 1024, 1073741824, "BYTES",
+       "Most that the body of a request may have, decoded")
 OPTION(workers, NUMBER, "workers", "sc", NULL, 1, 256, "N",
        "Worker processes that parse files (default: one a core)")
 OPTION(rescan_s, SECONDS, "rescan", "sc", "300", 0, 31536000, "SECONDS",

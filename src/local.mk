@@ -15,7 +15,7 @@ symbolized_SOURCES = \
 	src/settings.c src/settings.h \
 	src/shown.c \
 	src/signals.c
-symbolized_LDADD = $(HTTP_LIBS) libstore.a libscan.a libindex.a $(WORKER_LIBS) $(SQLITE_LIBS)
+symbolized_LDADD = $(HTTP_LIBS) libscan.a $(SYMBOLIZE_LIBS)
 
 # The name belongs to elfutils where its server is installed, too.
 if DEBUGINFOD_COMPAT

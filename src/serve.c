@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/path.h"
 #include "base/units.h"
 #include "debuginfod_metrics.h"
 #include "http/debuginfod.h"
@@ -25,6 +26,7 @@
 #include "scanner_loop.h"
 #include "serve.h"
 #include "store/store.h"
+#include "symbolize/symbolize.h"
 
 enum { STATS_EVERY_S = 15, POLL_MS = 200 };
 
@@ -34,6 +36,7 @@ struct serve {
 	struct roots roots;
 	struct scanner_loop *loop; /* NULL: somebody else writes the index */
 	struct store *store;
+	struct symbolizer *symbolizer; /* NULL: no addresses are answered */
 	struct http_server *http;
 	sigset_t signals;
 	struct lock lock;         /* COMMAND: guards what follows */
@@ -44,12 +47,15 @@ struct serve {
 static void serve_close(struct serve *v)
 {
 	/* In this order: nobody asks the store any more, nobody changes the
-	 * index any more, then the store goes, and last the writer: whoever
-	 * closes last puts the index into one file. */
+	 * index any more, then the store goes with what stands on it, and last
+	 * the writer: whoever closes last puts the index into one file. */
 	if (v->loop)
 		scanner_loop_stop(v->loop);
 	http_stop(v->http, (unsigned)v->settings->drain_timeout_s * 1000);
 	scanner_loop_join(v->loop);
+	if (v->symbolizer)
+		store_abort(v->store);
+	symbolizer_close(v->symbolizer);
 	store_close(v->store);
 	scanner_loop_close(v->loop);
 	roots_deinit(&v->roots);
@@ -275,6 +281,28 @@ static struct error *open_loop(struct serve *v, const char *program)
 	return scanner_loop_open(&options, &v->loop);
 }
 
+static struct error *open_symbolizer(struct serve *v, const char *program)
+{
+	const struct settings *s = v->settings;
+	CLEANUP_FREE char *dir = path_join(s->cache_dir, "tables");
+	const struct symbolizer_options options = {
+		.store = v->store,
+		.table_dir = dir,
+		.disk_bytes = (uint64_t)s->table_cache_size,
+		.memory_bytes = (uint64_t)s->table_memory,
+		.workers = (unsigned)s->workers,
+		.program = program,
+		.limits = {
+			.addresses = (size_t)s->batch_addresses,
+			.modules = (size_t)s->batch_modules,
+			.wait_ms = (unsigned)s->batch_wait_s * 1000,
+		},
+	};
+
+	return dir ? symbolizer_open(&options, &v->symbolizer)
+		   : error_no_memory;
+}
+
 static struct error *open_all(struct serve *v, const char *program)
 {
 	const struct settings *s = v->settings;
@@ -293,6 +321,7 @@ static struct error *open_all(struct serve *v, const char *program)
 		.per_ip_limit = (unsigned)s->connections_per_address,
 		.has_cors = s->cors,
 		.hide_paths = s->hide_paths,
+		.body_limit_bytes = (size_t)s->body_size,
 		.version = PACKAGE_VERSION,
 		.status = fill_status,
 		.status_ctx = v,
@@ -318,6 +347,9 @@ static struct error *open_all(struct serve *v, const char *program)
 	if (v->loop)
 		scanner_loop_on_change(v->loop, store_forget, v->store);
 	http.store = v->store;
+	if (!v->plan->debuginfod)
+		TRY(open_symbolizer(v, program));
+	http.symbolizer = v->symbolizer;
 	TRY(http_start(&http, &v->http));
 	if (!v->loop || (!v->roots.count && !v->plan->groom_first))
 		return NULL;

@@ -317,6 +317,8 @@ static struct error *fill_defaults(struct settings *s)
 			"/var/cache/symbolized"));
 	if (s->cache_size < 0)
 		s->cache_size = default_cache_size(s->cache_dir);
+	if (s->table_cache_size < 0)
+		s->table_cache_size = s->cache_size / 4;
 	if (s->workers < 0)
 		s->workers = default_workers();
 	return NULL;
@@ -327,6 +329,7 @@ struct error *settings_read(char letter, int argc, char **argv,
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->cache_size = -1;
+	ret->table_cache_size = -1;
 	ret->workers = -1;
 	for (size_t i = 0; i < ROWS; i++) {
 		if (rows[i].fallback)

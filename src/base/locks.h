@@ -3,6 +3,8 @@
  * those further down. Include with LOCK(name, guards) defined. */
 LOCK(COMMAND, "the phases of a command: stop requested, scan running")
 LOCK(HTTP, "list of suspended requests")
+LOCK(SYMBOLIZE, "batches that wait, and builds under way")
+LOCK(SYMBOLIZE_TABLES, "compiled tables on disk and mapped")
 LOCK(STORE_FLIGHT, "flights under way and who waits for them")
 LOCK(STORE_FETCH, "one extraction, shared by its parts")
 LOCK(STORE_CACHE, "the list of files in the disk cache")

@@ -11,7 +11,7 @@
  * ID, a path or an error text as label.
  */
 LABELS(ROUTE, "route", "executable", "debuginfo", "source", "section", "meta",
-       "metadata", "query", "metrics", "healthz", "readyz", "home", "other")
+       "gsym", "symbolize", "symbolicate", "metadata", "query", "metrics", "healthz", "readyz", "home", "other")
 LABELS(CODE, "code", "200", "204", "206", "302", "304", "400", "404", "405",
        "406", "413", "415", "416", "431", "500", "502", "503", "504", "other")
 LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "tar", "archive",
@@ -23,10 +23,18 @@ LABELS(KIND, "kind", "no_memory", "bad_request", "too_large", "bad_data",
        "no_space")
 LABELS(ORIGIN, "origin", "file", "cache", "archive", "memory")
 LABELS(CAUSE, "cause", "exit", "signal", "deadline", "memory", "cpu")
-LABELS(POOL, "pool", "scan", "answer")
+LABELS(POOL, "pool", "scan", "answer", "build", "partial")
 LABELS(STAGE, "stage", "queued", "running")
 LABELS(ROLE, "role", "executable", "debuginfo")
 LABELS(CACHE_OP, "op", "hit", "miss", "insert", "evict", "reject", "bypass")
+LABELS(TABLE_OP, "op", "hit", "miss", "load", "build", "partial", "keep",
+       "evict", "unmap", "damaged", "outdated")
+LABELS(WHERE, "where", "disk", "memory")
+LABELS(WHOLE, "table", "whole", "partial")
+LABELS(MODULE_STATUS, "status", "ok", "pending", "absent", "upstream_error",
+       "malformed", "too_large", "unsupported")
+LABELS(REASON, "reason", "ok", "no_symbol", "no_line", "unmapped_offset",
+       "bad_address", "module_pending", "module_absent", "no_build_id")
 LABELS(TABLE, "table", "containers", "artifacts", "build_ids", "source_dirs",
        "points", "directories", "ignored")
 
@@ -58,6 +66,27 @@ COUNTER(CACHE_OPS, CACHE_OP, NONE, "cache_operations_total",
 	"Disk cache operations")
 GAUGE(CACHE_BYTES, NONE, NONE, "cache_bytes", "Bytes in the disk cache")
 GAUGE(CACHE_FILES, NONE, NONE, "cache_files", "Files in the disk cache")
+
+COUNTER(SYMBOLIZE_BATCHES, NONE, NONE, "symbolize_batches_total",
+	"Batches of addresses answered")
+COUNTER(SYMBOLIZE_MODULES, MODULE_STATUS, NONE, "symbolize_modules_total",
+	"Modules of batches, by what became of them")
+COUNTER(SYMBOLIZE_ADDRESSES, REASON, NONE, "symbolize_addresses_total",
+	"Addresses of batches, by how they were answered")
+COUNTER(SYMBOLIZE_FRAMES, NONE, NONE, "symbolize_frames_total",
+	"Frames that addresses were answered with")
+GAUGE(SYMBOLIZE_WAITING, NONE, NONE, "symbolize_waiting_batches",
+      "Batches that wait for a table")
+GAUGE(TABLE_FLIGHTS, STAGE, NONE, "symbol_table_flights",
+      "Tables being fetched or built")
+COUNTER(TABLE_OPS, TABLE_OP, NONE, "symbol_table_operations_total",
+	"What was done with compiled tables")
+HISTOGRAM(TABLE_BUILD_SECONDS, WHOLE, NONE,
+	  "symbol_table_build_duration_seconds",
+	  "Building a table, from its files to the last byte")
+GAUGE(TABLE_BYTES, WHERE, NONE, "symbol_table_bytes",
+      "Bytes of compiled tables")
+GAUGE(TABLES, WHERE, NONE, "symbol_tables", "Compiled tables")
 
 GAUGE(SCAN_ACTIVE, NONE, NONE, "scan_active", "1 while a scan runs")
 COUNTER(SCANS, NONE, NONE, "scans_total", "Scans of all paths finished")

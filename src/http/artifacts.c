@@ -78,7 +78,7 @@ static void add_file_header(struct reply *r, const struct artifact *a)
 }
 
 static void add_file_headers(struct request *rq, const struct artifact *a,
-			     const char *etag)
+			     const char *etag, const char *cache_control)
 {
 	struct reply *r = &rq->reply;
 	char date[HTTP_DATE_SIZE];
@@ -87,7 +87,7 @@ static void add_file_headers(struct request *rq, const struct artifact *a,
 	reply_header_uint(r, "X-DEBUGINFOD-SIZE", a->size);
 	reply_header_copy(r, "Last-Modified", http_date_format(a->mtime, date));
 	reply_header_copy(r, "ETag", etag);
-	reply_header(r, "Cache-Control", dialect_of(rq)->cache_control);
+	reply_header(r, "Cache-Control", cache_control);
 	reply_header(r, "Accept-Ranges", "bytes");
 	if (rq->http->options->hide_paths)
 		return;
@@ -123,7 +123,8 @@ void artifact_found(struct request *rq, const struct artifact *a)
 	(void)a;
 }
 
-static void answer_found(struct request *rq, struct artifact *a)
+void artifact_send(struct request *rq, struct artifact *a,
+		   const char *cache_control)
 {
 	const struct conditions conditions = {
 		.if_none_match = rq->header[HEADER_IF_NONE_MATCH],
@@ -138,10 +139,6 @@ static void answer_found(struct request *rq, struct artifact *a)
 	char text[64];
 	char etag[ETAG_SIZE];
 
-	rq->origin = origin_names[a->origin];
-	if (artifact_is_too_large(rq, a->size))
-		return;
-	dialect_of(rq)->found(rq, a);
 	switch (conditions_evaluate(&conditions, etag_format(a->etag, etag),
 				    a->mtime, a->size, &range)) {
 	case WANTED_WHOLE:
@@ -165,7 +162,16 @@ static void answer_found(struct request *rq, struct artifact *a)
 		refuse_range(rq, a->size);
 		return;
 	}
-	add_file_headers(rq, a, etag);
+	add_file_headers(rq, a, etag, cache_control);
+}
+
+static void answer_found(struct request *rq, struct artifact *a)
+{
+	rq->origin = origin_names[a->origin];
+	if (artifact_is_too_large(rq, a->size))
+		return;
+	dialect_of(rq)->found(rq, a);
+	artifact_send(rq, a, dialect_of(rq)->cache_control);
 }
 
 static struct artifact_ticket *artifact_ticket(struct ticket *t)

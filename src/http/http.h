@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "store/store.h"
+#include "symbolize/symbolize.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -57,13 +58,15 @@ struct http_options {
 	unsigned body_ms;          /* 30000 for all of a body to arrive */
 	unsigned send_ms;          /* 30000 in which 120 KiB must be taken */
 	size_t body_limit_bytes;   /* 16 MiB, decoded */
+	size_t answer_limit_bytes; /* 64 MiB, of JSON and its like */
 	/** NULL, or answer as elfutils' debuginfod: http/debuginfod.h. */
 	const struct debuginfod_options *debuginfod;
 	bool has_cors;
 	bool hide_paths;     /* no paths of this machine in answers */
 	const char *version; /* for `/` */
 	struct store *store;
-	http_status_fn status; /* may be NULL */
+	struct symbolizer *symbolizer; /* NULL: addresses are not answered */
+	http_status_fn status;         /* may be NULL */
 	void *status_ctx;
 };
 

@@ -20,7 +20,8 @@ libhttp_a_SOURCES = \
 	src/http/request.c src/http/request.h src/http/request_headers.h \
 	src/http/router.c src/http/routes.h src/http/routes_table.h \
 	src/http/server.c src/http/server.h \
+	src/http/symbolize.c \
 	src/http/ticket.c src/http/ticket.h \
 	src/http/watchdog.c
 EXTRA_DIST += schema/http.md
-HTTP_LIBS = libhttp.a $(ELF_LIBS) $(MHD_LIBS)
+HTTP_LIBS = libhttp.a libsymbolize.a $(SYMTAB_LIBS) $(ELF_LIBS) $(MHD_LIBS)

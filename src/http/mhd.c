@@ -99,7 +99,7 @@ static void add_headers(struct MHD_Response *response, struct request *rq)
 					r->headers[i].value);
 	if (dialect_of(rq)->has_request_id)
 		MHD_add_response_header(response, "X-Request-Id", rq->id);
-	if (rq->http->options->has_cors) {
+	if (route_has_cors(rq)) {
 		MHD_add_response_header(response, "Access-Control-Allow-Origin",
 					"*");
 		MHD_add_response_header(

@@ -19,27 +19,46 @@ enum { IDS_MAX = 1000 };
 struct presence_ticket {
 	struct ticket ticket;
 	struct store *store;
+	struct symbolizer *symbolizer; /* NULL: there is none */
 	struct buf body;
 	enum body_coding coding;
 	size_t limit_bytes;
 	enum body_coding answer_coding;
 };
 
-static struct error *write_known(struct json_write *j, struct index_reader *r,
+/* Whom to ask. */
+struct known {
+	struct index_reader *reader;
+	struct symbolizer *symbolizer;
+};
+
+/* The index speaks of the best file; what was made from all of them may be
+ * better. */
+static const char *quality_name(const struct known *k,
+				const struct build_id *id, unsigned quality)
+{
+	unsigned made = k->symbolizer ? symbolizer_quality(k->symbolizer, id)
+				      : SYMTAB_QUALITY_NONE;
+
+	return made > quality ? symtab_quality_name((enum symtab_quality)made)
+			      : elf_quality_name((enum elf_quality)quality);
+}
+
+static struct error *write_known(struct json_write *j, const struct known *k,
 				 const struct build_id *id)
 {
 	char hex[BUILD_ID_HEX_MAX];
 	unsigned roles = 0, quality = ELF_QUALITY_NONE;
 	bool found;
 
-	TRY(index_presence(r, id, &roles, &quality, &found));
+	TRY(index_presence(k->reader, id, &roles, &quality, &found));
 	json_write_kv_string(j, "build_id", build_id_hex(id, hex));
 	json_write_kv_bool(j, "executable",
 			   found && roles & ELF_ROLE_EXECUTABLE);
 	json_write_kv_bool(j, "debuginfo", found && roles & ELF_ROLE_DEBUGINFO);
-	json_write_kv_string(j, "quality",
-			     elf_quality_name(found ? (enum elf_quality)quality
-						    : ELF_QUALITY_NONE));
+	json_write_kv_string(
+		j, "quality",
+		quality_name(k, id, found ? quality : ELF_QUALITY_NONE));
 	json_write_kv_string(j, "origin", found ? "local" : NULL);
 	return NULL;
 }
@@ -60,7 +79,7 @@ static void write_bad(struct json_write *j, const char *text, size_t size)
 }
 
 static struct error *write_item(struct json_read *r, struct json_write *j,
-				struct index_reader *reader)
+				const struct known *k)
 {
 	const char *text = NULL;
 	struct build_id id;
@@ -72,7 +91,7 @@ static struct error *write_item(struct json_read *r, struct json_write *j,
 		json_read_skip(r);
 	json_write_object(j);
 	if (text && build_id_parse(text, size, &id))
-		TRY(write_known(j, reader, &id));
+		TRY(write_known(j, k, &id));
 	else
 		write_bad(j, text, size);
 	json_write_object_end(j);
@@ -80,7 +99,7 @@ static struct error *write_item(struct json_read *r, struct json_write *j,
 }
 
 static struct error *write_results(struct json_read *r, struct json_write *j,
-				   struct index_reader *reader)
+				   const struct known *k)
 {
 	unsigned count = 0;
 
@@ -91,7 +110,7 @@ static struct error *write_results(struct json_read *r, struct json_write *j,
 				TOO_LARGE,
 				"more than %d build IDs in one request",
 				IDS_MAX);
-		TRY(write_item(r, j, reader));
+		TRY(write_item(r, j, k));
 	}
 	return NULL;
 }
@@ -99,7 +118,7 @@ static struct error *write_results(struct json_read *r, struct json_write *j,
 /* Answers are written as questions are read; if something is wrong further
  * down, none is sent. */
 static struct error *answer_all(struct json_read *r, struct json_write *j,
-				struct index_reader *reader)
+				const struct known *k)
 {
 	static const char *const keys[] = { "build_ids", "upstream", NULL };
 	uint32_t seen = 0;
@@ -108,7 +127,7 @@ static struct error *answer_all(struct json_read *r, struct json_write *j,
 	json_read_object(r);
 	while ((key = json_read_member(r, keys, &seen)) >= 0) {
 		if (key == 0)
-			TRY(write_results(r, j, reader));
+			TRY(write_results(r, j, k));
 		else
 			json_read_bool(r); /* There is no upstream to ask. */
 	}
@@ -120,6 +139,8 @@ static struct error *answer(struct presence_ticket *t,
 			    struct index_reader *reader, struct buf *out)
 {
 	CLEANUP_JSON_READ struct json_read r = { 0 };
+	const struct known known = { .reader = reader,
+				     .symbolizer = t->symbolizer };
 	struct json_write j;
 
 	TRY(body_decode(&t->body, t->coding, t->limit_bytes));
@@ -128,7 +149,7 @@ static struct error *answer(struct presence_ticket *t,
 	json_write_object(&j);
 	json_write_key(&j, "results");
 	json_write_array(&j);
-	TRY(answer_all(&r, &j, reader));
+	TRY(answer_all(&r, &j, &known));
 	json_write_array_end(&j);
 	json_write_object_end(&j);
 	buf_append_byte(out, '\n');
@@ -186,6 +207,7 @@ void post_presence(struct request *rq)
 	base->deinit = deinit_presence;
 	base->wait_ms = rq->http->options->answer_wait_ms;
 	t->store = rq->http->options->store;
+	t->symbolizer = rq->http->options->symbolizer;
 	t->limit_bytes = rq->http->options->body_limit_bytes;
 	t->coding = coding;
 	t->answer_coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);

@@ -68,6 +68,7 @@ unsigned request_method(const char *name)
 	return !strcmp(name, "GET")       ? METHOD_GET
 	       : !strcmp(name, "HEAD")    ? METHOD_HEAD
 	       : !strcmp(name, "POST")    ? METHOD_POST
+	       : !strcmp(name, "PUT")     ? METHOD_PUT
 	       : !strcmp(name, "OPTIONS") ? METHOD_OPTIONS
 					  : METHOD_OTHER;
 }

@@ -32,7 +32,8 @@ enum http_methods {
 	METHOD_HEAD = 1 << 1,
 	METHOD_POST = 1 << 2,
 	METHOD_OPTIONS = 1 << 3,
-	METHOD_OTHER = 1 << 4,
+	METHOD_PUT = 1 << 4,
+	METHOD_OTHER = 1 << 5,
 };
 
 enum {

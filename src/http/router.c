@@ -9,14 +9,15 @@
 #include "http/routes.h"
 
 static const struct route routes[] = {
-#define ROUTE(method, path, tail_, fn, label_, json, type) \
-	{ .methods = METHOD_##method,                      \
-	  .pattern = path,                                 \
-	  .tail = TAIL_##tail_,                            \
-	  .handle = fn,                                    \
-	  .label = label_,                                 \
-	  .is_json = json,                                 \
-	  .body_type = type },
+#define ROUTE(method, path, tail_, fn, label_, json, type, flags_) \
+	{ .methods = METHOD_##method,                              \
+	  .pattern = path,                                         \
+	  .tail = TAIL_##tail_,                                    \
+	  .handle = fn,                                            \
+	  .label = label_,                                         \
+	  .is_json = json,                                         \
+	  .body_type = type,                                       \
+	  .flags = flags_ },
 #include "http/routes_table.h"
 #undef ROUTE
 };
@@ -56,10 +57,18 @@ static bool matches(const struct route *route, struct request *rq)
 	return true;
 }
 
+bool route_has_cors(const struct request *rq)
+{
+	return rq->http->options->has_cors ||
+	       (rq->route && rq->route->flags & ROUTE_OPEN);
+}
+
 static const char *allowed_methods(const struct request *rq)
 {
-	bool has_cors = rq->http->options->has_cors;
+	bool has_cors = route_has_cors(rq);
 
+	if (rq->route->flags & ROUTE_PUT)
+		return has_cors ? "POST, PUT, OPTIONS" : "POST, PUT";
 	if (rq->route->methods & METHOD_POST)
 		return has_cors ? "POST, OPTIONS" : "POST";
 	return has_cors ? "GET, HEAD, OPTIONS" : "GET, HEAD";
@@ -86,7 +95,7 @@ static void answer_unknown(struct request *rq)
 	if (!strncmp(rq->path, prefix, sizeof(prefix) - 1))
 		request_fail(rq, 404, "not_found",
 			     "there are /buildid/ID/executable, debuginfo, "
-			     "source/PATH, section/NAME and meta");
+			     "source/PATH, section/NAME, gsym and meta");
 	else
 		request_fail(rq, 404, "not_found", "no such path");
 }
@@ -105,9 +114,11 @@ bool route_by_table(struct request *rq)
 
 	if (methods & METHOD_GET)
 		methods |= METHOD_HEAD;
+	if (rq->route->flags & ROUTE_PUT)
+		methods |= METHOD_PUT;
 	if (rq->method & methods)
 		return true;
-	if (rq->method == METHOD_OPTIONS && rq->http->options->has_cors) {
+	if (rq->method == METHOD_OPTIONS && route_has_cors(rq)) {
 		answer_preflight(rq);
 		return false;
 	}
@@ -139,7 +150,8 @@ void route_check_body(struct request *rq, uint64_t content_length)
 
 	if (!wanted)
 		return;
-	if (type && !is_media_type(type, wanted)) {
+	if (type && strcmp(wanted, "any") != 0 &&
+	    !is_media_type(type, wanted)) {
 		request_fail(rq, 415, "unsupported_media_type",
 			     "Content-Type must be %s", wanted);
 		reply_header(&rq->reply, "Accept", wanted);

@@ -15,6 +15,11 @@ enum route_tail {
 	TAIL_KEPT,    /* is request.tail; may be empty */
 };
 
+enum route_flags {
+	ROUTE_OPEN = 1 << 0, /* web pages of other origins may always ask */
+	ROUTE_PUT = 1 << 1,  /* PUT is as POST: what curl -T does */
+};
+
 struct route {
 	unsigned methods;    /* enum http_methods; GET brings HEAD with it */
 	const char *pattern; /* '*' is one segment, which may be empty */
@@ -23,9 +28,13 @@ struct route {
 	void (*handle)(struct request *rq);
 	const char *label; /* of metrics: a value of LABELS_ROUTE */
 	bool is_json;      /* the form of its errors */
-	/** Media type of the bodies it takes; NULL: it takes none. */
+	/** Media type of the bodies it takes, or "any"; NULL: it takes none. */
 	const char *body_type;
+	unsigned flags; /* enum route_flags */
 };
+
+/** May web pages of other origins read the answer? */
+bool route_has_cors(const struct request *rq);
 
 /**
  * Set route, arg and tail.
@@ -54,14 +63,23 @@ const struct route *route_table(size_t *count_ret);
  * debuginfod reads it: a positive number, anything else is no limit. */
 bool artifact_is_too_large(struct request *rq, uint64_t size);
 
+struct artifact;
+/** Reply with a file, or the part of it that is wanted, or none of it. What @p
+ * a owns is taken where it is sent. @param[in] cache_control Static. */
+void artifact_send(struct request *rq, struct artifact *a,
+		   const char *cache_control);
+
 /* The handlers. */
 void get_executable(struct request *rq);
 void get_debuginfo(struct request *rq);
 void get_source(struct request *rq);
 void get_section(struct request *rq);
+void get_gsym(struct request *rq);
 void get_meta(struct request *rq);
 void get_metadata(struct request *rq);
 void post_presence(struct request *rq);
+void post_symbolize(struct request *rq);
+void post_symbolicate(struct request *rq);
 void get_metrics(struct request *rq);
 void get_healthz(struct request *rq);
 void get_readyz(struct request *rq);

@@ -55,6 +55,8 @@ static void fill_defaults(struct http_options *o)
 	set_default(&o->send_ms, 30000);
 	if (o->body_limit_bytes == 0)
 		o->body_limit_bytes = 16 << 20;
+	if (o->answer_limit_bytes == 0)
+		o->answer_limit_bytes = 64 << 20;
 	fit_connection_limit(o);
 	if (o->threads > o->connection_limit)
 		o->threads = o->connection_limit;

@@ -153,12 +153,53 @@ enum store_outcome store_try(struct store *st, const struct store_query *q,
 	return outcome;
 }
 
+bool store_surely_absent(struct store *st, const struct build_id *id)
+{
+	return memo_surely_absent(st->memo, id);
+}
+
+void store_on_forget(struct store *st, store_forget_fn fn, void *ctx)
+{
+	LOCKED(&st->lock);
+	while (st->forget_calls)
+		condition_wait(&st->changed, &st->lock);
+	st->forget_fn = fn;
+	st->forget_ctx = ctx;
+}
+
+/* NULL: the index changed for any. */
+static void tell_forgotten(struct store *st, const struct build_id *id)
+{
+	store_forget_fn fn;
+	void *ctx;
+
+	{
+		LOCKED(&st->lock);
+		fn = st->forget_fn;
+		ctx = st->forget_ctx;
+		st->forget_calls += fn != NULL;
+	}
+	if (!fn)
+		return;
+	fn(ctx, id);
+	LOCKED(&st->lock);
+	if (!--st->forget_calls)
+		condition_broadcast(&st->changed);
+}
+
 void store_forget(void *store, const struct build_id *id)
 {
 	struct store *st = store;
 
 	atomic_fetch_add(&st->forgets, 1);
 	memo_forget(st->memo, id);
+	tell_forgotten(st, id);
+}
+
+static void forget_all(struct store *st)
+{
+	memo_forget_all(st->memo);
+	tell_forgotten(st, NULL);
 }
 
 /* ---- Flights ------------------------------------------------------------ */
@@ -504,7 +545,7 @@ static struct error *watch_once(struct watch *w)
 
 	if (w->reader && index_reader_needs_reopen(w->reader)) {
 		index_reader_close(STEAL(w->reader));
-		memo_forget_all(st->memo);
+		forget_all(st);
 	}
 	if (!w->reader) {
 		TRY(index_reader_open(st->state_dir, &w->reader));
@@ -516,7 +557,7 @@ static struct error *watch_once(struct watch *w)
 		w->version = version;
 		TRY(add_new_ids(w));
 		if (forgets == w->forgets)
-			memo_forget_all(st->memo);
+			forget_all(st);
 	}
 	w->forgets = forgets;
 	return memo_filter_is_full(st->memo) ? rebuild_filter(w) : NULL;
@@ -625,23 +666,28 @@ struct error *store_open(const struct store_options *options,
 	return NULL;
 }
 
-void store_close(struct store *st)
+void store_abort(struct store *st)
 {
-	if (!st)
-		return;
 	{
 		LOCKED(&st->lock);
 		st->is_closing = true;
 		condition_broadcast(&st->changed);
 	}
-	if (st->has_watch)
-		pthread_join(st->watch_thread, NULL);
 	/* Running extractions end at once; their flights land with an error. So
 	 * does the reading of cached files. */
 	if (st->cache)
 		disk_cache_abort(st->cache);
 	if (st->extractors)
 		worker_pool_abort(st->extractors);
+}
+
+void store_close(struct store *st)
+{
+	if (!st)
+		return;
+	store_abort(st);
+	if (st->has_watch)
+		pthread_join(st->watch_thread, NULL);
 	{
 		LOCKED(&st->lock);
 		while (st->flight_count)

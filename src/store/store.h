@@ -42,6 +42,9 @@ MUST_CHECK struct error *store_open(const struct store_options *options,
 				    struct store **ret);
 /** Waits for flights to end; their callbacks come first. NULL is allowed. */
 void store_close(struct store *st);
+/** What is under way ends soon, with BUSY, as does what is asked from now on:
+ * for those who wait for it before store_close(). */
+void store_abort(struct store *st);
 
 enum artifact_kind {
 	ARTIFACT_EXECUTABLE,
@@ -137,6 +140,17 @@ MUST_CHECK struct error *store_get(struct store *st,
 /** The index changed for this ID: drop what memory says of it. The shape of
  * index_changed_fn. */
 void store_forget(void *store, const struct build_id *id);
+
+/**
+ * Who else is told when the index changes for an ID, also by another process:
+ * then for all, with NULL. On whatever thread, without a lock; must not wait.
+ * @param[in] fn NULL: nobody any more; returns when none is being called.
+ */
+typedef void (*store_forget_fn)(void *ctx, const struct build_id *id);
+void store_on_forget(struct store *st, store_forget_fn fn, void *ctx);
+
+/** Is the ID surely not in the index? Cost: a look into the filter. */
+bool store_surely_absent(struct store *st, const struct build_id *id);
 
 /** Is what /readyz asks true: index readable, cache writable?
  * @param[out] degraded_ret NULL or why not fully, static text. */

@@ -103,6 +103,9 @@ struct store {
 	size_t flight_count;
 	struct verification *verifications;
 	bool is_closing;
+	store_forget_fn forget_fn; /* NULL: nobody */
+	void *forget_ctx;
+	unsigned forget_calls; /* under way */
 
 	pthread_t watch_thread;
 	bool has_watch;

@@ -1,9 +1,14 @@
 noinst_LIBRARIES += libsymbolize.a
 libsymbolize_a_SOURCES = \
 	src/symbolize/batch.c src/symbolize/batch.h \
+	src/symbolize/build.c \
 	src/symbolize/exchange.c src/symbolize/exchange.h \
+	src/symbolize/making.c \
 	src/symbolize/sort.c src/symbolize/sort.h \
 	src/symbolize/symbolize.h \
+	src/symbolize/symbolizer.c src/symbolize/symbolizer_internal.h \
+	src/symbolize/table_cache.c src/symbolize/table_cache.h \
+	src/symbolize/verdict.c src/symbolize/verdict.h \
 	src/symbolize/wire.c src/symbolize/wire.h \
 	src/symbolize/wire_json.c \
 	src/symbolize/wire_proto.c \
@@ -12,4 +17,4 @@ libsymbolize_a_SOURCES = \
 	src/symbolize/wire_text.c src/symbolize/wire_text_write.c \
 	src/symbolize/wire_v5.c src/symbolize/wire_v5.h src/symbolize/wire_v5_write.c
 EXTRA_DIST += schema/symbolize.proto
-SYMBOLIZE_LIBS = libsymbolize.a libsymtab.a $(STORE_LIBS)
+SYMBOLIZE_LIBS = libsymbolize.a $(STORE_LIBS) $(SYMTAB_LIBS)

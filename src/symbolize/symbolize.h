@@ -28,7 +28,7 @@ struct symbolizer;
 struct symbolizer_options {
 	struct store *store;   /* borrowed; closed after the symbolizer */
 	const char *table_dir; /* of the cache of tables; made if missing */
-	uint64_t disk_bytes;   /* most the tables may take there */
+	uint64_t disk_bytes; /* most the tables may take there; 0: none kept */
 	uint64_t memory_bytes; /* most of them that is mapped at a time */
 	unsigned workers;      /* processes that build */
 	unsigned threads;      /* that answer batches; 0: one a core */
@@ -36,20 +36,39 @@ struct symbolizer_options {
 	struct batch_limits limits;
 };
 
+/** Tells the store whom to tell when the index changes. */
 MUST_CHECK struct error *
 symbolizer_open(const struct symbolizer_options *options,
 		struct symbolizer **ret);
-/** Waits for what is under way. NULL is allowed. */
+/**
+ * Ends what waits, as pending, and what is being built; waits for files that
+ * the store was asked for (store_abort() makes that short). Nobody else may be
+ * using it. NULL is allowed.
+ */
 void symbolizer_close(struct symbolizer *s);
 const struct batch_limits *symbolizer_limits(const struct symbolizer *s);
 
-/** How it ended: exactly once, on a thread of the symbolizer. @p err is owned
- * by the callee: BUSY if queues are full, NO_MEMORY. */
+/**
+ * Do something that computes, such as reading a body, on one of the threads
+ * that answer batches. symbolize() called from there answers on the spot if
+ * nothing must be waited for.
+ *
+ * @return BUSY if too much waits already; NO_MEMORY. @p fn is then not called.
+ */
+typedef void (*symbolizer_run_fn)(void *ctx);
+MUST_CHECK struct error *symbolizer_run(struct symbolizer *s,
+					symbolizer_run_fn fn, void *ctx);
+
+/** How it ended: exactly once, on a thread of the symbolizer, perhaps before
+ * the call returns. @p err is owned by the callee: BUSY if queues are full,
+ * NO_MEMORY, LIMIT (batch_answer()). */
 typedef void (*symbolize_done_fn)(void *ctx, struct error *err);
 
 /**
- * Answer a batch: acquire tables, waiting at most @c b->wait_ms for those that
- * are not there, then batch_answer().
+ * Answer a batch: acquire tables, waiting at most @c b->wait_ms (and at most
+ * the limit) for those that are not there, then batch_answer().
+ *
+ * A build ID that ends with zero bytes is also that of the shorter one it pads.
  *
  * @param[in] b The symbolizer's until @p done is called.
  * Threads: any; does not wait.
@@ -57,19 +76,29 @@ typedef void (*symbolize_done_fn)(void *ctx, struct error *err);
 void symbolize(struct symbolizer *s, struct batch *b, symbolize_done_fn done,
 	       void *ctx);
 
+/** A compiled table as a file. */
+struct symbol_file {
+	int fd;        /* owned; -1: there is none, status says why */
+	uint64_t size; /* of the GSYM proper, from offset 0 */
+	int64_t mtime; /* when it was made, seconds */
+	uint64_t etag; /* of these very bytes */
+	enum module_status status;
+	const char *message; /* NULL; borrowed for the call */
+};
+
 /**
  * The whole table of a build ID, for GET /buildid/ID/gsym.
- * @param[in] done As of symbolize(); the table, if there is one, is the
- * callee's to put; NULL: @p status says why.
+ * @param[in] done As of symbolize(). @c file->fd is the callee's if it takes
+ * it, leaving -1.
  */
-typedef void (*symbolize_table_fn)(void *ctx, struct error *err,
-				   enum module_status status,
-				   struct symtab *table);
-void symbolize_table(struct symbolizer *s, const struct build_id *id,
-		     unsigned wait_ms, symbolize_table_fn done, void *ctx);
+typedef void (*symbolize_file_fn)(void *ctx, struct error *err,
+				  struct symbol_file *file);
+void symbolize_file(struct symbolizer *s, const struct build_id *id,
+		    unsigned wait_ms, symbolize_file_fn done, void *ctx);
 
-/** The index changed for this ID: a better table may be possible. The shape of
- * index_changed_fn. Cheap. */
-void symbolizer_forget(void *symbolizer, const struct build_id *id);
+/** From what the table of an ID was made, if it is mapped: for telling what is
+ * to be expected. NONE if it is not. Never waits. */
+enum symtab_quality symbolizer_quality(struct symbolizer *s,
+				       const struct build_id *id);
 
 #endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /symbolize/v1 and /symbolicate/v5, and GET /buildid/ID/gsym.
+ *
+ * A body is decoded and read on a thread of the symbolizer's, which answers it
+ * there when its tables are mapped. What is waited for holds no thread.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "http/body.h"
+#include "http/routes.h"
+#include "http/ticket.h"
+#include "symbolize/exchange.h"
+#include "symbolize/symbolize.h"
+
+enum { SLACK_MS = 20000 };
+
+struct symbolize_ticket {
+	struct ticket ticket;
+	struct symbolizer *symbolizer;
+	enum exchange_route route;
+	struct buf body;
+	enum body_coding coding;
+	size_t limit_bytes, answer_limit_bytes;
+	enum body_coding answer_coding;
+	char *content_type, *accept, *query; /* owned; NULL */
+	struct exchange *exchange;
+};
+
+/* A limit that was reached is the client's. */
+static struct error *blame_client(struct error *err)
+{
+	if (!err || error_kind(err) != ERROR_LIMIT)
+		return err;
+	struct error *ret = error_new(TOO_LARGE, "%s", error_message(err));
+
+	error_free(err);
+	return ret;
+}
+
+static void end(struct symbolize_ticket *t, struct error *err)
+{
+	t->ticket.err = blame_client(err);
+	ticket_done(&t->ticket);
+}
+
+static void answered(void *ctx, struct error *err)
+{
+	CLEANUP_BUF struct buf out = BUF_INIT;
+	struct symbolize_ticket *t = ctx;
+	const char *type;
+
+	if (!err)
+		err = exchange_write(t->exchange, t->answer_limit_bytes, &out,
+				     &type);
+	if (!err) {
+		reply_packed(&t->ticket.reply, 200, type, &out,
+			     t->answer_coding);
+		reply_header(&t->ticket.reply, "Cache-Control", "no-store");
+	}
+	end(t, err);
+}
+
+static struct error *read_body(struct symbolize_ticket *t)
+{
+	TRY(body_decode(&t->body, t->coding, t->limit_bytes));
+	const struct exchange_request rq = {
+		.route = t->route,
+		.content_type = t->content_type,
+		.accept = t->accept,
+		.query = t->query,
+		.body = t->body.data,
+		.size = t->body.size,
+	};
+
+	TRY(exchange_read(&rq, symbolizer_limits(t->symbolizer), &t->exchange));
+	buf_deinit(&t->body);
+	return NULL;
+}
+
+static void read_and_ask(void *ctx)
+{
+	struct symbolize_ticket *t = ctx;
+	struct error *err = read_body(t);
+
+	if (err)
+		end(t, err);
+	else
+		symbolize(t->symbolizer, exchange_batch(t->exchange), answered,
+			  t);
+}
+
+static struct symbolize_ticket *symbolize_ticket(struct ticket *t)
+{
+	return (struct symbolize_ticket *)t;
+}
+
+static void start_symbolize(struct ticket *base)
+{
+	struct symbolize_ticket *t = symbolize_ticket(base);
+	struct error *err = symbolizer_run(t->symbolizer, read_and_ask, t);
+
+	if (err)
+		end(t, err);
+}
+
+static void deinit_symbolize(struct ticket *base)
+{
+	struct symbolize_ticket *t = symbolize_ticket(base);
+
+	exchange_free(t->exchange);
+	buf_deinit(&t->body);
+	mem_free(t->content_type);
+	mem_free(t->accept);
+	mem_free(t->query);
+}
+
+static bool copy(const char *from, char **to)
+{
+	*to = from ? mem_strdup(from) : NULL;
+	return *to || !from;
+}
+
+static bool fill(struct symbolize_ticket *t, struct request *rq,
+		 enum exchange_route route)
+{
+	const struct http_options *o = rq->http->options;
+
+	t->symbolizer = o->symbolizer;
+	t->route = route;
+	t->limit_bytes = o->body_limit_bytes;
+	t->answer_limit_bytes = o->answer_limit_bytes;
+	t->answer_coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);
+	if (!copy(rq->header[HEADER_CONTENT_TYPE], &t->content_type) ||
+	    !copy(rq->header[HEADER_ACCEPT], &t->accept) ||
+	    !copy(rq->query, &t->query))
+		return false;
+	t->body = rq->body;
+	buf_init(&rq->body);
+	return true;
+}
+
+static void refuse_type(struct request *rq, const char *header,
+			const char *types)
+{
+	request_fail(rq, 415, "unsupported_media_type", "%s can be %s",
+		     !strcmp(header, "Accept") ? "Content-Type"
+					       : "Content-Encoding",
+		     types);
+	reply_header(&rq->reply, header, types);
+}
+
+static void post(struct request *rq, enum exchange_route route)
+{
+	enum body_coding coding;
+
+	if (!rq->http->options->symbolizer) {
+		request_fail(rq, 404, "not_found", "no such path");
+		return;
+	}
+	if (!body_coding_parse(rq->header[HEADER_CONTENT_ENCODING], &coding)) {
+		refuse_type(rq, "Accept-Encoding", "gzip, zstd");
+		return;
+	}
+	if (!exchange_takes(route, rq->header[HEADER_CONTENT_TYPE])) {
+		refuse_type(rq, "Accept", exchange_types(route));
+		return;
+	}
+	struct ticket *base = ticket_create(sizeof(struct symbolize_ticket));
+
+	if (base) {
+		base->start = start_symbolize;
+		base->deinit = deinit_symbolize;
+		base->wait_ms = symbolizer_limits(rq->http->options->symbolizer)
+					->wait_ms +
+				SLACK_MS;
+		symbolize_ticket(base)->coding = coding;
+	}
+	if (base && fill(symbolize_ticket(base), rq, route)) {
+		rq->ticket = base;
+		return;
+	}
+	ticket_put(base);
+	request_fail_with(rq, error_no_memory);
+}
+
+void post_symbolize(struct request *rq)
+{
+	post(rq, EXCHANGE_SYMBOLIZE);
+}
+
+void post_symbolicate(struct request *rq)
+{
+	post(rq, EXCHANGE_SYMBOLICATE);
+}
+
+/* ---- The table itself --------------------------------------------------- */
+
+struct gsym_ticket {
+	struct ticket ticket;
+	struct symbolizer *symbolizer;
+	struct build_id id;
+	struct symbol_file file;
+	char *message; /* the file's; owned; NULL */
+};
+
+static void gsym_ready(void *ctx, struct error *err, struct symbol_file *file)
+{
+	struct gsym_ticket *t = ctx;
+
+	t->file = *file;
+	t->file.message = NULL;
+	t->message = file->message ? mem_strdup(file->message) : NULL;
+	file->fd = -1;
+	t->ticket.err = err;
+	ticket_done(&t->ticket);
+}
+
+static void start_gsym(struct ticket *base)
+{
+	struct gsym_ticket *t = (struct gsym_ticket *)base;
+
+	symbolize_file(t->symbolizer, &t->id,
+		       symbolizer_limits(t->symbolizer)->wait_ms, gsym_ready,
+		       t);
+}
+
+static void finish_gsym(struct request *rq, struct ticket *base)
+{
+	struct gsym_ticket *t = (struct gsym_ticket *)base;
+	struct artifact a = {
+		.fd = steal_fd(&t->file.fd),
+		.size = t->file.size,
+		.mtime = t->file.mtime,
+		.etag = t->file.etag,
+	};
+
+	switch (t->file.status) {
+	case MODULE_OK:
+		/* A better one may take its place. */
+		if (!artifact_is_too_large(rq, a.size))
+			artifact_send(rq, &a, "no-cache");
+		break;
+	case MODULE_PENDING:
+		request_fail_busy(rq, "the table is being made");
+		break;
+	case MODULE_ABSENT:
+		request_fail(rq, 404, "not_found", "not found");
+		break;
+	default:
+		request_fail(rq, 500, module_status_name(t->file.status), "%s",
+			     t->message ? t->message : "no table can be made");
+	}
+	artifact_deinit(&a);
+}
+
+static void deinit_gsym(struct ticket *base)
+{
+	struct gsym_ticket *t = (struct gsym_ticket *)base;
+
+	cleanup_close(&t->file.fd);
+	mem_free(t->message);
+}
+
+void get_gsym(struct request *rq)
+{
+	struct symbolizer *s = rq->http->options->symbolizer;
+	struct build_id id;
+
+	if (!s) {
+		request_fail(rq, 404, "not_found", "no such path");
+		return;
+	}
+	if (!build_id_parse(rq->arg, rq->arg_size, &id)) {
+		request_fail_build_id(rq);
+		return;
+	}
+	struct ticket *base = ticket_create(sizeof(struct gsym_ticket));
+
+	if (!base) {
+		request_fail_with(rq, error_no_memory);
+		return;
+	}
+	struct gsym_ticket *t = (struct gsym_ticket *)base;
+
+	base->start = start_gsym;
+	base->finish = finish_gsym;
+	base->deinit = deinit_gsym;
+	base->wait_ms = symbolizer_limits(s)->wait_ms + SLACK_MS;
+	t->symbolizer = s;
+	t->id = id;
+	t->file.fd = -1;
+	rq->ticket = base;
+}

@@ -1,0 +1,736 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a table that is not mapped is come by.
+ *
+ *	start_one
+ *	  on disk .......... load_step (loader's thread) --> land
+ *	  look_up_step (the store's query thread)
+ *	    nowhere .................................... --> land
+ *	    another ID's ............................... wants move, land
+ *	    no better than the one there is ............ --> land
+ *	    its turn? else into the backlog
+ *	  ask_files: store_ask() for each, file_came()
+ *	  making_advance: build_partial(), build_whole() as files come (build.c)
+ *	                                                 --> land
+ *
+ * Invariants
+ * 1. A making is in its slot until it lands; whoever asks the same meanwhile
+ *    waits in it.
+ * 2. Whoever may still call back for it has a hold.
+ * 3. At most ACTIVE_MAX makings have descriptors of files.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/units.h"
+#include "symbolize/symbolizer_internal.h"
+
+enum {
+	MAKINGS_MAX = 4096, /* under way, in whatever state */
+	BACKLOG_MAX = 1000,
+	/* Files being fetched or read by workers: four descriptors each. */
+	ACTIVE_MAX = 64,
+	STAGE_QUEUED = 0,
+	STAGE_RUNNING = 1,
+	/* How long "absent" holds when a place was there but gave nothing. */
+	DOUBTFUL_MS = 2000,
+	FOR_GOOD_MS = 86400000,
+};
+/* A debug file from which a few addresses are answered first. */
+#define PARTIAL_FROM (512 * KIB)
+
+/* ---- Begin and end ------------------------------------------------------ */
+
+static struct making **slot_of(struct symbolizer *s,
+			       const struct table_key *key)
+{
+	return &s->makings[table_key_hash(key) % SYMBOLIZER_SLOTS];
+}
+
+struct making *making_find(struct symbolizer *s, const struct table_key *key)
+{
+	struct making *m = *slot_of(s, key);
+
+	while (m && !table_key_equal(&m->key, key))
+		m = m->next;
+	return m;
+}
+
+struct making *making_begin(struct symbolizer *s, const struct table_key *key)
+{
+	if (s->is_closing || s->making_count >= MAKINGS_MAX)
+		return NULL;
+	struct making *m = mem_zalloc(sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->s = s;
+	m->key = *key;
+	m->started_ns = clock_ns();
+	m->epoch = table_cache_epoch(s->tables);
+	m->forgets = s->forgets;
+	m->holds = 1;
+	m->whole.making = m->partial.making = m;
+	m->whole.fd = m->partial.fd = -1;
+	for (size_t i = 0; i < MAKING_FILES; i++)
+		m->files[i] = (struct artifact)ARTIFACT_INIT;
+	LIST_INIT(&m->wants);
+	struct making **slot = slot_of(s, key);
+
+	m->next = *slot;
+	*slot = m;
+	s->making_count++;
+	return m;
+}
+
+static void making_free(struct making *m)
+{
+	for (size_t i = 0; i < MAKING_FILES; i++)
+		artifact_deinit(&m->files[i]);
+	symtab_layout_deinit(&m->layout);
+	error_free(m->transient);
+	error_free(m->damage);
+	mem_free(m);
+}
+
+void making_hold(struct making *m)
+{
+	m->holds++;
+}
+
+void making_release(struct making *m)
+{
+	struct symbolizer *s = m->s;
+
+	{
+		LOCKED(&s->lock);
+		if (--m->holds)
+			return;
+	}
+	/* Nobody knows of it any more: it has landed. */
+	making_free(m);
+	LOCKED(&s->lock);
+	s->making_count--;
+	condition_broadcast(&s->changed);
+}
+
+static void show_queues(const struct symbolizer *s)
+{
+	metric_set(METRIC_TABLE_FLIGHTS, STAGE_QUEUED, 0,
+		   (int64_t)s->backlog_count);
+	metric_set(METRIC_TABLE_FLIGHTS, STAGE_RUNNING, 0, s->active_count);
+}
+
+static void ask_files(struct making *m);
+
+/* The next one of the backlog whose turn it is, with a hold; lock held. */
+static struct making *next_turn(struct symbolizer *s)
+{
+	struct making *m = TAILQ_FIRST(&s->backlog);
+
+	if (!m || s->active_count >= ACTIVE_MAX)
+		return NULL;
+	TAILQ_REMOVE(&s->backlog, m, backlog);
+	s->backlog_count--;
+	s->active_count++;
+	m->is_active = true;
+	return m;
+}
+
+/* Lock held. */
+static void leave_slot(struct making *m)
+{
+	struct making **at = slot_of(m->s, &m->key);
+
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+}
+
+/* Has the index changed for it since it began? Lock held. */
+static bool is_overtaken(const struct making *m)
+{
+	const struct build_id *id = &m->key.id;
+	bool is_exact = !m->key.is_breakpad && id->bytes[id->len - 1];
+
+	return m->is_overtaken || (!is_exact && m->forgets != m->s->forgets);
+}
+
+/* Lock held. */
+static void note_verdict(struct making *m, enum module_status status,
+			 const char *message, int64_t hold_ms)
+{
+	struct verdict v = {
+		.key = m->key,
+		.status = status,
+		.until_ms = clock_ms() + hold_ms,
+		.epoch = m->epoch,
+	};
+
+	struct table_claims have;
+
+	/* A table that was to be bettered goes on answering. */
+	if (!hold_ms || is_overtaken(m) ||
+	    table_cache_claims(m->s->tables, &m->key.id, &have))
+		return;
+	if (message)
+		strncpy(v.message, message, sizeof(v.message) - 1);
+	verdicts_put(&m->s->verdicts, &v);
+}
+
+void making_land(struct making *m, enum module_status status,
+		 struct symtab *table, const char *message, int64_t hold_ms)
+{
+	struct symbolizer *s = m->s;
+	struct wait *ready = NULL;
+	struct making *turn = NULL;
+	struct want *w;
+
+	{
+		LOCKED(&s->lock);
+		if (m->has_landed)
+			return;
+		m->has_landed = true;
+		leave_slot(m);
+		if (m->is_active)
+			s->active_count--;
+		note_verdict(m, status, message, hold_ms);
+		if (status != MODULE_PENDING && !m->is_overtaken)
+			table_cache_trust(s->tables, &m->key.id, m->epoch);
+		while ((w = LIST_FIRST(&m->wants)))
+			want_settle(w, status, table, message, &ready);
+		turn = next_turn(s);
+		show_queues(s);
+	}
+	waits_dispatch(ready);
+	if (turn)
+		ask_files(turn);
+}
+
+static enum module_status status_of(enum error_kind kind)
+{
+	switch (kind) {
+	case ERROR_BAD_DATA:
+	case ERROR_WORKER:
+		return MODULE_MALFORMED;
+	case ERROR_LIMIT:
+	case ERROR_TOO_LARGE:
+		return MODULE_TOO_LARGE;
+	case ERROR_UNSUPPORTED:
+		return MODULE_UNSUPPORTED;
+	default:
+		return MODULE_PENDING;
+	}
+}
+
+/* What the client is told, without the machine's paths. */
+static const char *message_of(const struct error *err)
+{
+	switch (error_kind(err)) {
+	case ERROR_BAD_DATA:
+	case ERROR_LIMIT:
+	case ERROR_UNSUPPORTED:
+		return error_message(err);
+	case ERROR_WORKER:
+		return "reading it ends the process that does";
+	case ERROR_NO_SPACE:
+		return "no room on disk";
+	case ERROR_BUSY:
+	case ERROR_NO_MEMORY:
+		return "too much to do";
+	default:
+		return "its files cannot be read now";
+	}
+}
+
+void making_fail(struct making *m, struct error *err)
+{
+	enum module_status status = status_of(error_kind(err));
+	int64_t hold_ms = 0;
+	enum error_kind kind;
+	uint64_t left_out;
+	char hex[BUILD_ID_HEX_MAX];
+	bool pass;
+
+	if (status != MODULE_PENDING && m->attempt) {
+		poison_note(&m->s->poison, m->attempt, error_kind(err));
+		if (!poison_holds(&m->s->poison, m->attempt, &hold_ms, &kind))
+			hold_ms = 0;
+		if (hold_ms > FOR_GOOD_MS)
+			hold_ms = FOR_GOOD_MS;
+	}
+	{
+		LOCKED(&m->s->lock);
+		pass = log_limit_pass(&m->s->log, &left_out);
+	}
+	if (pass && error_kind(err) != ERROR_BUSY)
+		log_warn("symbolize", "no table",
+			 LOG_S("build_id", build_id_hex(&m->key.id, hex)),
+			 LOG_S("kind", error_kind_label(error_kind(err))),
+			 LOG_S("error", error_message(err)),
+			 LOG_U("left_out", left_out));
+	making_land(m, status, NULL, message_of(err), hold_ms);
+	error_free(err);
+}
+
+/* ---- Looking up --------------------------------------------------------- */
+
+/* The wants are another ID's. */
+static void follow(struct making *m, const struct build_id *id)
+{
+	struct symbolizer *s = m->s;
+	const struct table_key key = { .id = *id };
+	struct making *room[1];
+	struct todo todo = { .poked = room };
+	struct want *w;
+
+	{
+		const struct verdict v = {
+			.key = m->key,
+			.status = MODULE_OK,
+			.alias = *id,
+			.until_ms = clock_ms() + FOR_GOOD_MS,
+			.epoch = m->epoch,
+		};
+
+		LOCKED(&s->lock);
+		if (!is_overtaken(m))
+			verdicts_put(&s->verdicts, &v);
+		while ((w = LIST_FIRST(&m->wants))) {
+			LIST_REMOVE(w, others);
+			w->making = NULL;
+			want_attach(s, w, key, &todo);
+		}
+	}
+	todo_do(&todo);
+	/* Should somebody have come since, he asks again. */
+	making_land(m, MODULE_PENDING, NULL, NULL, 0);
+}
+
+/* Several that share the part of their IDs that was asked for. */
+static bool is_ambiguous(const struct index_places *places)
+{
+	for (size_t i = 1; i < places->count; i++) {
+		if (!build_id_equal(&places->v[i].id, &places->v[0].id))
+			return true;
+	}
+	return false;
+}
+
+static bool copy_layout(struct making *m, const struct index_place *p)
+{
+	struct symtab_layout *l = &m->layout;
+
+	l->type = p->type;
+	l->machine = p->machine;
+	l->is_big_endian = p->is_big_endian;
+	l->is_from_executable = true;
+	l->segments = mem_array(p->segment_count, sizeof(*l->segments));
+	if (!l->segments)
+		return false;
+	for (size_t i = 0; i < p->segment_count; i++)
+		l->segments[i] = (struct symtab_segment) {
+			.offset = { p->segments[i].offset },
+			.vaddr = { p->segments[i].vaddr },
+			.file_size = p->segments[i].file_size,
+			.mem_size = p->segments[i].mem_size,
+			.flags = p->segments[i].flags,
+		};
+	l->segment_count = p->segment_count;
+	m->has_layout = true;
+	return true;
+}
+
+static bool same_file(const struct index_place *a, const struct index_place *b)
+{
+	return a->container_id == b->container_id && a->ordinal == b->ordinal &&
+	       !a->member == !b->member;
+}
+
+/* What the index offers. Best first, so the first of a kind is what the store
+ * gives. */
+static struct error *note_offer(struct making *m, struct index_reader *r,
+				const struct index_places *places)
+{
+	const struct index_place *debuginfo = NULL, *executable = NULL;
+	unsigned roles, quality;
+	bool found;
+
+	for (size_t i = 0; i < places->count; i++) {
+		const struct index_place *p = &places->v[i];
+
+		if (p->roles & INDEX_ROLE_DEBUGINFO && !debuginfo)
+			debuginfo = p;
+		if (p->roles & INDEX_ROLE_EXECUTABLE && !executable)
+			executable = p;
+		if (p->quality > m->claims.quality)
+			m->claims.quality = (uint8_t)p->quality;
+	}
+	if (debuginfo)
+		m->claims.inputs |= TABLE_DEBUGINFO;
+	if (executable)
+		m->claims.inputs |= TABLE_EXECUTABLE;
+	if (executable && !copy_layout(m, executable))
+		return error_no_memory;
+	m->is_one_file =
+		debuginfo && executable && same_file(debuginfo, executable);
+	if (!debuginfo || !debuginfo->alt_id.len)
+		return NULL;
+	m->alt_id = debuginfo->alt_id;
+	TRY(index_presence(r, &m->alt_id, &roles, &quality, &found));
+	if (found && roles & INDEX_ROLE_DEBUGINFO)
+		m->claims.inputs |= TABLE_ALT;
+	return NULL;
+}
+
+/* Land with the table there is, if the index offers nothing better. */
+static bool has_nothing_better(struct making *m)
+{
+	CLEANUP_SYMTAB struct symtab *table = NULL;
+	struct table_claims have;
+
+	if (!table_cache_claims(m->s->tables, &m->id, &have) ||
+	    table_claims_exceed(m->claims, have))
+		return false;
+	struct error *err = table_cache_load(m->s->tables, &m->id, &table);
+
+	if (err) {
+		making_fail(m, err);
+		return true;
+	}
+	if (table)
+		making_land(m, MODULE_OK, table, NULL, 0);
+	return table != NULL;
+}
+
+enum turn { TURN_NOW, TURN_LATER, TURN_NEVER };
+
+/* May its files be asked for now? Unless never, with a hold for who does. */
+static enum turn turn_of(struct making *m)
+{
+	struct symbolizer *s = m->s;
+	enum turn turn = TURN_NEVER;
+
+	LOCKED(&s->lock);
+	if (s->active_count < ACTIVE_MAX) {
+		s->active_count++;
+		m->is_active = true;
+		turn = TURN_NOW;
+	} else if (!s->is_closing && s->backlog_count < BACKLOG_MAX) {
+		TAILQ_INSERT_TAIL(&s->backlog, m, backlog);
+		s->backlog_count++;
+		turn = TURN_LATER;
+	}
+	m->holds += turn != TURN_NEVER;
+	show_queues(s);
+	return turn;
+}
+
+static void take_turn(struct making *m)
+{
+	switch (turn_of(m)) {
+	case TURN_NOW:
+		ask_files(m);
+		break;
+	case TURN_LATER:
+		break;
+	case TURN_NEVER:
+		making_fail(m, error_new(BUSY, "too many tables are made"));
+		break;
+	}
+}
+
+/* What it fails of lately is left alone for a while. */
+static bool is_poisoned(struct making *m)
+{
+	const uint64_t claims =
+		(uint64_t)m->claims.quality << 8 | m->claims.inputs;
+	enum error_kind kind;
+	int64_t left_ms;
+
+	m->attempt = hash_bytes(m->id.bytes, m->id.len, claims);
+	if (!poison_holds(&m->s->poison, m->attempt, &left_ms, &kind))
+		return false;
+	making_land(m, status_of(kind), NULL, "it could not be read before",
+		    left_ms < FOR_GOOD_MS ? left_ms : FOR_GOOD_MS);
+	return true;
+}
+
+static struct error *find_places(struct making *m, struct index_reader *r,
+				 struct index_places *ret)
+{
+	if (m->key.is_breakpad)
+		return index_find_by_key(r, INDEX_KEY_BREAKPAD, m->key.id.bytes,
+					 m->key.id.len, ret);
+	return index_find_padded(r, &m->key.id,
+				 INDEX_ROLE_EXECUTABLE | INDEX_ROLE_DEBUGINFO,
+				 ret);
+}
+
+/* @p err is taken. */
+static void look_up(struct making *m, struct index_reader *r, struct error *err)
+{
+	CLEANUP(index_places_deinit) struct index_places places = { 0 };
+
+	if (!err)
+		err = find_places(m, r, &places);
+	if (!err && !places.count) {
+		making_land(m, MODULE_ABSENT, NULL, NULL, FOR_GOOD_MS);
+		return;
+	}
+	if (!err && m->key.is_breakpad && is_ambiguous(&places)) {
+		making_land(m, MODULE_MALFORMED, NULL,
+			    "several build IDs have this debug ID",
+			    FOR_GOOD_MS);
+		return;
+	}
+	if (!err) {
+		m->id = places.v[0].id;
+		if (m->key.is_breakpad || !build_id_equal(&m->id, &m->key.id)) {
+			follow(m, &m->id);
+			return;
+		}
+		err = note_offer(m, r, &places);
+	}
+	if (err)
+		making_fail(m, err);
+	else if (!has_nothing_better(m) && !is_poisoned(m))
+		take_turn(m);
+}
+
+static void look_up_step(void *ctx, struct index_reader *r, struct error *err)
+{
+	struct making *m = ctx;
+
+	look_up(m, r, err);
+	making_release(m);
+}
+
+static void begin_look_up(struct making *m)
+{
+	struct error *err = store_read(m->s->store, look_up_step, m);
+
+	if (!err)
+		return;
+	making_fail(m, err);
+	making_release(m);
+}
+
+/* ---- From disk ---------------------------------------------------------- */
+
+static void load_step(void *state, void *arg)
+{
+	CLEANUP_SYMTAB struct symtab *table = NULL;
+	struct making *m = arg;
+	struct error *err = table_cache_load(m->s->tables, &m->key.id, &table);
+
+	(void)state;
+	if (!err && !table) {
+		begin_look_up(m);
+		return;
+	}
+	if (err) {
+		making_fail(m, err);
+	} else {
+		/* The index has not been asked: the next user has it asked. */
+		m->epoch = 0;
+		making_land(m, MODULE_OK, table, NULL, 0);
+	}
+	making_release(m);
+}
+
+static void start_one(struct making *m)
+{
+	CLEANUP_SYMTAB struct symtab *table = NULL;
+	bool is_doubted;
+
+	if (m->key.is_breakpad ||
+	    table_cache_get(m->s->tables, &m->key.id, &table, &is_doubted) !=
+		    TABLE_ON_DISK) {
+		begin_look_up(m);
+		return;
+	}
+	struct error *err = pool_submit(m->s->loaders, load_step, m);
+
+	if (!err)
+		return;
+	making_fail(m, err);
+	making_release(m);
+}
+
+void makings_start(struct making *begun)
+{
+	while (begun) {
+		struct making *next = begun->next_begun;
+
+		if (!begun->is_again)
+			table_op_count(TABLE_OP_MISS);
+		start_one(begun);
+		begun = next;
+	}
+}
+
+void makings_flush(struct symbolizer *s)
+{
+	for (;;) {
+		struct making *m;
+
+		{
+			LOCKED(&s->lock);
+			m = TAILQ_FIRST(&s->backlog);
+			if (!m)
+				return;
+			TAILQ_REMOVE(&s->backlog, m, backlog);
+			s->backlog_count--;
+		}
+		making_fail(m, error_new(BUSY, "shutting down"));
+		making_release(m);
+	}
+}
+
+/* ---- Files -------------------------------------------------------------- */
+
+struct ask {
+	struct making *making;
+	enum making_file file;
+};
+
+static bool is_transient(enum error_kind kind)
+{
+	return status_of(kind) == MODULE_PENDING;
+}
+
+/* Keep the first of its kind. @p err is taken. */
+static void note_trouble(struct making *m, struct error *err)
+{
+	struct error **to =
+		is_transient(error_kind(err)) ? &m->transient : &m->damage;
+
+	if (*to)
+		error_free(err);
+	else
+		*to = err;
+}
+
+static void file_came(void *ctx, struct error *err, struct artifact *a)
+{
+	struct ask *ask = ctx;
+	struct making *m = ask->making;
+
+	{
+		LOCKED(&m->s->lock);
+		m->arrived |= 1U << ask->file;
+		if (err)
+			note_trouble(m, err);
+		if (a) {
+			m->files[ask->file] = *a;
+			*a = (struct artifact)ARTIFACT_INIT;
+		}
+	}
+	mem_free(ask);
+	making_advance(m);
+	making_release(m);
+}
+
+static void ask_file(struct making *m, enum making_file file,
+		     enum artifact_kind kind, const struct build_id *id)
+{
+	const struct store_query q = { .id = *id, .kind = kind };
+	struct ask *ask = mem_alloc(sizeof(*ask));
+
+	if (!ask) {
+		LOCKED(&m->s->lock);
+		m->arrived |= 1U << file;
+		note_trouble(m, error_no_memory);
+		return;
+	}
+	*ask = (struct ask) { .making = m, .file = file };
+	{
+		LOCKED(&m->s->lock);
+		making_hold(m);
+	}
+	store_ask(m->s->store, &q, file_came, ask);
+}
+
+/* Takes a hold. */
+static void ask_files(struct making *m)
+{
+	const uint8_t inputs = m->claims.inputs;
+	bool wants_executable = inputs & TABLE_EXECUTABLE && !m->is_one_file;
+
+	{
+		LOCKED(&m->s->lock);
+		m->expected =
+			(inputs & TABLE_DEBUGINFO ? 1U << FILE_DEBUGINFO : 0) |
+			(wants_executable ? 1U << FILE_EXECUTABLE : 0) |
+			(inputs & TABLE_ALT ? 1U << FILE_ALT : 0);
+	}
+	if (inputs & TABLE_DEBUGINFO)
+		ask_file(m, FILE_DEBUGINFO, ARTIFACT_DEBUGINFO, &m->id);
+	if (inputs & TABLE_ALT)
+		ask_file(m, FILE_ALT, ARTIFACT_DEBUGINFO, &m->alt_id);
+	if (wants_executable)
+		ask_file(m, FILE_EXECUTABLE, ARTIFACT_EXECUTABLE, &m->id);
+	making_advance(m);
+	making_release(m);
+}
+
+/* All that could be had is nothing. Lock not held. */
+static void land_without_files(struct making *m)
+{
+	if (m->damage)
+		making_fail(m, STEAL(m->damage));
+	else if (m->transient)
+		making_fail(m, STEAL(m->transient));
+	else
+		making_land(m, MODULE_ABSENT, NULL, NULL, DOUBTFUL_MS);
+}
+
+/* Is what a partial table is made from there, and large? Lock held. */
+static bool can_build_partial(const struct making *m)
+{
+	const unsigned needed =
+		(1U << FILE_DEBUGINFO | 1U << FILE_ALT) & m->expected;
+
+	return needed && !(needed & ~m->arrived) &&
+	       m->files[FILE_DEBUGINFO].fd >= 0 &&
+	       m->files[FILE_DEBUGINFO].size >= PARTIAL_FROM;
+}
+
+static bool has_any_file(const struct making *m)
+{
+	return m->files[FILE_DEBUGINFO].fd >= 0 ||
+	       m->files[FILE_EXECUTABLE].fd >= 0;
+}
+
+void making_advance(struct making *m)
+{
+	CLEANUP_BUF struct buf request = BUF_INIT;
+	enum { NOTHING, PARTIAL, WHOLE, NO_FILES } next = NOTHING;
+
+	{
+		LOCKED(&m->s->lock);
+		if (m->has_landed || m->is_partial_begun)
+			return;
+		if (can_build_partial(m) && build_partial_request(m, &request))
+			next = PARTIAL;
+		else if (!m->is_whole_begun && m->arrived == m->expected)
+			next = has_any_file(m) ? WHOLE : NO_FILES;
+		m->is_partial_begun = next == PARTIAL;
+		m->is_whole_begun |= next == WHOLE;
+		if (next == PARTIAL || next == WHOLE)
+			making_hold(m);
+	}
+	if (next == PARTIAL)
+		build_partial(m, &request);
+	else if (next == WHOLE)
+		build_whole(m);
+	else if (next == NO_FILES)
+		land_without_files(m);
+}

@@ -1,0 +1,730 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Invariants
+ * 1. A wait's batch is changed under the lock while wants of it are open, and
+ *    by the one thread that answers it afterwards.
+ * 2. An open want is in the list of one making, or its wait is being set up.
+ * 3. A wait in the list has open wants; whoever settles the last one, or finds
+ *    the deadline passed, takes it out and hands it on, once.
+ * 4. What is mapped is answered without anything of this.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "symbolize/symbolizer_internal.h"
+
+enum {
+	COMPUTE_QUEUE = 1000,
+	LOAD_THREADS = 2,
+	LOAD_QUEUE = 2000,
+	BUILD_QUEUE = 1000,
+	WAITS_MAX = 4096,
+	RETRY_AFTER_MS = 1000,
+	/* Batches of which a module had damage are tried again at once. */
+	TIMER_IDLE_MS = 3600000,
+};
+
+/* Of which symbolizer this is a computing thread. */
+static _Thread_local struct symbolizer *computes_for;
+
+/* ---- Answers ------------------------------------------------------------ */
+
+static void wait_free(struct wait *w)
+{
+	struct symbolizer *s = w->s;
+
+	batch_deinit(&w->own);
+	mem_free(w->wants);
+	mem_free(w);
+	LOCKED(&s->lock);
+	s->wait_count--;
+	condition_broadcast(&s->changed);
+}
+
+/* A table that turned out to be damaged is made anew; until then its addresses
+ * have no answer. */
+static void reject_damaged(struct symbolizer *s, struct batch *b)
+{
+	for (size_t i = 0; i < b->module_count; i++) {
+		struct batch_module *m = &b->modules[i];
+
+		if (m->status != MODULE_MALFORMED || !m->table)
+			continue;
+		table_cache_reject(s->tables, m->table);
+		m->status = MODULE_PENDING;
+		b->is_partial = true;
+		if (m->address_count)
+			memset(b->reasons + m->first_address,
+			       ADDRESS_MODULE_PENDING, m->address_count);
+	}
+}
+
+static void count_answer(const struct batch *b)
+{
+	size_t reasons[ADDRESS_REASONS] = { 0 };
+
+	metric_inc(METRIC_SYMBOLIZE_BATCHES);
+	metric_add(METRIC_SYMBOLIZE_FRAMES, 0, 0, (int64_t)b->chain_total);
+	for (size_t i = 0; i < b->module_count; i++)
+		metric_add(METRIC_SYMBOLIZE_MODULES, b->modules[i].status, 0,
+			   1);
+	for (size_t i = 0; i < b->address_count; i++)
+		reasons[b->reasons[i]]++;
+	for (unsigned i = 0; i < ADDRESS_REASONS; i++) {
+		if (reasons[i])
+			metric_add(METRIC_SYMBOLIZE_ADDRESSES, i, 0,
+				   (int64_t)reasons[i]);
+	}
+}
+
+static struct error *answer(struct symbolizer *s, struct batch *b)
+{
+	TRY(batch_answer(b));
+	reject_damaged(s, b);
+	b->retry_after_ms = b->is_partial ? RETRY_AFTER_MS : 0;
+	count_answer(b);
+	return NULL;
+}
+
+/* Of a file that is never written again. Its mtime and inode are its own; its
+ * ctime changes when it is used. */
+static uint64_t etag_of(const struct build_id *id, const struct stat *st)
+{
+	const uint64_t words[] = {
+		(uint64_t)clock_timespec_ns(st->st_mtim),
+		(uint64_t)st->st_ino,
+		(uint64_t)st->st_size,
+	};
+
+	return hash_bytes(id->bytes, id->len,
+			  hash_bytes(words, sizeof(words), 0));
+}
+
+static void give_file(struct wait *w)
+{
+	const struct batch_module *m = &w->own.modules[0];
+	struct symbol_file file = {
+		.fd = -1,
+		.status = m->status,
+		.message = m->message,
+	};
+	struct error *err = NULL;
+	struct stat st;
+
+	if (m->table) {
+		const struct build_id *id = symtab_build_id(m->table);
+
+		table_cache_file(w->s->tables, id, &file.fd);
+		if (file.fd < 0 || fstat(file.fd, &st))
+			err = error_new(NO_SPACE, "the table is not on disk");
+		else
+			file.etag = etag_of(id, &st);
+		file.size = symtab_gsym_bytes(m->table);
+		file.mtime = err ? 0 : st.st_mtim.tv_sec;
+	}
+	w->file_done(w->ctx, err, &file);
+	cleanup_close(&file.fd);
+}
+
+static void finish(struct wait *w)
+{
+	struct error *err = STEAL(w->err);
+
+	if (w->file_done && err) {
+		struct symbol_file none = { .fd = -1,
+					    .status = MODULE_PENDING };
+
+		w->file_done(w->ctx, err, &none);
+	} else if (w->file_done) {
+		give_file(w);
+	} else {
+		w->done(w->ctx, err ? err : answer(w->s, w->b));
+	}
+	wait_free(w);
+}
+
+static void finish_step(void *state, void *arg)
+{
+	(void)state;
+	finish(arg);
+}
+
+/* On a computing thread, which this one may be. */
+static void hand_on(struct wait *w)
+{
+	if (computes_for == w->s) {
+		finish(w);
+		return;
+	}
+	w->err = pool_continue(w->s->computers, finish_step, w);
+	if (w->err)
+		finish(w);
+}
+
+void waits_dispatch(struct wait *ready)
+{
+	while (ready) {
+		struct wait *next = ready->next_ready;
+		struct symbolizer *s = ready->s;
+
+		/* Others' answers are not this thread's business. */
+		ready->err = pool_continue(s->computers, finish_step, ready);
+		if (ready->err)
+			finish(ready);
+		ready = next;
+	}
+}
+
+/* ---- Wants; lock held --------------------------------------------------- */
+
+static void unlist(struct wait *w)
+{
+	if (!w->is_listed)
+		return;
+	w->is_listed = false;
+	TAILQ_REMOVE(&w->s->waits, w, others);
+	metric_add(METRIC_SYMBOLIZE_WAITING, 0, 0, -1);
+}
+
+static void close_one(struct wait *w, struct wait **ready)
+{
+	if (--w->open)
+		return;
+	unlist(w);
+	w->next_ready = *ready;
+	*ready = w;
+}
+
+void want_settle(struct want *want, enum module_status status,
+		 struct symtab *table, const char *message, struct wait **ready)
+{
+	struct batch *b = want->wait->b;
+	struct batch_module *m = &b->modules[want->module];
+
+	if (want->making)
+		LIST_REMOVE(want, others);
+	want->making = NULL;
+	m->status = status;
+	m->message = message ? batch_text(b, message, strlen(message)) : NULL;
+	m->table = table ? symtab_get(table) : NULL;
+	m->origin = table ? "local" : NULL;
+	close_one(want->wait, ready);
+}
+
+/* What is known of a key by now. */
+static bool settle_known(struct symbolizer *s, struct want *w,
+			 struct table_key *key, struct wait **ready)
+{
+	CLEANUP_SYMTAB struct symtab *table = NULL;
+	uint64_t epoch = table_cache_epoch(s->tables);
+	const struct verdict *v = verdicts_find(&s->verdicts, key, epoch);
+	bool is_doubted;
+
+	if (v && v->status != MODULE_OK) {
+		want_settle(w, v->status, NULL,
+			    v->message[0] ? v->message : NULL, ready);
+		return true;
+	}
+	if (v)
+		*key = (struct table_key) { .id = v->alias };
+	if (key->is_breakpad || table_cache_get(s->tables, &key->id, &table,
+						&is_doubted) != TABLE_MAPPED)
+		return false;
+	want_settle(w, MODULE_OK, table, NULL, ready);
+	return true;
+}
+
+void want_attach(struct symbolizer *s, struct want *w, struct table_key key,
+		 struct todo *todo)
+{
+	if (settle_known(s, w, &key, &todo->ready))
+		return;
+	struct making *making = making_find(s, &key);
+
+	if (making && making->arrived &&
+	    (!todo->poked_count ||
+	     todo->poked[todo->poked_count - 1] != making)) {
+		making_hold(making);
+		todo->poked[todo->poked_count++] = making;
+	}
+	if (!making) {
+		making = making_begin(s, &key);
+		if (!making) {
+			want_settle(w, MODULE_PENDING, NULL,
+				    "too many tables are being made",
+				    &todo->ready);
+			return;
+		}
+		making->next_begun = todo->begun;
+		todo->begun = making;
+	}
+	w->making = making;
+	w->round = 0;
+	LIST_INSERT_HEAD(&making->wants, w, others);
+}
+
+void todo_do(struct todo *t)
+{
+	waits_dispatch(t->ready);
+	makings_start(t->begun);
+	for (size_t i = 0; i < t->poked_count; i++) {
+		making_advance(t->poked[i]);
+		making_release(t->poked[i]);
+	}
+}
+
+/* A better table may be had: see to it, while the old one answers. */
+static void begin_again(struct symbolizer *s, const struct build_id *id,
+			struct making **begun)
+{
+	const struct table_key key = { .id = *id };
+	struct making *making;
+
+	LOCKED(&s->lock);
+	if (making_find(s, &key))
+		return;
+	making = making_begin(s, &key);
+	if (!making)
+		return;
+	making->is_again = true;
+	making->next_begun = *begun;
+	*begun = making;
+}
+
+/* ---- Batches ------------------------------------------------------------ */
+
+/* Is the ID in no form in the index? */
+static bool is_surely_absent(struct symbolizer *s, const struct build_id *id)
+{
+	struct build_id shorter = *id;
+
+	for (;;) {
+		if (!store_surely_absent(s->store, &shorter))
+			return false;
+		if (shorter.len <= BUILD_ID_MIN ||
+		    shorter.bytes[shorter.len - 1])
+			return true;
+		shorter.len--;
+	}
+}
+
+/* Without the lock, without waiting: what is mapped, or surely nowhere. */
+static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
+			    struct making **begun)
+{
+	bool is_doubted;
+
+	m->status = MODULE_ABSENT;
+	m->message = NULL;
+	m->origin = NULL;
+	symtab_put(STEAL(m->table));
+	if (m->is_breakpad)
+		return false;
+	if (!m->id.len)
+		return true;
+	if (table_cache_get(s->tables, &m->id, &m->table, &is_doubted) ==
+	    TABLE_MAPPED) {
+		table_op_count(TABLE_OP_HIT);
+		m->status = MODULE_OK;
+		m->origin = "local";
+		if (is_doubted)
+			begin_again(s, &m->id, begun);
+		return true;
+	}
+	return is_surely_absent(s, &m->id);
+}
+
+/* Let the wait wait. False: its time is up, or nothing is open. */
+static void list_wait(struct wait *w, unsigned wait_ms)
+{
+	struct symbolizer *s = w->s;
+
+	w->deadline_ms = clock_ms() + wait_ms;
+	w->is_listed = true;
+	TAILQ_INSERT_TAIL(&s->waits, w, others);
+	metric_add(METRIC_SYMBOLIZE_WAITING, 0, 0, 1);
+	if (w->deadline_ms < s->next_deadline_ms) {
+		s->next_deadline_ms = w->deadline_ms;
+		condition_broadcast(&s->changed);
+	}
+}
+
+static void give_up_wants(struct wait *w, struct wait **ready)
+{
+	struct batch *b = w->b;
+
+	for (size_t i = 0; i < b->module_count; i++) {
+		if (w->wants[i].making)
+			want_settle(&w->wants[i], MODULE_PENDING, NULL, NULL,
+				    ready);
+	}
+}
+
+/* @p is_there says of which modules nothing is wanted any more. */
+static void acquire_rest(struct wait *w, const bool *is_there,
+			 struct todo *todo)
+{
+	struct symbolizer *s = w->s;
+	struct batch *b = w->b;
+	unsigned wait_ms =
+		b->wait_ms < s->limits.wait_ms ? b->wait_ms : s->limits.wait_ms;
+
+	LOCKED(&s->lock);
+	for (size_t i = 0; i < b->module_count; i++) {
+		if (is_there[i])
+			continue;
+		w->open++;
+		w->wants[i].wait = w;
+		w->wants[i].module = (uint32_t)i;
+		want_attach(s, &w->wants[i], table_key_of(&b->modules[i]),
+			    todo);
+	}
+	if (!wait_ms || s->is_closing)
+		give_up_wants(w, &todo->ready);
+	else if (w->open > 1)
+		list_wait(w, wait_ms);
+	close_one(w, &todo->ready);
+}
+
+static struct error *begin_wait(struct symbolizer *s, struct wait **ret)
+{
+	LOCKED(&s->lock);
+	if (s->is_closing)
+		return error_new(BUSY, "shutting down");
+	if (s->wait_count >= WAITS_MAX)
+		return error_new(BUSY, "%d batches wait", WAITS_MAX);
+	struct wait *w = mem_zalloc(sizeof(*w));
+
+	if (!w)
+		return error_no_memory;
+	s->wait_count++;
+	w->s = s;
+	w->open = 1;
+	batch_init(&w->own);
+	*ret = w;
+	return NULL;
+}
+
+/* Of @p w, which is not there any more when this returns. */
+static void run_wait(struct wait *w)
+{
+	struct symbolizer *s = w->s;
+	struct batch *b = w->b;
+	CLEANUP_FREE bool *is_there = mem_array(b->module_count, sizeof(bool));
+	CLEANUP_FREE struct making **poked = NULL;
+	struct todo todo = { 0 };
+	size_t missing = 0;
+
+	for (size_t i = 0; is_there && i < b->module_count; i++) {
+		is_there[i] = acquire_at_once(s, &b->modules[i], &todo.begun);
+		missing += !is_there[i];
+	}
+	if (missing) {
+		w->wants = mem_array(b->module_count, sizeof(*w->wants));
+		todo.poked = poked = mem_array(missing, sizeof(*poked));
+	}
+	if (!is_there || (missing && (!w->wants || !poked)))
+		w->err = error_no_memory;
+	if (!missing || w->err)
+		todo.ready = w;
+	else
+		acquire_rest(w, is_there, &todo);
+	/* Of all batches this one alone can have become ready here. */
+	if (todo.ready)
+		hand_on(STEAL(todo.ready));
+	todo_do(&todo);
+}
+
+void symbolize(struct symbolizer *s, struct batch *b, symbolize_done_fn done,
+	       void *ctx)
+{
+	struct wait *w = NULL;
+	struct error *err = begin_wait(s, &w);
+
+	if (err) {
+		done(ctx, err);
+		return;
+	}
+	w->b = b;
+	w->done = done;
+	w->ctx = ctx;
+	run_wait(w);
+}
+
+void symbolize_file(struct symbolizer *s, const struct build_id *id,
+		    unsigned wait_ms, symbolize_file_fn done, void *ctx)
+{
+	const struct batch_limits one = { .modules = 1 };
+	struct symbol_file none = { .fd = -1, .status = MODULE_PENDING };
+	struct batch_module *m;
+	struct wait *w = NULL;
+	struct error *err = begin_wait(s, &w);
+
+	if (!err)
+		err = batch_add_module(&w->own, &one, &m);
+	if (err) {
+		if (w)
+			wait_free(w);
+		done(ctx, err, &none);
+		return;
+	}
+	m->id = *id;
+	w->own.wait_ms = wait_ms;
+	w->b = &w->own;
+	w->file_done = done;
+	w->ctx = ctx;
+	run_wait(w);
+}
+
+enum symtab_quality symbolizer_quality(struct symbolizer *s,
+				       const struct build_id *id)
+{
+	CLEANUP_SYMTAB struct symtab *table = NULL;
+	bool is_doubted;
+
+	if (table_cache_get(s->tables, id, &table, &is_doubted) != TABLE_MAPPED)
+		return SYMTAB_QUALITY_NONE;
+	return symtab_quality(table);
+}
+
+/* ---- Deadlines ---------------------------------------------------------- */
+
+/* Lock held. */
+static void expire(struct symbolizer *s, int64_t now, struct wait **ready)
+{
+	struct wait *w = TAILQ_FIRST(&s->waits);
+
+	s->next_deadline_ms = now + TIMER_IDLE_MS;
+	while (w) {
+		struct wait *next = TAILQ_NEXT(w, others);
+
+		if (w->deadline_ms <= now || s->is_closing)
+			give_up_wants(w, ready);
+		else if (w->deadline_ms < s->next_deadline_ms)
+			s->next_deadline_ms = w->deadline_ms;
+		w = next;
+	}
+}
+
+static bool keep_deadlines(struct symbolizer *s)
+{
+	struct wait *ready = NULL;
+	bool is_over;
+
+	{
+		LOCKED(&s->lock);
+		if (!s->is_closing)
+			condition_wait_until(&s->changed, &s->lock,
+					     s->next_deadline_ms);
+		int64_t now = clock_ms();
+
+		if (s->is_closing || s->next_deadline_ms <= now)
+			expire(s, now, &ready);
+		is_over = s->is_closing;
+	}
+	waits_dispatch(ready);
+	return !is_over;
+}
+
+static void *run_timer(void *arg)
+{
+	prctl(PR_SET_NAME, "symbolize-wait");
+	while (keep_deadlines(arg))
+		;
+	return NULL;
+}
+
+/* ---- Changes of the index ----------------------------------------------- */
+
+static void forget(void *symbolizer, const struct build_id *id)
+{
+	struct symbolizer *s = symbolizer;
+
+	if (!id) {
+		table_cache_doubt_all(s->tables);
+		return;
+	}
+	{
+		const struct table_key key = { .id = *id };
+
+		LOCKED(&s->lock);
+		struct making *making = making_find(s, &key);
+
+		s->forgets++;
+		if (making)
+			making->is_overtaken = true;
+		verdicts_forget(&s->verdicts, id);
+	}
+	table_cache_doubt(s->tables, id);
+}
+
+/* ---- Open and close ----------------------------------------------------- */
+
+struct run_job {
+	symbolizer_run_fn fn;
+	void *ctx;
+};
+
+static void run_step(void *state, void *arg)
+{
+	struct run_job job = *(struct run_job *)arg;
+
+	(void)state;
+	mem_free(arg);
+	job.fn(job.ctx);
+}
+
+struct error *symbolizer_run(struct symbolizer *s, symbolizer_run_fn fn,
+			     void *ctx)
+{
+	struct run_job *job = mem_alloc(sizeof(*job));
+
+	if (!job)
+		return error_no_memory;
+	*job = (struct run_job) { .fn = fn, .ctx = ctx };
+	struct error *err = pool_submit(s->computers, run_step, job);
+
+	if (err)
+		mem_free(job);
+	return err;
+}
+
+const struct batch_limits *symbolizer_limits(const struct symbolizer *s)
+{
+	return &s->limits;
+}
+
+static void *begin_computing(void *ctx)
+{
+	computes_for = ctx;
+	return NULL;
+}
+
+static unsigned count_cores(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set)
+		       ? 1
+		       : (unsigned)CPU_COUNT(&set);
+}
+
+static struct error *start_pools(struct symbolizer *s,
+				 const struct symbolizer_options *o)
+{
+	const struct pool_options computers = {
+		.name = "symbolize",
+		.threads = o->threads ? o->threads : count_cores(),
+		.queue_limit = COMPUTE_QUEUE,
+		.begin = begin_computing,
+		.ctx = s,
+	};
+	const struct pool_options loaders = {
+		.name = "symbolize-load",
+		.threads = LOAD_THREADS,
+		.queue_limit = LOAD_QUEUE,
+	};
+	struct worker_pool_options builders = {
+		.name = "build",
+		.program = o->program,
+		.workers = o->workers,
+		.queue_limit = BUILD_QUEUE,
+	};
+
+	TRY(pool_create(&computers, &s->computers));
+	TRY(pool_create(&loaders, &s->loaders));
+	TRY(worker_pool_create(&builders, &s->builders));
+	builders.name = "partial";
+	return worker_pool_create(&builders, &s->partials);
+}
+
+static struct error *start(struct symbolizer *s,
+			   const struct symbolizer_options *o)
+{
+	TRY(verdicts_init(&s->verdicts));
+	TRY(table_cache_open(o->table_dir, o->disk_bytes, o->memory_bytes,
+			     &s->tables));
+	TRY(start_pools(s, o));
+	if (pthread_create(&s->timer, NULL, run_timer, s))
+		return error_new(BUSY, "cannot start a thread");
+	s->has_timer = true;
+	store_on_forget(s->store, forget, s);
+	return NULL;
+}
+
+struct error *symbolizer_open(const struct symbolizer_options *options,
+			      struct symbolizer **ret)
+{
+	struct symbolizer *s = mem_zalloc(sizeof(*s));
+
+	if (!s)
+		return error_no_memory;
+	s->store = options->store;
+	s->limits = options->limits;
+	lock_init(&s->lock, LOCK_SYMBOLIZE);
+	condition_init(&s->changed);
+	poison_init(&s->poison);
+	TAILQ_INIT(&s->waits);
+	TAILQ_INIT(&s->backlog);
+	s->next_deadline_ms = clock_ms() + TIMER_IDLE_MS;
+	struct error *err = start(s, options);
+
+	if (err) {
+		symbolizer_close(s);
+		return err;
+	}
+	*ret = s;
+	return NULL;
+}
+
+/* Nothing begins any more; what waits is over, what is being built too. */
+static void wind_down(struct symbolizer *s)
+{
+	{
+		LOCKED(&s->lock);
+		s->is_closing = true;
+		condition_broadcast(&s->changed);
+	}
+	if (s->has_timer)
+		pthread_join(s->timer, NULL);
+	if (s->builders)
+		worker_pool_abort(s->builders);
+	if (s->partials)
+		worker_pool_abort(s->partials);
+	makings_flush(s);
+	LOCKED(&s->lock);
+	while (s->making_count || s->wait_count)
+		condition_wait(&s->changed, &s->lock);
+}
+
+void symbolizer_close(struct symbolizer *s)
+{
+	if (!s)
+		return;
+	store_on_forget(s->store, NULL, NULL);
+	wind_down(s);
+	/* Threads of each may be on their way out of a call to another one: all
+	 * are ended before anything is freed. */
+	pool_stop(s->loaders);
+	pool_stop(s->computers);
+	worker_pool_destroy(s->partials);
+	worker_pool_destroy(s->builders);
+	pool_destroy(s->loaders);
+	pool_destroy(s->computers);
+	table_cache_close(s->tables);
+	verdicts_deinit(&s->verdicts);
+	poison_deinit(&s->poison);
+	condition_deinit(&s->changed);
+	lock_deinit(&s->lock);
+	mem_free(s);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Shared by the files of src/symbolize that make the service, and nobody else.
+ *
+ *	symbolizer.c  batches: acquire, wait, answer; open and close
+ *	making.c      a table that is not mapped: found out, fetched, landed
+ *	build.c       its jobs in worker processes
+ */
+#ifndef SYMBOLIZE_SYMBOLIZER_INTERNAL_H
+#define SYMBOLIZE_SYMBOLIZER_INTERNAL_H
+
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "index/index.h"
+#include "store/poison.h"
+#include "store/store.h"
+#include "symbolize/batch.h"
+#include "symbolize/symbolize.h"
+#include "symbolize/table_cache.h"
+#include "symbolize/verdict.h"
+#include "worker/symtab_job.h"
+#include "worker/worker_pool.h"
+
+#include <sys/queue.h>
+
+/** A module of a batch that waits for its table. */
+struct want {
+	struct wait *wait;
+	uint32_t module;
+	struct making *making; /* that it waits for; NULL: it does not */
+	unsigned round;        /* of the partial table it is in; 0: none yet */
+	LIST_ENTRY(want) others;
+};
+
+/** A batch being answered. Guarded by the symbolizer's lock until it is ready;
+ * then owned by the thread that answers it. */
+struct wait {
+	struct symbolizer *s;
+	struct batch *b;
+	symbolize_done_fn done;      /* of a batch */
+	symbolize_file_fn file_done; /* or of one table */
+	struct batch own;            /* the latter's */
+	void *ctx;
+	struct error *err; /* owned */
+	struct want *wants;
+	size_t open; /* wants not settled; one more while it is set up */
+	bool is_listed;
+	int64_t deadline_ms;
+	TAILQ_ENTRY(wait) others;
+	struct wait *next_ready;
+};
+
+enum making_file { FILE_DEBUGINFO, FILE_EXECUTABLE, FILE_ALT, MAKING_FILES };
+
+/** One worker job of a making. */
+struct build {
+	struct making *making;
+	struct worker_job job;
+	struct symtab_build_inputs inputs; /* as the request tells them */
+	int fd; /* of the table being written; owned */
+	int64_t started_ns;
+	struct symtab_build_report report;
+	bool is_elsewhere; /* not in the cache's directory */
+	bool has_killed;   /* a worker */
+};
+
+/**
+ * A table that is not mapped, or that may be had better. Begun for the first
+ * who asks, shared by all who ask meanwhile.
+ *
+ *	begun --> loaded from disk ............................. landed
+ *	      \-> looked up --> (waits its turn) --> files asked
+ *	              |             for --> built, partly, wholly --> landed
+ *	              \--> another ID's: its wants move there ---> landed
+ */
+struct making {
+	struct symbolizer *s;
+	struct table_key key;
+	int64_t started_ns;
+	uint64_t epoch;   /* of the index, when it began */
+	uint64_t forgets; /* of the symbolizer, then */
+	/* Guarded by the symbolizer's lock. */
+	struct making *next;       /* in its slot */
+	struct making *next_begun; /* to be started */
+	LIST_HEAD(want_list, want) wants;
+	unsigned holds;    /* of steps under way; the last one frees it */
+	bool is_overtaken; /* the index has changed for its ID */
+	bool is_again;     /* to better a table that there is */
+	bool has_landed;
+	bool is_active; /* counted as such */
+	TAILQ_ENTRY(making) backlog;
+	bool is_whole_begun, is_partial_begun;
+	unsigned round;                      /* of partial tables */
+	unsigned expected, arrived;          /* files, 1 << enum making_file */
+	struct artifact files[MAKING_FILES]; /* fd -1: not there */
+	struct error *transient, *damage;    /* first of each; owned */
+	/* Set by the look-up. */
+	struct build_id id;
+	struct table_claims claims; /* what the index offers */
+	struct build_id alt_id;     /* len 0: none */
+	bool is_one_file;           /* the debug file is the executable */
+	struct symtab_layout layout;
+	bool has_layout;
+	uint64_t attempt; /* its name in poison */
+	struct build whole, partial;
+};
+TAILQ_HEAD(making_queue, making);
+
+enum { SYMBOLIZER_SLOTS = 1024 };
+
+struct symbolizer {
+	struct store *store;
+	struct batch_limits limits;
+	struct table_cache *tables;
+	struct pool *computers;
+	struct pool *loaders;
+	struct worker_pool *builders;
+	struct worker_pool *partials;
+	struct poison poison;
+	pthread_t timer;
+	bool has_timer;
+	struct lock lock; /* guards what follows */
+	struct condition changed;
+	struct making *makings[SYMBOLIZER_SLOTS];
+	size_t making_count; /* also those that have landed */
+	unsigned active_count;
+	struct making_queue backlog;
+	size_t backlog_count;
+	TAILQ_HEAD(wait_list, wait) waits;
+	size_t wait_count; /* also those that are ready */
+	int64_t next_deadline_ms;
+	struct verdicts verdicts;
+	uint64_t forgets; /* changes of the index for single IDs */
+	struct log_limit log;
+	bool is_closing;
+};
+
+/* ---- symbolizer.c -------------------------------------------------------- */
+
+/** Settle a want; lock held. @param[in] table Borrowed; NULL unless OK. */
+void want_settle(struct want *w, enum module_status status,
+		 struct symtab *table, const char *message,
+		 struct wait **ready);
+/** Hand on those that have become ready. */
+void waits_dispatch(struct wait *ready);
+/** What a step that held the lock leaves to be done without it. */
+struct todo {
+	struct wait *ready;
+	struct making *begun;
+	/** Those that got a want while files of them were there already; with
+	 * a hold each. Room for the wants that may be attached. */
+	struct making **poked;
+	size_t poked_count;
+};
+void todo_do(struct todo *t);
+/** Settle a want, or let it wait for the making of its table; lock held. */
+void want_attach(struct symbolizer *s, struct want *w, struct table_key key,
+		 struct todo *todo);
+
+/* ---- making.c ------------------------------------------------------------ */
+
+/** NULL without memory, if there are too many, or at the end. Lock held. One
+ * hold is its starter's. */
+struct making *making_begin(struct symbolizer *s, const struct table_key *key);
+/** One under way; NULL. Lock held. */
+struct making *making_find(struct symbolizer *s, const struct table_key *key);
+/** By next_begun. Takes the starter's holds. */
+void makings_start(struct making *begun);
+/** At the end: those that wait their turn end. */
+void makings_flush(struct symbolizer *s);
+/** Lock held. */
+void making_hold(struct making *f);
+void making_release(struct making *f);
+
+/** Files have come, or a job has ended: what next? */
+void making_advance(struct making *f);
+/** End it. @param[in] table Borrowed; NULL unless OK.
+ * @param[in] hold_ms How long others are told the same; 0: not at all. */
+void making_land(struct making *f, enum module_status status,
+		 struct symtab *table, const char *message, int64_t hold_ms);
+/** The same by an error; taken. */
+void making_fail(struct making *f, struct error *err);
+
+/* ---- build.c ------------------------------------------------------------- */
+
+/** Build the whole table. Takes a hold. */
+void build_whole(struct making *f);
+/** Build one of what the making's wants of round @p round ask for; lock held
+ * for the request alone. Takes a hold. */
+void build_partial(struct making *f, struct buf *request);
+/** Append the request of a partial table to @p out; lock held.
+ * @return False: nobody wants one. */
+bool build_partial_request(struct making *f, struct buf *out);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Compiled tables: on disk, bounded in bytes, kept over restarts; and mapped,
+ * bounded in bytes too. In both the least recently used goes first; whoever
+ * uses a table holds it as long as he needs it.
+ *
+ * A file is called by its build ID and by what it was made from, so that a
+ * restart knows both before it has read any. It appears under its name only
+ * after its bytes are on disk. A file is read through when it is mapped; one of
+ * another version is removed, one that is damaged too, and counted.
+ *
+ * Must not know how a table comes to be.
+ * Threads: any; also several processes with one directory, each of which bounds
+ * what it knows of.
+ */
+#ifndef SYMBOLIZE_TABLE_CACHE_H
+#define SYMBOLIZE_TABLE_CACHE_H
+
+#include "base/build_id.h"
+#include "base/error.h"
+#include "symtab/symtab.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct table_cache;
+
+/** What a table was made from, as the index knew it: the best quality that a
+ * file of that build ID has, and which files there were. */
+enum table_input {
+	TABLE_EXECUTABLE = 1 << 0,
+	TABLE_DEBUGINFO = 1 << 1,
+	TABLE_ALT = 1 << 2,
+};
+struct table_claims {
+	uint8_t quality; /* enum symtab_quality */
+	uint8_t inputs;  /* enum table_input */
+};
+
+/** What is counted: the values of LABELS_TABLE_OP, in their order. */
+enum table_op {
+	TABLE_OP_HIT,      /* it was mapped */
+	TABLE_OP_MISS,     /* it was not */
+	TABLE_OP_LOAD,     /* mapped from disk */
+	TABLE_OP_BUILD,    /* made anew */
+	TABLE_OP_PARTIAL,  /* made for some addresses */
+	TABLE_OP_KEEP,     /* put on disk */
+	TABLE_OP_EVICT,    /* removed from disk, for room */
+	TABLE_OP_UNMAP,    /* unmapped, for room */
+	TABLE_OP_DAMAGED,  /* removed because of damage */
+	TABLE_OP_OUTDATED, /* removed because of another version */
+};
+void table_op_count(enum table_op op);
+
+/** Might a table made from @p a say what one made from @p b does not? */
+bool table_claims_exceed(struct table_claims a, struct table_claims b);
+
+/** Opens, sweeps leftovers and lists what is there. A directory that cannot be
+ * used is told in the log; then nothing is kept in it.
+ * @param[in] disk_bytes 0: nothing is kept.
+ * @return NO_MEMORY. */
+MUST_CHECK struct error *table_cache_open(const char *dir, uint64_t disk_bytes,
+					  uint64_t memory_bytes,
+					  struct table_cache **ret);
+/** Nobody else may be using it. NULL is allowed. */
+void table_cache_close(struct table_cache *c);
+
+enum table_place {
+	TABLE_NOWHERE,
+	TABLE_ON_DISK, /* table_cache_load() */
+	TABLE_MAPPED,
+};
+
+/**
+ * The table of a build ID, if it is mapped.
+ *
+ * @param[out] table_ret One reference; NULL unless it is mapped.
+ * @param[out] is_doubted_ret The index may know better files by now.
+ * Cost: a hash look-up under a lock that nobody holds for long.
+ */
+enum table_place table_cache_get(struct table_cache *c,
+				 const struct build_id *id,
+				 struct symtab **table_ret,
+				 bool *is_doubted_ret);
+
+/** Map one that is on disk, unless it is by now. Doubted at first.
+ * @param[out] ret One reference; NULL: there is none that is any good.
+ * @return NO_MEMORY; BUSY without descriptors.
+ * Cost: reads all of it. */
+MUST_CHECK struct error *table_cache_load(struct table_cache *c,
+					  const struct build_id *id,
+					  struct symtab **ret);
+
+/** What the table of a build ID was made from. @return False: there is none. */
+bool table_cache_claims(struct table_cache *c, const struct build_id *id,
+			struct table_claims *ret);
+
+/** An empty file for a table.
+ * @return NULL; NO_SPACE or IO: table_cache_begin_elsewhere() is left. */
+MUST_CHECK struct error *table_cache_begin(struct table_cache *c, int *fd_ret);
+/** The same outside the directory, where nothing is kept. */
+MUST_CHECK struct error *table_cache_begin_elsewhere(int *fd_ret);
+
+/**
+ * A new table: map it, and let everybody have it, unless there is a better one.
+ *
+ * @param[in] fd Written. Borrowed.
+ * @param[out] ret One reference: the new one, or the better one that was there
+ * already and has the new claims from now on.
+ * @param[out] is_new_ret The file is to be kept: table_cache_keep().
+ * @return BAD_DATA or UNSUPPORTED for what is no table of that ID, NO_MEMORY.
+ */
+MUST_CHECK struct error *table_cache_put(struct table_cache *c,
+					 const struct build_id *id,
+					 struct table_claims claims, int fd,
+					 struct symtab **ret, bool *is_new_ret);
+/** Put the file of a table that was put on disk and into the directory. It is
+ * no error if there is no room.
+ * @param[in] fd Taken.
+ * @return IO, NO_SPACE, NO_MEMORY. Cost: waits for the disk. */
+MUST_CHECK struct error *table_cache_keep(struct table_cache *c,
+					  const struct build_id *id,
+					  const struct symtab *table, int fd);
+
+/** The file that is mapped, for sending it. @param[out] fd_ret Owned; -1: not
+ * to be had. */
+void table_cache_file(struct table_cache *c, const struct build_id *id,
+		      int *fd_ret);
+
+/** This table turned out to be damaged: away with it, on disk too. */
+void table_cache_reject(struct table_cache *c, const struct symtab *table);
+
+/** The index changed for this ID / for any: tables are doubted. */
+void table_cache_doubt(struct table_cache *c, const struct build_id *id);
+void table_cache_doubt_all(struct table_cache *c);
+/** The index was asked, and has nothing better for now.
+ * @param[in] since table_cache_epoch() from before it was asked. */
+void table_cache_trust(struct table_cache *c, const struct build_id *id,
+		       uint64_t since);
+uint64_t table_cache_epoch(struct table_cache *c);
+
+#endif
