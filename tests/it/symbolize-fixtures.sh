@@ -584,8 +584,9 @@ package_dwos() {
 make_dwz_multi() {
 	local dir=$1 each
 	lacks dwz && return 1
-	for each in 4 5; do
+	for each in 5 4; do
 		compile_cxx "$dir/$each" g++ -gdwarf-4 -DVARIANT="$each" &&
+			cp "$dir/$each/prog" "$dir/whole" &&
 			separate "$dir/$each" || return 1
 	done
 	(cd "$dir" && dwz -m common -M common 4/prog.debug 5/prog.debug) \
@@ -593,6 +594,7 @@ make_dwz_multi() {
 	[ -e "$dir/common" ] || { reason="dwz -m has nothing in common"; return 1; }
 	ln -f "$dir/common" "$dir/4/common"
 	fx_exec=$dir/4/prog fx_debug=$dir/4/prog.debug fx_alt=$dir/common
+	fx_oracle=$dir/whole
 }
 
 # Relocatable, with sections of its own for some functions

@@ -57,10 +57,16 @@ answer_elfutils() {
 			"$(wc -l <"$1/asked")" ]
 }
 
-# compare_answers DIR [WHO...]: DIR/result; others than llvm are third opinions
+# compare_answers DIR: DIR/result. LLVM knows nothing of dwz's other file: there
+# elfutils is who we have to agree with.
 compare_answers() {
-	local dir=$1 third=""
+	local dir=$1 args=(-v "${SYMBOLIZE_EXAMPLES:-2}" -e "$fx_names")
+	local theirs=$dir/llvm third=""
 	! answer_elfutils "$dir" || third=$dir/elfutils
-	"$compare" -v "${SYMBOLIZE_EXAMPLES:-2}" -e "$fx_names" "$dir/drawn" \
-		"$dir/ours" "$dir/llvm" ${third:+"$third"} >"$dir/result" 2>&1
+	if [ "$fx_alt" ] && [ "$third" ] && [ "$fx_oracle" = "$fx_debug" ]; then
+		theirs=$dir/elfutils third=$dir/llvm
+		args+=(-l)
+	fi
+	"$compare" "${args[@]}" "$dir/drawn" "$dir/ours" "$theirs" \
+		${third:+"$third"} >"$dir/result" 2>&1
 }

@@ -2,7 +2,7 @@
 /*
  * Two or three symbolizers' answers, side by side.
  *
- *	sym_compare [-e ELF] [-v COUNT] ADDRESSES OURS THEIRS [THIRD]
+ *	sym_compare [-l] [-e ELF] [-v COUNT] ADDRESSES OURS THEIRS [THIRD]
  *
  * ADDRESSES is what sym_sample printed. The others are answers to them in
  *order, as llvm-symbolizer or eu-addr2line print them: a function and a
@@ -10,9 +10,12 @@
  *between the addresses. Names are as the object file has them, not demangled.
  *
  * Places are equal if the frames are as many and each has the same file and
- * line. A file's name is compared with "." and ".." taken out; differently
- * spelt ones are counted. Names are compared where places are equal, see
- * enum name_class. The symbols of ELF say what is an alias.
+ * line. Line 0 is no place, whatever file stands before it: LLVM gives that of
+ * the symbol table where there is no other. A file's name is compared with "."
+ * and ".." taken out; differently spelt ones are counted. Names are compared
+ * where places are equal, see enum name_class. The symbols of ELF say what is
+ *an alias. -l: THEIRS are elfutils', which puts the directory of compilation
+ *before what begins with it already.
  *
  * Printed: KEY=VALUE lines of totals, then a line for each class of
  * disagreement: its name, how many, with whom THIRD agrees ("ours", "theirs",
@@ -57,7 +60,6 @@ enum place_class {
 	PLACE_SPELT,       /* same file, spelt differently */
 	PLACE_ONLY_OURS,   /* they know no file of the innermost frame */
 	PLACE_ONLY_THEIRS, /* we do not */
-	PLACE_LINE_0,      /* one of us gives line 0, the other another */
 	PLACE_DEEPER,      /* we have more frames */
 	PLACE_SHALLOWER,
 	PLACE_FILE,      /* of the innermost frame */
@@ -67,11 +69,15 @@ enum place_class {
 };
 
 static const char *const place_names[PLACE_CLASSES] = {
-	"same",           "spelt",
-	"file only ours", "file only theirs",
-	"line 0",         "deeper",
-	"shallower",      "another file",
-	"another line",   "another call site",
+	"same",
+	"spelt",
+	"file only ours",
+	"file only theirs",
+	"deeper",
+	"shallower",
+	"another file",
+	"another line",
+	"another call site",
 };
 
 enum name_class {
@@ -79,6 +85,7 @@ enum name_class {
 	NAME_SUFFIX, /* but for what compilers append: .cold, .isra.0, … */
 	NAME_ALIAS,  /* both are symbols of this place */
 	NAME_SYMBOL, /* theirs is the symbol of this place, ours no symbol */
+	NAME_LABEL,  /* theirs is a label of the compiler's: .L1 */
 	NAME_ONLY_OURS,
 	NAME_ONLY_THEIRS,
 	NAME_OTHER,
@@ -87,7 +94,7 @@ enum name_class {
 };
 
 static const char *const name_names[NAME_CLASSES] = {
-	"same",      "suffix",      "alias", "symbol for DWARF",
+	"same",      "suffix",      "alias", "symbol for DWARF", "label",
 	"only ours", "only theirs", "other", "other, inlined",
 };
 
@@ -107,6 +114,7 @@ struct comparison {
 	bool has_third;
 	struct sym_elf elf;
 	bool has_elf;
+	bool is_lenient;
 	struct tally places[PLACE_CLASSES];
 	struct tally names[NAME_CLASSES];
 	size_t same_depth, same_innermost, names_compared, names_same;
@@ -158,9 +166,9 @@ static void read_place(struct frame *f, char *text)
 		f->line = strtol(colon + 1, NULL, 10);
 		*colon = '\0';
 	}
-	f->file = copy(!strcmp(text, "??") || !*text ? "??" : text);
-	if (!strcmp(f->file, "??"))
+	if (!strcmp(text, "??"))
 		f->line = 0;
+	f->file = f->line ? copy(text) : "??";
 }
 
 static void read_name(struct answers *a, char *text)
@@ -282,8 +290,7 @@ static bool is_end_of(const char *path, const char *end)
 	return x > y && path[x - y - 1] == '/' && !strcmp(path + x - y, end);
 }
 
-/* Lenient: elfutils puts the directory of compilation before what begins with
- * it already. */
+/* Lenient: see -l. */
 static bool is_same_file(const char *a, const char *b, bool is_lenient)
 {
 	char x[8192], y[8192];
@@ -307,8 +314,6 @@ static enum place_class classify_innermost(const struct frame *x,
 
 	if (is_known_x != is_known_y)
 		return is_known_x ? PLACE_ONLY_OURS : PLACE_ONLY_THEIRS;
-	if (!x->line != !y->line)
-		return PLACE_LINE_0;
 	if (!is_same_file(x->file, y->file, is_lenient))
 		return PLACE_FILE;
 	return x->line == y->line ? PLACE_SAME : PLACE_LINE;
@@ -411,6 +416,8 @@ static enum name_class classify_name(const struct comparison *c, size_t i,
 		return *ours == '?' ? NAME_ONLY_THEIRS : NAME_ONLY_OURS;
 	if (x == y && !strncmp(ours, theirs, x))
 		return NAME_SUFFIX;
+	if (!strncmp(theirs, ".L", 2))
+		return NAME_LABEL;
 	f = c->has_elf ? sym_elf_find(&c->elf, c->addresses[i].at) : NULL;
 	if (!f || !is_symbol_at(&c->elf, theirs, f))
 		return NAME_OTHER;
@@ -468,7 +475,7 @@ static void compare_all(struct comparison *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		enum place_class p =
-			compare_places(&c->ours, &c->theirs, i, false);
+			compare_places(&c->ours, &c->theirs, i, c->is_lenient);
 		size_t x = depth_of(&c->ours, i), y = depth_of(&c->theirs, i);
 
 		c->same_depth += x == y;
@@ -557,8 +564,11 @@ int main(int argc, char **argv)
 
 	if (!c)
 		err(1, "memory");
-	while ((option = getopt(argc, argv, "e:v:")) != -1) {
+	while ((option = getopt(argc, argv, "e:lv:")) != -1) {
 		switch (option) {
+		case 'l':
+			c->is_lenient = true;
+			break;
 		case 'e':
 			sym_elf_read(&c->elf, optarg, NULL);
 			c->has_elf = true;
