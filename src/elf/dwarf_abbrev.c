@@ -129,6 +129,9 @@ static enum dwarf_slot unit_slot(uint64_t attribute)
 		return DWARF_SLOT_RNGLISTS_BASE;
 	case DW_AT_GNU_dwo_id:
 		return DWARF_SLOT_DWO_ID;
+	case DW_AT_dwo_name:
+	case DW_AT_GNU_dwo_name:
+		return DWARF_SLOT_DWO_NAME;
 	case DW_AT_GNU_ranges_base:
 		return DWARF_SLOT_GNU_RANGES_BASE;
 	default:

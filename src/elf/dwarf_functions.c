@@ -173,9 +173,41 @@ static bool may_hold_code(const struct dwarf_unit *u)
 	       u->type == DW_UT_skeleton;
 }
 
+static struct error *read_string(struct dwarf_cu *cu, enum dwarf_slot slot,
+				 const char **ret, size_t *len_ret)
+{
+	*ret = NULL;
+	*len_ret = 0;
+	if (dwarf_die_has(&cu->root, slot))
+		TRY(dwarf_value_string(cu, &cu->root.values[slot], ret,
+				       len_ret));
+	if (!*ret)
+		*ret = "";
+	return NULL;
+}
+
+static struct error *tell_missing(struct dwarf_cu *cu,
+				  const struct dwarf_sink *sink)
+{
+	const char *dir, *name;
+	size_t dir_len, name_len;
+
+	cu->d->missing_splits++;
+	if (!sink->missing_split)
+		return NULL;
+	TRY(read_string(cu, DWARF_SLOT_COMP_DIR, &dir, &dir_len));
+	TRY(read_string(cu, DWARF_SLOT_DWO_NAME, &name, &name_len));
+	struct error *err =
+		sink->missing_split(sink->ctx, dir, dir_len, name, name_len);
+
+	cu->d->has_sink_failed = err != NULL;
+	return err;
+}
+
 /* A skeleton's own entries, if it has any, are less than those of the split
  * unit. */
 static struct error *read_split(struct dwarf_debug *d, struct dwarf_cu *cu,
+				const struct dwarf_sink *sink,
 				struct dwarf_cu **ret)
 {
 	uint64_t dwo_id = cu->unit->dwo_id;
@@ -189,8 +221,7 @@ static struct error *read_split(struct dwarf_debug *d, struct dwarf_cu *cu,
 	}
 	TRY(dwarf_debug_note(d, dwarf_split_open(d, cu, dwo_id, ret), cu->file,
 			     cu->unit->offset));
-	d->missing_splits += *ret == NULL;
-	return NULL;
+	return *ret ? NULL : tell_missing(cu, sink);
 }
 
 static struct error *read_unit(struct dwarf_debug *d,
@@ -203,7 +234,7 @@ static struct error *read_unit(struct dwarf_debug *d,
 	struct dwarf_line_table *lines;
 
 	TRY(dwarf_cu_open(d, dwarf_debug_main(d), unit, NULL, NULL, &cu));
-	TRY(read_split(d, cu, &split));
+	TRY(read_split(d, cu, sink, &split));
 	TRY(dwarf_lines_read(cu, &lines));
 	return dwarf_walk_unit(d->walk, split ? split : cu, lines, wanted,
 			       sink);

@@ -151,6 +151,12 @@ struct dwarf_sink {
 	/** NULL: not wanted. @param[in] l Borrowed for the call. */
 	MUST_CHECK struct error *(*lines)(void *ctx,
 					  const struct dwarf_lines *l);
+	/** A unit's code lies in a .dwo that was not among the inputs. NULL:
+	 * not wanted. @param[in] dir,name DW_AT_comp_dir and DW_AT_dwo_name. */
+	MUST_CHECK struct error *(*missing_split)(void *ctx, const char *dir,
+						  size_t dir_len,
+						  const char *name,
+						  size_t name_len);
 };
 
 /** Units of the file; those that hold no code are among them and cost next to

@@ -3,17 +3,25 @@
  * function. */
 #include "config.h"
 
-#include <stdio.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "elf/dwarf_functions.h"
 #include "symtab/builder.h"
 
+enum { HIDDEN_PREFIX = sizeof("__GI_") - 1 };
+
 static struct error *take_name(void *ctx, const char *s, size_t len,
 			       uint32_t *ret)
 {
 	struct builder *b = ctx;
+
+	/* What glibc calls itself by: the policy has no such names. */
+	if (len > HIDDEN_PREFIX && !memcmp(s, "__GI_", HIDDEN_PREFIX)) {
+		s += HIDDEN_PREFIX;
+		len -= HIDDEN_PREFIX;
+	}
 	struct base_name *base = code_symbols_base(&b->symbols, s, len);
 
 	TRY(symtab_writer_string(b->writer, s, len, ret));
@@ -177,6 +185,23 @@ static struct error *take_lines(void *ctx, const struct dwarf_lines *l)
 	return NULL;
 }
 
+/* Names too long to open are of no use to anybody. */
+static struct error *take_missing(void *ctx, const char *dir, size_t dir_len,
+				  const char *name, size_t name_len)
+{
+	struct builder *b = ctx;
+	struct buf *out = &b->report->missing_dwos;
+
+	if (name_len == 0 || dir_len >= PATH_MAX || name_len >= PATH_MAX ||
+	    b->missing_count >= SYMTAB_BUILD_DWOS_MAX)
+		return NULL;
+	b->missing_count++;
+	buf_append(out, dir, dir_len);
+	buf_append_byte(out, 0);
+	buf_append(out, name, name_len);
+	return buf_append_byte(out, 0) ? NULL : error_no_memory;
+}
+
 static struct error *read_all_units(struct builder *b, struct dwarf_debug *d,
 				    const struct dwarf_sink *sink)
 {
@@ -232,6 +257,7 @@ struct error *build_from_dwarf(struct builder *b)
 		.file = take_file,
 		.function = take_function,
 		.lines = take_lines,
+		.missing_split = take_missing,
 	};
 	struct dwarf_debug_inputs in = {
 		.file = files->dwarf,

@@ -54,6 +54,7 @@ struct builder {
 	struct symtab_row *rows;
 	size_t row_count;
 	size_t row_capacity;
+	size_t missing_count; /* names of missing .dwo files */
 	/** For one function. */
 	struct symtab_row *row_room;
 	size_t row_room_count;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/input.h"
@@ -94,5 +95,12 @@ int main(int argc, char **argv)
 	       (unsigned long long)report.functions,
 	       (unsigned long long)report.units, report.problem[0] ? "; " : "",
 	       report.problem);
+	for (size_t i = 0; i < report.missing_dwos.size;) {
+		const char *dir = (const char *)report.missing_dwos.data + i;
+		const char *name = dir + strlen(dir) + 1;
+
+		printf("missing: %s %s\n", dir, name);
+		i += strlen(dir) + strlen(name) + 2;
+	}
 	return 0;
 }

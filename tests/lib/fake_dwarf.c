@@ -120,6 +120,8 @@ struct error *dwarf_debug_read_unit(struct dwarf_debug *d, size_t unit,
 	if (!is_wanted(f, wanted))
 		return NULL;
 	TRY(sink->file(sink->ctx, "/src", 4, "a.c", 3, &file));
+	if (f->name && !strcmp(f->name, "<missing>"))
+		return sink->missing_split(sink->ctx, "/build", 6, "a.dwo", 5);
 	for (; f->line && count < f->size && count < 16; count++)
 		rows[count] = (struct dwarf_row) {
 			.offset = count,

@@ -16,8 +16,10 @@ struct fake_call { /* inlined into the function, all of it */
 struct fake_function {
 	uint64_t start;
 	uint64_t size;
-	const char *name; /* NULL: none; "<lines>": code that no function has */
-	unsigned line;    /* of its first byte, one more each byte; 0: none */
+	/* NULL: none; "<lines>": code that no function has; "<missing>": its
+	 * .dwo, /build/a.dwo */
+	const char *name;
+	unsigned line; /* of its first byte, one more each byte; 0: none */
 	struct fake_call call;
 };
 

@@ -597,6 +597,38 @@ START_TEST(a_problem_does_not_keep_the_rest_out)
 }
 END_TEST
 
+START_TEST(files_of_split_dwarf_that_are_missing_are_named)
+{
+	const struct fake_function functions[] = { { TEXT, 4, "<missing>" },
+						   { TEXT + 4, 4, "f", 1 },
+						   { 0 } };
+	CLEANUP_BUILD struct build b;
+
+	build_file(&b, &(struct elf_spec) { 0 }, functions);
+	ck_assert_uint_eq(b.report.missing_dwos.size, 13);
+	ck_assert_mem_eq(b.report.missing_dwos.data, "/build\0a.dwo", 13);
+	ck_at(&b, TEXT + 4, "f:1@1004+4");
+}
+END_TEST
+
+START_TEST(a_hidden_alias_goes_by_its_functions_name)
+{
+	const struct fake_function functions[] = {
+		{ TEXT, 4, "__GI_abort", 1, { "__GI_raise", 5 } },
+		{ TEXT + 8, 4, "__GI_f", 1 },
+		{ 0 }
+	};
+	CLEANUP_BUILD struct build b;
+
+	build_file(&b,
+		   &(struct elf_spec) { SYMBOLS({ "f.cold", TEXT + 8, 4,
+						  ".code", FUNCTION(LOCAL) }) },
+		   functions);
+	ck_at(&b, TEXT, "raise:1<abort:5@1000+4");
+	ck_at(&b, TEXT + 8, "f.cold:1@1008+4");
+}
+END_TEST
+
 START_TEST(files_that_are_nothing_are_an_error)
 {
 	CLEANUP_CLOSE int out = memfd_create("table", MFD_CLOEXEC);
@@ -668,5 +700,7 @@ UNIT_MAIN("symtab build", symbols_alone_give_names_and_bounds,
 	  a_kernels_base_symbols_are_kept,
 	  sections_of_a_module_are_given_addresses,
 	  symbols_of_all_files_are_merged, a_problem_does_not_keep_the_rest_out,
+	  files_of_split_dwarf_that_are_missing_are_named,
+	  a_hidden_alias_goes_by_its_functions_name,
 	  files_that_are_nothing_are_an_error,
 	  without_memory_nothing_is_left_behind)
