@@ -10,6 +10,7 @@ include tests/unit/symtab.mk
 include tests/unit/index.mk
 include tests/unit/worker.mk
 include tests/unit/store.mk
+include tests/unit/symbolize.mk
 include tests/unit/scan.mk
 include tests/unit/http.mk
 check_PROGRAMS += $(unit_tests)

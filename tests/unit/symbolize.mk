@@ -1,0 +1,5 @@
+sample_table = tests/lib/sample_table.c tests/lib/sample_table.h
+unit_tests += tests/unit/test_batch
+tests_unit_test_batch_SOURCES = tests/unit/test_batch.c $(sample_table) $(symtab_fixture)
+tests_unit_test_batch_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_batch_LDADD = libsymbolize.a $(SYMBUILD_LIBS) $(CHECK_LIBS)
