@@ -421,6 +421,8 @@ MUST_CHECK struct error *dwarf_lines_file(struct dwarf_line_table *t,
 
 MUST_CHECK struct error *dwarf_walk_create(struct dwarf_walk **ret);
 void dwarf_walk_free(struct dwarf_walk *w);
+/** What was given was given to another sink. */
+void dwarf_walk_forget(struct dwarf_walk *w);
 /**
  * Give the functions of a unit, and what its lines cover besides.
  *

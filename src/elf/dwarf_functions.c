@@ -251,6 +251,7 @@ struct error *dwarf_debug_read_unit(struct dwarf_debug *d, size_t unit,
 		return NULL;
 	if (sink->ctx != d->sink) { // numbers are its own
 		dwarf_names_forget(d->names);
+		dwarf_walk_forget(d->walk);
 		d->lines->is_read = false;
 		d->sink = sink->ctx;
 	}

@@ -172,7 +172,10 @@ struct dwarf_wanted {
 /**
  * Read one unit.
  *
- * @param[in] unit Below the count. Those of one file are best read in order.
+ * A piece of code that several units describe is given for the first that is
+ * read.
+ *
+ * @param[in] unit Below the count; best in ascending order.
  * @param[in] wanted NULL: everything.
  * @return What the sink says; LIMIT where the file is made to take forever,
  * NO_MEMORY, IO. Damage is a problem, not an error.

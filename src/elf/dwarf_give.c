@@ -240,8 +240,6 @@ struct error *dwarf_walk_give(struct dwarf_walk *w)
 			.name = w->name,
 		};
 
-		if (!dwarf_walk_wants(w, piece))
-			continue;
 		TRY(make_rows(w, piece));
 		TRY(make_inlines(w, piece, &f));
 		f.rows = w->out_rows;
@@ -269,8 +267,13 @@ static struct error *give_gap(struct dwarf_walk *w,
 			      const struct dwarf_sequence *s,
 			      struct dwarf_span gap)
 {
+	bool is_ours;
+
 	if (gap.start >= gap.end || !has_row(w->lines, s, gap) ||
 	    !dwarf_walk_wants(w, gap))
+		return NULL;
+	TRY(dwarf_walk_claim(w, gap.start, &is_ours));
+	if (!is_ours)
 		return NULL;
 	w->out_row_count = 0;
 	TRY(copy_rows(w, s, gap.start, gap.end, gap.start));

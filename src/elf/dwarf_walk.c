@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk over a unit's entries. What may hold code is gone into, everything
- * else passed over. A function is gathered first, then given; a function within
- * another waits until that is done. */
+ * else passed over. Classes may, too, and functions without code of their own:
+ * GCC puts a lambda's code into its class, in the function where it is written.
+ * A function is gathered first, then given; a function within another waits
+ * until that is done. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -25,6 +27,7 @@ void dwarf_walk_free(struct dwarf_walk *w)
 		return;
 	mem_free(w->spans.v);
 	mem_free(w->covered.v);
+	mem_free(w->claims.v);
 	mem_free(w->inlines);
 	mem_free(w->levels);
 	mem_free(w->nested);
@@ -32,27 +35,6 @@ void dwarf_walk_free(struct dwarf_walk *w)
 	mem_free(w->out_inlines);
 	mem_free(w->out_ranges);
 	mem_free(w);
-}
-
-/* Compilers of C and C++ describe a method's code outside of its class. */
-static bool types_hold_code(uint64_t language)
-{
-	switch (language) {
-	case DW_LANG_C89:
-	case DW_LANG_C:
-	case DW_LANG_C99:
-	case DW_LANG_C11:
-	case DW_LANG_C17:
-	case DW_LANG_C_plus_plus:
-	case DW_LANG_C_plus_plus_03:
-	case DW_LANG_C_plus_plus_11:
-	case DW_LANG_C_plus_plus_14:
-	case DW_LANG_C_plus_plus_17:
-	case DW_LANG_C_plus_plus_20:
-		return false;
-	default:
-		return true;
-	}
 }
 
 static struct error *pass_children(const struct dwarf_cu *cu,
@@ -124,25 +106,88 @@ bool dwarf_walk_wants(const struct dwarf_walk *w, struct dwarf_span span)
 	return low < w->wanted->count && w->wanted->addresses[low] < span.end;
 }
 
-/* The function's own ranges; is any of them to be given? */
-static struct error *begin_function(struct dwarf_walk *w,
-				    const struct dwarf_die *die,
-				    bool *wanted_ret)
+/* Claims. Where several objects have the same inline function, ld keeps the
+ * first and lets the DWARF of all of them describe it; only the first one's is
+ * sure to be what was compiled. */
+
+static struct dwarf_claim *find_claim(const struct dwarf_claims *claims,
+				      uint64_t start)
 {
-	*wanted_ret = false;
-	w->spans.count = 0;
+	size_t mask = ((size_t)1 << claims->bits) - 1;
+	size_t i = (size_t)(start * 0x9e3779b97f4a7c15 >> (64 - claims->bits));
+
+	while (claims->v[i].unit && claims->v[i].start != start)
+		i = (i + 1) & mask;
+	return &claims->v[i];
+}
+
+static struct error *grow_claims(struct dwarf_claims *claims)
+{
+	enum { BITS_MIN = 10 };
+	struct dwarf_claims grown = {
+		.bits = claims->v ? claims->bits + 1 : BITS_MIN,
+		.count = claims->count,
+	};
+
+	grown.v = mem_array((size_t)1 << grown.bits, sizeof(*grown.v));
+	if (!grown.v)
+		return error_no_memory;
+	for (size_t i = 0; claims->v && i < (size_t)1 << claims->bits; i++) {
+		if (claims->v[i].unit)
+			*find_claim(&grown, claims->v[i].start) = claims->v[i];
+	}
+	mem_free(claims->v);
+	*claims = grown;
+	return NULL;
+}
+
+struct error *dwarf_walk_claim(struct dwarf_walk *w, uint64_t start, bool *ret)
+{
+	struct dwarf_claims *claims = &w->claims;
+	uint64_t unit = w->cu->root.offset + 1;
+
+	if (!claims->v || claims->count >= ((size_t)1 << claims->bits) / 2)
+		TRY(grow_claims(claims));
+	struct dwarf_claim *c = find_claim(claims, start);
+
+	claims->count += c->unit == 0;
+	if (!c->unit)
+		*c = (struct dwarf_claim) { start, unit };
+	*ret = c->unit == unit;
+	return NULL;
+}
+
+void dwarf_walk_forget(struct dwarf_walk *w)
+{
+	mem_free(STEAL(w->claims.v));
+	w->claims = (struct dwarf_claims) { 0 };
+}
+
+/* The function's own ranges, those that are to be given. */
+static struct error *begin_function(struct dwarf_walk *w,
+				    const struct dwarf_die *die)
+{
+	struct dwarf_spans *s = &w->spans;
+	size_t to = 0;
+
+	s->count = 0;
 	w->inline_count = 0;
 	TRY(add_ranges(w, die, 0));
 	keep_text(w);
-	w->piece_count = w->spans.count;
-	for (size_t i = 0; i < w->piece_count; i++) {
-		struct dwarf_span span = w->spans.v[i];
+	for (size_t i = 0; i < s->count; i++) {
+		struct dwarf_span span = s->v[i];
+		bool is_ours;
 
-		*wanted_ret = *wanted_ret || dwarf_walk_wants(w, span);
 		if (w->sink->lines &&
 		    !dwarf_spans_add(&w->covered, span.start, span.end))
 			return error_no_memory;
+		if (!dwarf_walk_wants(w, span))
+			continue;
+		TRY(dwarf_walk_claim(w, span.start, &is_ours));
+		if (is_ours)
+			s->v[to++] = span;
 	}
+	s->count = w->piece_count = to;
 	return NULL;
 }
 
@@ -204,12 +249,10 @@ static struct error *put_off(struct dwarf_walk *w, const struct dwarf_die *die,
 	const uint8_t *sibling = dwarf_die_sibling(w->cu, die, c);
 	const uint8_t *from = c->p;
 
-	if (has_code(die)) {
-		if (!mem_grow(&w->nested, &w->nested_capacity,
-			      w->nested_count + 1, sizeof(*w->nested)))
-			return error_no_memory;
-		w->nested[w->nested_count++] = die->offset;
-	}
+	if (!mem_grow(&w->nested, &w->nested_capacity, w->nested_count + 1,
+		      sizeof(*w->nested)))
+		return error_no_memory;
+	w->nested[w->nested_count++] = die->offset;
 	TRY(pass_children(w->cu, die->abbrev, sibling, c));
 	return sibling ? NULL
 		       : dwarf_debug_work(w->cu->d,
@@ -227,19 +270,21 @@ static struct error *gather_entry(struct dwarf_walk *w,
 	struct dwarf_die die;
 	const uint8_t *sibling;
 
-	if (kind == DWARF_KIND_INLINED || kind == DWARF_KIND_SUBPROGRAM) {
+	if (kind == DWARF_KIND_SUBPROGRAM ||
+	    (kind == DWARF_KIND_INLINED && w->piece_count)) {
 		dwarf_die_read(w->cu, a, c, &die);
 		die.offset = offset;
 		if (c->failed)
 			return NULL; // shows at the next entry
-		if (kind == DWARF_KIND_SUBPROGRAM)
+		if (kind == DWARF_KIND_INLINED) {
+			TRY(add_inline(w, &die, parent));
+			parent = (uint32_t)(w->inline_count - 1);
+		} else if (has_code(&die)) {
 			return put_off(w, &die, c);
-		TRY(add_inline(w, &die, parent));
-		parent = (uint32_t)(w->inline_count - 1);
+		}
 	} else {
 		dwarf_die_pass(w->cu, a, c, &sibling);
-		if (kind == DWARF_KIND_LEAF ||
-		    (kind == DWARF_KIND_TYPE && !w->types_hold_code))
+		if (kind == DWARF_KIND_LEAF)
 			return pass_children(w->cu, a, sibling, c);
 	}
 	return a->has_children ? push_level(w, ++*depth, parent) : NULL;
@@ -269,14 +314,12 @@ static struct error *walk_function(struct dwarf_walk *w,
 				   const struct dwarf_die *die,
 				   struct dwarf_cursor *c)
 {
-	const uint8_t *sibling = dwarf_die_sibling(w->cu, die, c);
-	bool wanted;
-
-	TRY(begin_function(w, die, &wanted));
-	if (!wanted)
-		return pass_children(w->cu, die->abbrev, sibling, c);
+	TRY(begin_function(w, die));
+	// Where none of it is to be given, a function within may be.
 	if (die->abbrev->has_children)
 		TRY(gather(w, c));
+	if (!w->piece_count)
+		return NULL;
 	TRY(dwarf_name_of(w->cu, die, w->sink, &w->name));
 	return dwarf_walk_give(w);
 }
@@ -298,13 +341,10 @@ static struct error *walk_entry(struct dwarf_walk *w,
 			return NULL;
 		if (has_code(&die))
 			return walk_function(w, &die, c);
-		sibling = dwarf_die_sibling(w->cu, &die, c);
 	} else {
 		dwarf_die_pass(w->cu, a, c, &sibling);
 	}
-	if (kind == DWARF_KIND_LEAF ||
-	    ((kind == DWARF_KIND_TYPE || kind == DWARF_KIND_SUBPROGRAM) &&
-	     !w->types_hold_code))
+	if (kind == DWARF_KIND_LEAF)
 		return pass_children(w->cu, a, sibling, c);
 	*depth += a->has_children;
 	return NULL;
@@ -361,7 +401,6 @@ struct error *dwarf_walk_unit(struct dwarf_walk *w, struct dwarf_cu *cu,
 	w->lines = lines;
 	w->wanted = wanted;
 	w->sink = sink;
-	w->types_hold_code = types_hold_code(cu->language);
 	w->nested_count = 0;
 	w->covered.count = 0;
 	TRY(note(w, walk_entries(w)));

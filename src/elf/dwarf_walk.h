@@ -23,13 +23,22 @@ struct dwarf_walk_inline {
 	size_t count;
 };
 
+/** Whose a piece of code is, by where it starts: open addressing. */
+struct dwarf_claims {
+	struct dwarf_claim {
+		uint64_t start;
+		uint64_t unit; /* its offset, and 1; 0: free */
+	} * v;
+	unsigned bits;
+	size_t count;
+};
+
 /** Arrays are kept from one function, and one unit, to the next. */
 struct dwarf_walk {
 	struct dwarf_cu *cu;            /* borrowed */
 	struct dwarf_line_table *lines; /* borrowed */
 	const struct dwarf_wanted *wanted;
 	const struct dwarf_sink *sink;
-	bool types_hold_code;
 
 	/* The function at hand. Its pieces come first in the spans, then the
 	 * ranges of its inlined calls. */
@@ -45,6 +54,8 @@ struct dwarf_walk {
 	uint64_t *nested;
 	size_t nested_count, nested_capacity;
 	struct dwarf_spans covered;
+	/* All units: the first that describes a piece has it. */
+	struct dwarf_claims claims;
 
 	/* As they are given. */
 	struct dwarf_row *out_rows;
@@ -57,6 +68,10 @@ struct dwarf_walk {
 
 /** Does it hold an address that is wanted? */
 bool dwarf_walk_wants(const struct dwarf_walk *w, struct dwarf_span span);
+
+/** Is the piece of code that starts here this unit's? */
+MUST_CHECK struct error *dwarf_walk_claim(struct dwarf_walk *w, uint64_t start,
+					  bool *ret);
 
 /** Give the pieces of the function gathered. */
 MUST_CHECK struct error *dwarf_walk_give(struct dwarf_walk *w);
