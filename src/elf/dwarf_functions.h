@@ -117,13 +117,15 @@ struct dwarf_function {
 	size_t inline_count;
 };
 
-/** Code that a line table covers and no function does: assembly. The rows are
- * as those of a function. */
+/** Code that a line table covers and no function does: assembly, thunks, what
+ * pads functions. The rows are as those of a function. */
 struct dwarf_lines {
 	struct vaddr start;
 	uint64_t size;
 	const struct dwarf_row *rows;
 	size_t row_count;
+	/** No row begins in it, only one from before goes on. */
+	bool is_left_over;
 };
 
 /**

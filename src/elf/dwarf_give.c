@@ -251,8 +251,7 @@ struct error *dwarf_walk_give(struct dwarf_walk *w)
 
 /* Lines without functions. */
 
-/* A gap between functions is worth telling if a row begins in it: otherwise it
- * is what pads them. */
+/* Does a row begin in a gap between functions? */
 static bool has_row(const struct dwarf_line_table *t,
 		    const struct dwarf_sequence *s, struct dwarf_span gap)
 {
@@ -269,8 +268,7 @@ static struct error *give_gap(struct dwarf_walk *w,
 {
 	bool is_ours;
 
-	if (gap.start >= gap.end || !has_row(w->lines, s, gap) ||
-	    !dwarf_walk_wants(w, gap))
+	if (gap.start >= gap.end || !dwarf_walk_wants(w, gap))
 		return NULL;
 	TRY(dwarf_walk_claim(w, gap.start, &is_ours));
 	if (!is_ours)
@@ -282,6 +280,7 @@ static struct error *give_gap(struct dwarf_walk *w,
 		.size = gap.end - gap.start,
 		.rows = w->out_rows,
 		.row_count = w->out_row_count,
+		.is_left_over = !has_row(w->lines, s, gap),
 	};
 
 	return dwarf_sunk(w->cu->d, w->sink->lines(w->sink->ctx, &l));

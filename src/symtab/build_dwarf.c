@@ -174,6 +174,7 @@ static struct error *take_lines(void *ctx, const struct dwarf_lines *l)
 		.end = l->start.v + size,
 		.first_row = b->row_count,
 		.row_count = l->row_count,
+		.is_left_over = l->is_left_over,
 	};
 	for (size_t i = 0; i < l->row_count; i++) {
 		b->rows[b->row_count++] = (struct symtab_row) {

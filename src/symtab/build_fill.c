@@ -261,7 +261,8 @@ static struct error *fill_symbols(struct filler *f)
 	return NULL;
 }
 
-/* Code that has lines, and neither function nor symbol. */
+/* Code that has lines, and neither function nor symbol; but not what pads
+ * functions. */
 static struct error *fill_lines(struct filler *f)
 {
 	const struct builder *b = f->b;
@@ -272,6 +273,8 @@ static struct error *fill_lines(struct filler *f)
 		uint64_t at = b->lines[i].start;
 		uint64_t end = b->lines[i].end;
 
+		if (b->lines[i].is_left_over)
+			continue;
 		while (filled < f->filled_count && f->filled[filled].end <= at)
 			filled++;
 		for (size_t j = filled; at < end; j++) {

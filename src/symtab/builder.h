@@ -24,6 +24,7 @@ struct build_lines {
 	uint64_t end;
 	size_t first_row; /* in the builder's rows; offsets are from start */
 	size_t row_count;
+	bool is_left_over; /* dwarf_functions.h: without a symbol, padding */
 };
 
 enum { BUILD_SYMTABS = 5 };

@@ -75,7 +75,8 @@ static struct error *give_lines(const struct fake_function *f,
 	struct dwarf_lines l = { .start = { f->start },
 				 .size = f->size,
 				 .rows = rows,
-				 .row_count = count };
+				 .row_count = count,
+				 .is_left_over = !strcmp(f->name, "<rest>") };
 
 	return sink->lines(sink->ctx, &l);
 }
@@ -128,7 +129,8 @@ struct error *dwarf_debug_read_unit(struct dwarf_debug *d, size_t unit,
 			.file = file,
 			.line = f->line + (unsigned)count,
 		};
-	if (f->name && !strcmp(f->name, "<lines>"))
+	if (f->name &&
+	    (!strcmp(f->name, "<lines>") || !strcmp(f->name, "<rest>")))
 		return give_lines(f, rows, count, sink);
 	return give_function(f, rows, count, file, sink);
 }

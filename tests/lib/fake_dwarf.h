@@ -16,7 +16,8 @@ struct fake_call { /* inlined into the function, all of it */
 struct fake_function {
 	uint64_t start;
 	uint64_t size;
-	/* NULL: none; "<lines>": code that no function has; "<missing>": its
+	/* NULL: none; "<lines>": code that no function has; "<rest>": what pads
+	 * it; "<missing>": its
 	 * .dwo, /build/a.dwo */
 	const char *name;
 	unsigned line; /* of its first byte, one more each byte; 0: none */

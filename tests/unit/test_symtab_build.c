@@ -378,6 +378,27 @@ START_TEST(assembly_has_the_names_of_symbols_and_the_lines_of_its_unit)
 }
 END_TEST
 
+START_TEST(what_pads_functions_has_lines_only_for_a_symbol)
+{
+	const struct fake_function functions[] = {
+		{ TEXT, 4, "f", 1 },
+		{ TEXT + 4, 12, "<rest>", 5 },
+		{ TEXT + 0x10, 4, "<rest>", 9 },
+		{ 0 }
+	};
+	CLEANUP_BUILD struct build b;
+
+	build_file(&b,
+		   &(struct elf_spec) {
+			   SYMBOLS({ "thunk", TEXT + 8, 4, ".code" }) },
+		   functions);
+	ck_at(&b, TEXT, "f:1@1000+4");
+	ck_at(&b, TEXT + 4, "");
+	ck_at(&b, TEXT + 8, "thunk:9@1008+4");
+	ck_at(&b, TEXT + 0x10, "");
+}
+END_TEST
+
 START_TEST(code_that_the_linker_left_out_is_dropped)
 {
 	const struct fake_function functions[] = {
@@ -693,6 +714,7 @@ UNIT_MAIN("symtab build", symbols_alone_give_names_and_bounds,
 	  frames_bound_what_has_no_size, functions_of_the_dwarf_come_first,
 	  a_symbol_tells_that_a_function_is_a_clone_or_part,
 	  assembly_has_the_names_of_symbols_and_the_lines_of_its_unit,
+	  what_pads_functions_has_lines_only_for_a_symbol,
 	  code_that_the_linker_left_out_is_dropped,
 	  what_is_wanted_is_all_there_is_in_a_partial_table,
 	  segments_are_the_executables,
