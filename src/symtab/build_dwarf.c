@@ -22,12 +22,7 @@ static struct error *take_name(void *ctx, const char *s, size_t len,
 		s += HIDDEN_PREFIX;
 		len -= HIDDEN_PREFIX;
 	}
-	struct base_name *base = code_symbols_base(&b->symbols, s, len);
-
-	TRY(symtab_writer_string(b->writer, s, len, ret));
-	if (base)
-		base->number = *ret;
-	return NULL;
+	return symtab_writer_string(b->writer, s, len, ret);
 }
 
 static struct error *take_file(void *ctx, const char *dir, size_t dir_len,
@@ -41,25 +36,47 @@ static struct error *take_file(void *ctx, const char *dir, size_t dir_len,
 	return symtab_writer_file(b->writer, dir_number, name_number, ret);
 }
 
-/* What a symbol at the start of a function knows better: that it is a clone or
- * a part of it; or its name, if it has none. */
+static bool is_mangled(const char *name)
+{
+	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
+}
+
+/* A symbol at the start of a function that knows its name better: that it is a
+ * clone or part of it; its whole name, where the DWARF has only the one between
+ * the braces of some scope (lambdas, parts of templates); or any, where it has
+ * none. NULL: there is no such symbol. */
+static const struct code_symbol *find_name(const struct code_symbols *s,
+					   uint64_t start, const char *name,
+					   size_t len)
+{
+	const struct code_symbol *better = NULL;
+
+	for (size_t i = code_symbols_at(s, start);
+	     i < s->count && s->symbols[i].start == start; i++) {
+		const struct code_symbol *c = &s->symbols[i];
+
+		if (c->name_len == len && !memcmp(c->name, name, len))
+			return NULL;
+		if (len && code_symbol_is_part(c, name, len))
+			return c;
+		if (!better &&
+		    (len == 0 || (is_mangled(c->name) && !is_mangled(name))))
+			better = c;
+	}
+	return better;
+}
+
 static struct error *choose_name(struct builder *b, uint64_t start,
 				 uint32_t dwarf_name, uint32_t *ret)
 {
-	const struct code_symbols *s = &b->symbols;
-	size_t first = code_symbols_at(s, start);
+	size_t len;
+	const char *name = symtab_writer_text(b->writer, dwarf_name, &len);
+	const struct code_symbol *c = find_name(&b->symbols, start, name, len);
 
 	*ret = dwarf_name;
-	for (size_t i = first; i < s->count && s->symbols[i].start == start;
-	     i++) {
-		const struct code_symbol *c = &s->symbols[i];
-
-		if (!dwarf_name ||
-		    (c->base && s->bases[c->base].number == dwarf_name))
-			return symtab_writer_string(b->writer, c->name,
-						    c->name_len, ret);
-	}
-	return NULL;
+	if (!c)
+		return NULL;
+	return symtab_writer_string(b->writer, c->name, c->name_len, ret);
 }
 
 /* Code of functions that a linker left out begins at 0 or in no section. */

@@ -4,15 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "symtab/build_symbols.h"
 
 void code_symbols_deinit(struct code_symbols *s)
 {
 	mem_free(s->symbols);
-	mem_free(s->bases);
-	mem_free(s->slots);
 	*s = (struct code_symbols) { 0 };
 }
 
@@ -101,89 +98,12 @@ static void drop_doubles(struct code_symbols *s)
 	s->count = n;
 }
 
-/* Length without the suffixes of clones and parts: "f.isra.0.cold" is of "f".
- * The display-name rule cuts the same ones. */
-static uint32_t base_length(const struct code_symbol *s)
+void code_symbols_settle(struct code_symbols *s)
 {
-	static const char *const suffixes[] = { ".cold", ".part.", ".isra.",
-						".constprop." };
-	const char *dot = memchr(s->name + 1, '.', s->name_len - 1);
-
-	while (dot) {
-		size_t left = s->name_len - (size_t)(dot - s->name);
-
-		for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes);
-		     i++) {
-			size_t len = strlen(suffixes[i]);
-
-			if (left >= len && !memcmp(dot, suffixes[i], len))
-				return (uint32_t)(dot - s->name);
-		}
-		dot = memchr(dot + 1, '.', left - 1);
-	}
-	return s->name_len;
-}
-
-static uint32_t *find_slot(struct code_symbols *s, const char *name, size_t len)
-{
-	size_t i = hash_bytes(name, len, 0) & (s->slot_count - 1);
-
-	for (;; i = (i + 1) & (s->slot_count - 1)) {
-		const struct base_name *b = &s->bases[s->slots[i]];
-
-		if (!s->slots[i] ||
-		    (b->len == len && !memcmp(b->name, name, len)))
-			return &s->slots[i];
-	}
-}
-
-static struct error *number_bases(struct code_symbols *s, size_t count)
-{
-	s->slot_count = 16;
-	while (s->slot_count < count * 2)
-		s->slot_count *= 2;
-	s->slots = mem_array(s->slot_count, sizeof(*s->slots));
-	s->bases = mem_array(count + 1, sizeof(*s->bases));
-	if (!s->slots || !s->bases)
-		return error_no_memory;
-	for (size_t i = 0; i < s->count; i++) {
-		struct code_symbol *c = &s->symbols[i];
-
-		if (!c->base)
-			continue;
-		uint32_t *slot = find_slot(s, c->name, c->base);
-
-		if (!*slot) {
-			*slot = (uint32_t)++s->base_count;
-			s->bases[*slot] = (struct base_name) { .name = c->name,
-							       .len = c->base };
-		}
-		c->base = *slot;
-	}
-	return NULL;
-}
-
-struct error *code_symbols_settle(struct code_symbols *s)
-{
-	size_t count = 0;
-
-	mem_free(STEAL(s->bases));
-	mem_free(STEAL(s->slots));
-	s->base_count = 0;
-	s->slot_count = 0;
 	if (!s->count)
-		return NULL;
+		return;
 	qsort(s->symbols, s->count, sizeof(*s->symbols), compare_symbols);
 	drop_doubles(s);
-	/* For a moment `base` is the length of the base name. */
-	for (size_t i = 0; i < s->count; i++) {
-		struct code_symbol *c = &s->symbols[i];
-		uint32_t len = base_length(c);
-
-		c->base = len < c->name_len ? len : 0;
-		count += c->base != 0;
-	}
-	return number_bases(s, count);
 }
 
 size_t code_symbols_at(const struct code_symbols *s, uint64_t address)
@@ -202,12 +122,20 @@ size_t code_symbols_at(const struct code_symbols *s, uint64_t address)
 	return low;
 }
 
-struct base_name *code_symbols_base(struct code_symbols *s, const char *name,
-				    size_t len)
+bool code_symbol_is_part(const struct code_symbol *s, const char *name,
+			 size_t len)
 {
-	if (!s->slot_count)
-		return NULL;
-	uint32_t number = *find_slot(s, name, len);
+	static const char *const suffixes[] = { ".cold", ".part.", ".isra.",
+						".constprop." };
 
-	return number ? &s->bases[number] : NULL;
+	if (s->name_len <= len || memcmp(s->name, name, len))
+		return false;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		size_t size = strlen(suffixes[i]);
+
+		if (s->name_len - len >= size &&
+		    !memcmp(s->name + len, suffixes[i], size))
+			return true;
+	}
+	return false;
 }

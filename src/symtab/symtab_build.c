@@ -280,7 +280,7 @@ static struct error *read_plt(struct builder *b)
 	TRY(build_note(&b->files, elf_symtab_open(f, SHT_DYNSYM, &t),
 		       ".dynsym"));
 	/* Names of resolvers are looked up among the symbols. */
-	TRY(code_symbols_settle(&b->symbols));
+	code_symbols_settle(&b->symbols);
 	TRY(make_stub_names(b, t, &plt));
 	return add_stubs(b, &plt);
 }
@@ -309,7 +309,8 @@ static struct error *read_symbols(struct builder *b)
 			       elf_frames_read(files->loaded, &b->frames),
 			       "frames"));
 	}
-	return code_symbols_settle(&b->symbols);
+	code_symbols_settle(&b->symbols);
+	return NULL;
 }
 
 static struct error *build(struct builder *b,

@@ -68,6 +68,15 @@ struct error *symtab_writer_string(struct symtab_writer *w, const char *s,
 	return symtab_pool_string(&w->pool, s, len, ret);
 }
 
+const char *symtab_writer_text(const struct symtab_writer *w, uint32_t string,
+			       size_t *len_ret)
+{
+	const char *text = (const char *)w->pool.strings.data + string;
+
+	*len_ret = strlen(text);
+	return text;
+}
+
 struct error *symtab_writer_file(struct symtab_writer *w, uint32_t dir,
 				 uint32_t base, uint32_t *ret)
 {

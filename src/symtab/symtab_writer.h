@@ -32,6 +32,9 @@ void symtab_writer_free(struct symtab_writer *w);
 MUST_CHECK struct error *symtab_writer_string(struct symtab_writer *w,
 					      const char *s, size_t len,
 					      uint32_t *ret);
+/** The string of a number. Borrowed until the next one is numbered. */
+const char *symtab_writer_text(const struct symtab_writer *w, uint32_t string,
+			       size_t *len_ret);
 /** Number of a file, the same for the same halves; the first is 1. */
 MUST_CHECK struct error *symtab_writer_file(struct symtab_writer *w,
 					    uint32_t dir, uint32_t base,

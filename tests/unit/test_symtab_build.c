@@ -351,6 +351,33 @@ START_TEST(a_symbol_tells_that_a_function_is_a_clone_or_part)
 }
 END_TEST
 
+START_TEST(a_mangled_symbol_says_more_than_a_bare_name)
+{
+	const struct fake_function functions[] = {
+		{ TEXT, 0x10, "operator()", 1 },
+		{ TEXT + 0x10, 0x10, "c_name", 2 },
+		{ TEXT + 0x20, 0x10, "_ZN1aC2Ev", 3 },
+		{ TEXT + 0x30, 0x10, "f_", 4 },
+		{ 0 }
+	};
+	CLEANUP_BUILD struct build b;
+
+	build_file(
+		&b,
+		&(struct elf_spec) { SYMBOLS(
+			{ "_ZZ1fvENKUlvE_clEv", TEXT, 4, ".code" },
+			{ "_Z1gv", TEXT + 0x10, 4, ".code" },
+			{ "c_name", TEXT + 0x10, 4, ".code", FUNCTION(WEAK) },
+			{ "_ZN1aC1Ev", TEXT + 0x20, 4, ".code" },
+			{ "f", TEXT + 0x30, 4, ".code" }) },
+		functions);
+	ck_at(&b, TEXT, "_ZZ1fvENKUlvE_clEv:1@1000+10");
+	ck_at(&b, TEXT + 0x10, "c_name:2@1010+10");
+	ck_at(&b, TEXT + 0x20, "_ZN1aC2Ev:3@1020+10");
+	ck_at(&b, TEXT + 0x30, "f_:4@1030+10");
+}
+END_TEST
+
 START_TEST(assembly_has_the_names_of_symbols_and_the_lines_of_its_unit)
 {
 	const struct fake_function functions[] = {
@@ -713,6 +740,7 @@ UNIT_MAIN("symtab build", symbols_alone_give_names_and_bounds,
 	  behind_a_function_within_another_the_outer_one_goes_on,
 	  frames_bound_what_has_no_size, functions_of_the_dwarf_come_first,
 	  a_symbol_tells_that_a_function_is_a_clone_or_part,
+	  a_mangled_symbol_says_more_than_a_bare_name,
 	  assembly_has_the_names_of_symbols_and_the_lines_of_its_unit,
 	  what_pads_functions_has_lines_only_for_a_symbol,
 	  code_that_the_linker_left_out_is_dropped,
