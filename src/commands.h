@@ -10,6 +10,10 @@ COMMAND(serve, 's', "[OPTIONS] [PATH...]",
 COMMAND(scan, 'c', "[OPTIONS] PATH...",
 	"bring the index up to date, once or for ever")
 COMMAND(find, 'f', "[OPTIONS] ID", "where a build ID's artifacts are")
+COMMAND(resolve, 'r', "[OPTIONS] [ADDRESS...]",
+	"addresses to functions, files and lines: from the index, a server or "
+	"a "
+	"file")
 COMMAND(check, 'k', "[OPTIONS]",
 	"schema version, integrity, unreadable files, statistics")
 OWN(debuginfod, "[OPTIONS] [PATH...]",

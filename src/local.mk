@@ -1,6 +1,7 @@
 bin_PROGRAMS += symbolized
 symbolized_SOURCES = \
-	src/cmd_check.c src/cmd_debuginfod.c src/cmd_describe.c src/cmd_find.c src/cmd_scan.c \
+	src/cmd_check.c src/cmd_debuginfod.c src/cmd_describe.c src/cmd_find.c src/cmd_resolve.c \
+	src/cmd_scan.c \
 	src/cmd_serve.c src/cmd_worker.c \
 	src/command.h src/commands.h \
 	src/config_options.h \
@@ -9,13 +10,15 @@ symbolized_SOURCES = \
 	src/main.c \
 	src/memory_dir.c src/memory_dir.h \
 	src/progress.c src/progress.h \
+	src/resolver.c src/resolver.h src/resolver_private.h \
+	src/resolver_file.c src/resolver_index.c src/resolver_url.c \
 	src/roots.c \
 	src/scanner_loop.c src/scanner_loop.h \
 	src/serve.c src/serve.h \
 	src/settings.c src/settings.h \
 	src/shown.c \
 	src/signals.c
-symbolized_LDADD = $(HTTP_LIBS) libscan.a $(SYMBOLIZE_LIBS)
+symbolized_LDADD = $(HTTP_LIBS) $(UPSTREAM_LIBS) libscan.a $(SYMBOLIZE_LIBS)
 
 # The name belongs to elfutils where its server is installed, too.
 if DEBUGINFOD_COMPAT

@@ -47,6 +47,15 @@ static void end(struct symbolize_ticket *t, struct error *err)
 	ticket_done(&t->ticket);
 }
 
+/* Not every form has a place for it. */
+static void say_partial(struct symbolize_ticket *t)
+{
+	const struct batch *b = exchange_batch(t->exchange);
+	if (b->is_partial)
+		reply_header_uint(&t->ticket.reply, "Retry-After",
+				  (b->retry_after_ms + 999) / 1000);
+}
+
 static void answered(void *ctx, struct error *err)
 {
 	CLEANUP_BUF struct buf out = BUF_INIT;
@@ -60,6 +69,7 @@ static void answered(void *ctx, struct error *err)
 		reply_packed(&t->ticket.reply, 200, type, &out,
 			     t->answer_coding);
 		reply_header(&t->ticket.reply, "Cache-Control", "no-store");
+		say_partial(t);
 	}
 	end(t, err);
 }

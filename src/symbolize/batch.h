@@ -41,7 +41,9 @@ enum module_status {
 const char *module_status_name(enum module_status s);
 
 struct batch_module {
-	struct build_id id; /* len 0 and no GUID: nobody knows; a raw record */
+	/** len 0 and no GUID: nobody knows it: of a raw record, or @c status
+	 * and @c message say what is wrong with it and stay. */
+	struct build_id id;
 	/** Instead of a build ID: the 16-byte GUID of /symbolicate/v5. */
 	bool is_breakpad;
 	uint8_t breakpad_guid[16];

@@ -324,14 +324,15 @@ static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
 {
 	bool is_doubted;
 
+	/* What is wrong with it the reader of the request has said. */
+	if (!m->id.len && !m->is_breakpad)
+		return true;
 	m->status = MODULE_ABSENT;
 	m->message = NULL;
 	m->origin = NULL;
 	symtab_put(STEAL(m->table));
 	if (m->is_breakpad)
 		return false;
-	if (!m->id.len)
-		return true;
 	if (table_cache_get(s->tables, &m->id, &m->table, &is_doubted) ==
 	    TABLE_MAPPED) {
 		table_op_count(TABLE_OP_HIT);
