@@ -3,3 +3,8 @@ unit_tests += tests/unit/test_batch
 tests_unit_test_batch_SOURCES = tests/unit/test_batch.c $(sample_table) $(symtab_fixture)
 tests_unit_test_batch_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_batch_LDADD = libsymbolize.a $(SYMBUILD_LIBS) $(CHECK_LIBS)
+
+unit_tests += tests/unit/test_wire
+tests_unit_test_wire_SOURCES = tests/unit/test_wire.c $(sample_table) $(symtab_fixture)
+tests_unit_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_wire_LDADD = libsymbolize.a $(SYMBUILD_LIBS) $(CHECK_LIBS)
