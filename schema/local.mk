@@ -2,7 +2,8 @@
 # build makes C strings of them with sed.
 INDEX_MIGRATIONS = \
 	schema/index/0001_init.sql \
-	schema/index/0002_source_pending.sql
+	schema/index/0002_source_pending.sql \
+	schema/index/0003_root.sql
 
 EXTRA_DIST += schema/README.md schema/index/current.sql $(INDEX_MIGRATIONS)
 

@@ -33,6 +33,9 @@ struct roots {
  * written, made absolute; else it is an error that names it. */
 MUST_CHECK struct error *roots_resolve(const struct settings *s,
 				       bool allow_missing, struct roots *ret);
+/** The same of a text, DIR[:DIR...]; NULL is none. What does not exist is taken
+ * as it is written. */
+MUST_CHECK struct error *roots_split(const char *text, struct roots *ret);
 void roots_deinit(struct roots *r);
 
 /** Block, in this thread and those it starts, the signals that a command which

@@ -54,6 +54,10 @@ OPTION(one_file_system, FLAG, "one-file-system", "sc", "0", 0, 1, NULL,
 OPTION(watch, FLAG, "watch", "c", "0", 0, 1, NULL,
        "Keep rescanning until told to stop, instead of ending when the index "
        "is up to date")
+OPTION(source_root, TEXT, "source-root", "s", NULL, 0, 0, "DIR[:DIR...]",
+       "Serve sources from beneath these too, of what everybody on this "
+       "machine "
+       "may read")
 OPTION(cors, FLAG, "cors", "s", "0", 0, 1, NULL,
        "Let web pages of other origins read answers")
 OPTION(hide_paths, FLAG, "hide-paths", "s", "0", 0, 1, NULL,

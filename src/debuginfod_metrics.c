@@ -12,8 +12,8 @@
 
 enum from { FROM_FIGURE, FROM_METRIC, FROM_BUSY, FROM_TALLY };
 
-/* A series and where its value is. Theirs that have no like here are left out:
- * prefetching, clients of upstream servers, statements of SQL. */
+/* A series and where its value is. Theirs that have no like here are left out;
+ * the manual and tests/it/peer-metrics.sh say which and why. */
 struct series {
 	const char *name;
 	bool is_gauge; /* shown when it is 0 */
@@ -67,10 +67,17 @@ static const struct series table[] = {
 	ERRORS("sqlite3", "database"),
 	METRIC("fdcache_bytes", true, CACHE_BYTES, NONE, NULL),
 	METRIC("fdcache_count", true, CACHE_FILES, NONE, NULL),
+	FDCACHE("clear", "reject"),
 	FDCACHE("enqueue", "insert"),
 	FDCACHE("evict", "evict"),
 	FDCACHE("lookup_hit", "hit"),
 	FDCACHE("lookup_miss", "miss"),
+	/* Every hit, since 0.190. */
+	FDCACHE("prefetch_access", "hit"),
+	FIGURE("fdcache_prefetch_bytes", true, none),
+	FIGURE("fdcache_prefetch_count", true, none),
+	METRIC("groomed_total{action=\"cleaned\"}", false, GROOM_REMOVED, TABLE,
+	       "containers"),
 	METRIC("groomed_total{decision=\"fresh\"}", false, GROOM_FRESH, NONE,
 	       NULL),
 	METRIC("groomed_total{decision=\"stale\"}", false, GROOM_REMOVED, TABLE,
@@ -81,8 +88,6 @@ static const struct series table[] = {
 	INDEX("buildids", build_ids),
 	INDEX("file d/e", file_artifacts),
 	INDEX("file s", file_sources),
-	INDEX("filenames", names),
-	INDEX("fileparts", name_parts),
 	INDEX("files scanned (#)", scanned_files),
 	INDEX("files scanned (mb)", scanned_mb),
 	INDEX("index db size (mb)", index_mb),
@@ -97,7 +102,14 @@ static const struct series table[] = {
 	       FLIGHTS_WAITING, NONE, NULL),
 	BUSY("thread_busy{role=\"http-metadata\"}", METADATA, METADATA),
 	BUSY("thread_busy{role=\"http-metrics\"}", METRICS, METRICS),
+	FIGURE("thread_count{role=\"groom\"}", true, threads.groom_threads),
 	FIGURE("thread_count{role=\"scan\"}", true, threads.scan_threads),
+	FIGURE("thread_count{role=\"traverse\"}", true,
+	       threads.traverse_threads),
+	FIGURE("thread_tid{role=\"groom\"}", true, threads.groom_tid),
+	FIGURE("thread_tid{role=\"traverse\"}", true, threads.traverse_tid),
+	FIGURE("thread_work_pending{role=\"groom\"}", true,
+	       threads.groom_pending),
 	FIGURE("thread_work_pending{role=\"scan\"}", true,
 	       threads.scan_pending),
 	FIGURE("thread_work_total{role=\"groom\"}", true, threads.grooms),
@@ -240,12 +252,21 @@ static void write_free_ratio(struct buf *out, const char *purpose,
 
 	if (path && !statvfs(path, &fs) && fs.f_blocks)
 		buf_printf(out, "filesys_free_ratio{purpose=\"%s\"} %.16g\n",
-			   purpose, (double)fs.f_bfree / (double)fs.f_blocks);
+			   purpose, (double)fs.f_bavail / (double)fs.f_blocks);
 }
 
 void debuginfod_forget_threads(struct debuginfod_figures *f)
 {
 	memset(&f->threads, 0xff, sizeof(f->threads));
+}
+
+void debuginfod_forget_scans(struct debuginfod_figures *f)
+{
+	f->threads.scan_busy = f->threads.traverse_busy = DEBUGINFOD_UNKNOWN;
+	f->threads.scan_threads = f->threads.traverse_threads =
+		DEBUGINFOD_UNKNOWN;
+	f->threads.scan_pending = f->threads.scan_done = DEBUGINFOD_UNKNOWN;
+	f->threads.traverses = f->threads.traverse_tid = DEBUGINFOD_UNKNOWN;
 }
 
 void debuginfod_forget_index(struct debuginfod_figures *f)
@@ -272,5 +293,22 @@ void debuginfod_metrics_render(const struct debuginfod_figures *f,
 		if (value > 0 || (value == 0 && table[i].is_gauge))
 			buf_printf(out, "%s %" PRId64 "\n", table[i].name,
 				   value);
+	}
+}
+
+void debuginfod_each_statistic(const struct debuginfod_figures *f,
+			       debuginfod_statistic_fn fn, void *ctx)
+{
+	static const char prefix[] = "groom{statistic=\"";
+	size_t prefix_size = sizeof(prefix) - 1;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const char *name = table[i].name;
+		int64_t value = find_value(&table[i], f);
+
+		if (strncmp(name, prefix, prefix_size) != 0 || value < 0)
+			continue;
+		name += prefix_size;
+		fn(ctx, name, strcspn(name, "\""), value);
 	}
 }

@@ -5,7 +5,9 @@ symbolized_SOURCES = \
 	src/cmd_serve.c src/cmd_worker.c \
 	src/command.h src/commands.h \
 	src/config_options.h \
+	src/debuginfod_line.c src/debuginfod_line.h \
 	src/debuginfod_metrics.c src/debuginfod_metrics.h \
+	src/debuginfod_said.c src/debuginfod_said.h \
 	src/import_debuginfod.c src/import_debuginfod.h \
 	src/main.c \
 	src/memory_dir.c src/memory_dir.h \

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -21,25 +22,50 @@ static char *absolute(const char *path)
 	return joined ? path_canonical(joined) : NULL;
 }
 
+/* @ret has room for it and the NULL. */
+static struct error *add_root(struct roots *ret, const char *path,
+			      bool allow_missing)
+{
+	char real[PATH_MAX];
+	bool is_there = realpath(path, real);
+
+	if (!is_there && !allow_missing)
+		return error_errno("%s", path);
+	ret->v[ret->count] = is_there ? mem_strdup(real) : absolute(path);
+	return ret->v[ret->count++] ? NULL : error_no_memory;
+}
+
 struct error *roots_resolve(const struct settings *s, bool allow_missing,
 			    struct roots *ret)
 {
-	char real[PATH_MAX];
-
 	ret->count = 0;
 	ret->v = mem_array(s->path_count + 1, sizeof(*ret->v));
 	if (!ret->v)
 		return error_no_memory;
-	for (size_t i = 0; i < s->path_count; i++) {
-		bool is_there = realpath(s->paths[i], real);
+	for (size_t i = 0; i < s->path_count; i++)
+		TRY(add_root(ret, s->paths[i], allow_missing));
+	return NULL;
+}
 
-		if (!is_there && !allow_missing)
-			return error_errno("%s", s->paths[i]);
-		ret->v[ret->count] =
-			is_there ? mem_strdup(real) : absolute(s->paths[i]);
-		if (!ret->v[ret->count])
+struct error *roots_split(const char *text, struct roots *ret)
+{
+	size_t count = 1;
+
+	for (const char *p = text ? text : ""; *p; p++)
+		count += *p == ':';
+	ret->count = 0;
+	ret->v = mem_array(count + 1, sizeof(*ret->v));
+	if (!ret->v)
+		return error_no_memory;
+	while (text && *text) {
+		size_t n = strcspn(text, ":");
+		CLEANUP_FREE char *path = mem_strndup(text, n);
+
+		if (!path)
 			return error_no_memory;
-		ret->count++;
+		if (n)
+			TRY(add_root(ret, path, true));
+		text += n + (text[n] == ':');
 	}
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -31,6 +32,7 @@ struct scanner_loop {
 	void *changed_ctx;
 	pthread_t traverse, groom;
 	bool has_traverse, has_groom;
+	_Atomic pid_t traverse_tid, groom_tid;
 	_Atomic bool stop;
 	struct lock lock; /* COMMAND: guards what follows */
 	struct condition asked;
@@ -144,11 +146,20 @@ const struct scan_progress *scanner_loop_progress(struct scanner_loop *l)
 	return scan_progress(l->scan);
 }
 
+static void tell(struct scanner_loop *l, enum scanner_loop_event event)
+{
+	if (l->o.event)
+		l->o.event(l->o.event_ctx, event);
+}
+
 struct error *scanner_loop_scan(struct scanner_loop *l)
 {
 	struct progress *p = progress_start(l->scan);
+
+	tell(l, SCANNER_LOOP_SCANS);
 	struct error *err = scan_run(l->scan);
 
+	tell(l, SCANNER_LOOP_SCANNED);
 	progress_stop(p);
 	return err;
 }
@@ -202,6 +213,7 @@ void scanner_loop_groom(struct scanner_loop *l)
 	if (!begin_groom(l))
 		return;
 	metric_set(METRIC_GROOM_ACTIVE, 0, 0, 1);
+	tell(l, SCANNER_LOOP_GROOMS);
 	struct error *err = scan_groom(l->scan, &l->stop, &counts);
 
 	bool is_damaged = err && index_needs_reopen(l->index);
@@ -213,8 +225,7 @@ void scanner_loop_groom(struct scanner_loop *l)
 		log_consume(LOG_ERROR, "groom", "failed", err);
 	else
 		count_groomed(&counts);
-	if (l->o.groomed)
-		l->o.groomed(l->o.groomed_ctx);
+	tell(l, SCANNER_LOOP_GROOMED);
 	metric_set(METRIC_GROOM_ACTIVE, 0, 0, 0);
 	metric_inc(METRIC_GROOMS);
 }
@@ -244,6 +255,7 @@ static void *traverse_thread(void *arg)
 	int64_t next = l->o.groom_first ? clock_ms() + FIRST_MS : 0;
 
 	prctl(PR_SET_NAME, "traverse");
+	atomic_store(&l->traverse_tid, gettid());
 	if (l->o.groom_before_scan)
 		scanner_loop_groom(l);
 	for (;;) {
@@ -268,6 +280,7 @@ static void *groom_thread(void *arg)
 					: due_after(l->settings->groom_s);
 
 	prctl(PR_SET_NAME, "groom");
+	atomic_store(&l->groom_tid, gettid());
 	for (;;) {
 		wait_due(l, next, &l->groom_asked);
 		if (atomic_load(&l->stop))
@@ -284,6 +297,16 @@ struct error *scanner_loop_start(struct scanner_loop *l)
 	l->has_groom = l->has_traverse &&
 		       !pthread_create(&l->groom, NULL, groom_thread, l);
 	return l->has_groom ? NULL : error_new(BUSY, "cannot start a thread");
+}
+
+pid_t scanner_loop_traverse_tid(const struct scanner_loop *l)
+{
+	return atomic_load(&l->traverse_tid);
+}
+
+pid_t scanner_loop_groom_tid(const struct scanner_loop *l)
+{
+	return atomic_load(&l->groom_tid);
 }
 
 static void ask(struct scanner_loop *l, bool *what)

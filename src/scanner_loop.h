@@ -10,7 +10,16 @@
 #include "command.h"
 #include "scan/scan.h"
 
+#include <sys/types.h>
+
 struct scanner_loop;
+
+enum scanner_loop_event {
+	SCANNER_LOOP_SCANS,
+	SCANNER_LOOP_SCANNED,
+	SCANNER_LOOP_GROOMS,
+	SCANNER_LOOP_GROOMED,
+};
 
 /** All borrowed as long as the loop lives. */
 struct scanner_loop_options {
@@ -18,8 +27,9 @@ struct scanner_loop_options {
 	const struct roots *roots;
 	const char *program;
 	struct scan_policy policy;
-	void (*groomed)(void *ctx); /* after each groom; may be NULL */
-	void *groomed_ctx;
+	/** May be NULL; on the thread of the scan or groom. */
+	void (*event)(void *ctx, enum scanner_loop_event event);
+	void *event_ctx;
 	bool groom_first;       /* at the start, too */
 	bool groom_before_scan; /* no scan begins before it is done */
 };
@@ -37,6 +47,10 @@ const struct scan_progress *scanner_loop_progress(struct scanner_loop *l);
 MUST_CHECK struct error *scanner_loop_scan(struct scanner_loop *l);
 /** Groom once, on this thread; what goes wrong is logged. */
 void scanner_loop_groom(struct scanner_loop *l);
+
+/** The threads' numbers, as gettid() gives them; 0 while there is none. */
+pid_t scanner_loop_traverse_tid(const struct scanner_loop *l);
+pid_t scanner_loop_groom_tid(const struct scanner_loop *l);
 
 /** Scan and groom on threads "traverse" and "groom" until closed. */
 MUST_CHECK struct error *scanner_loop_start(struct scanner_loop *l);

@@ -21,6 +21,7 @@
 #include "base/path.h"
 #include "base/units.h"
 #include "debuginfod_metrics.h"
+#include "debuginfod_said.h"
 #include "http/debuginfod.h"
 #include "http/http.h"
 #include "scanner_loop.h"
@@ -33,7 +34,7 @@ enum { STATS_EVERY_S = 15, POLL_MS = 200 };
 struct serve {
 	const struct serve_plan *plan;
 	const struct settings *settings;
-	struct roots roots;
+	struct roots roots, source_roots;
 	struct scanner_loop *loop; /* NULL: somebody else writes the index */
 	struct store *store;
 	struct symbolizer *symbolizer; /* NULL: no addresses are answered */
@@ -42,6 +43,7 @@ struct serve {
 	struct lock lock;         /* COMMAND: guards what follows */
 	struct index_kinds kinds; /* as of the last groom */
 	bool has_kinds;
+	struct debuginfod_pass traverse, groom; /* each of its thread */
 };
 
 static void serve_close(struct serve *v)
@@ -59,6 +61,7 @@ static void serve_close(struct serve *v)
 	store_close(v->store);
 	scanner_loop_close(v->loop);
 	roots_deinit(&v->roots);
+	roots_deinit(&v->source_roots);
 	lock_deinit(&v->lock);
 }
 
@@ -103,7 +106,9 @@ static void fill_progress(const struct scan_progress *p,
 
 	ret->is_scanning = atomic_load(&p->is_active);
 	ret->scan_done = atomic_load(&p->done_files);
-	ret->scan_pending = total > ret->scan_done ? total - ret->scan_done : 0;
+	/* What a pass that was broken off left behind waits for nobody. */
+	if (ret->is_scanning && total > ret->scan_done)
+		ret->scan_pending = total - ret->scan_done;
 }
 
 /* NULL: it did not. */
@@ -156,14 +161,14 @@ static void fill_scan_figures(struct serve *v, struct debuginfod_figures *f)
 	f->threads.traverse_busy = atomic_load(&p->is_walking);
 	f->threads.scan_busy = status.is_scanning;
 	f->threads.scan_pending = (int64_t)status.scan_pending;
+	f->threads.scan_done = (int64_t)atomic_load(&p->settled);
 	f->threads.scan_threads = v->settings->workers;
+	f->threads.traverse_threads = f->threads.groom_threads = 1;
+	f->threads.traverse_tid = scanner_loop_traverse_tid(v->loop);
+	f->threads.groom_tid = scanner_loop_groom_tid(v->loop);
 	f->choice = c;
-	for (size_t i = 0; c && i < c->rule_count; i++)
-		f->threads.scan_done +=
-			(int64_t)atomic_load(&c->rules[i].tally.files);
-	if (c)
-		f->threads.scan_done +=
-			(int64_t)atomic_load(&c->bare_tally.files);
+	if (c && !c->bare_files && !c->rule_count)
+		debuginfod_forget_scans(f);
 }
 
 static void fill_index_figures(struct serve *v, struct debuginfod_figures *f)
@@ -178,7 +183,8 @@ static void fill_index_figures(struct serve *v, struct debuginfod_figures *f)
 	f->index.file_sources = (int64_t)v->kinds.file_sources;
 	f->index.archive_artifacts = (int64_t)v->kinds.archive_artifacts;
 	f->index.archive_srefs = (int64_t)v->kinds.archive_sources;
-	f->index.scanned_files = (int64_t)v->kinds.files;
+	f->index.archive_sdefs = rows("source_dirs");
+	f->index.scanned_files = (int64_t)v->kinds.files + rows("ignored");
 	f->index.scanned_mb = (int64_t)(v->kinds.file_bytes / MIB);
 }
 
@@ -224,14 +230,14 @@ static void read_stats(void *ctx, struct index_reader *r, struct error *err)
 	set_rows("source_dirs", s.source_dirs);
 	set_rows("points", s.points);
 	set_rows("directories", s.directories);
+	set_rows("ignored", s.ignored_files);
 	metric_set(METRIC_INDEX_BYTES, 0, 0, (int64_t)s.file_bytes);
 	metric_set(METRIC_INDEX_FAILED, 0, 0, (int64_t)s.failed);
 }
 
-/* Figures that cost a look at the whole index. On the grooming thread. */
-static void on_groomed(void *ctx)
+/* Figures that cost a look at the whole index. */
+static void read_kinds(struct serve *v)
 {
-	struct serve *v = ctx;
 	struct index_kinds kinds = { 0 };
 	struct index_reader *r = NULL;
 	struct error *err = index_reader_open(v->settings->state_dir, &r);
@@ -248,6 +254,29 @@ static void on_groomed(void *ctx)
 	LOCKED(&v->lock);
 	v->kinds = kinds;
 	v->has_kinds = true;
+}
+
+static void on_event(void *ctx, enum scanner_loop_event event)
+{
+	struct debuginfod_figures f = { 0 };
+	struct serve *v = ctx;
+
+	switch (event) {
+	case SCANNER_LOOP_SCANS:
+		debuginfod_say_traverses(&v->traverse);
+		return;
+	case SCANNER_LOOP_SCANNED:
+		debuginfod_say_traversed(&v->traverse);
+		return;
+	case SCANNER_LOOP_GROOMS:
+		debuginfod_say_grooms(&v->groom);
+		return;
+	case SCANNER_LOOP_GROOMED:
+		read_kinds(v);
+		fill_index_figures(v, &f);
+		debuginfod_say_groomed(&v->groom, &f);
+		return;
+	}
 }
 
 /* Somebody else's index, or one that cannot be written (R-32): what is in it is
@@ -272,8 +301,8 @@ static struct error *open_loop(struct serve *v, const char *program)
 		.roots = &v->roots,
 		.program = program,
 		.policy = v->plan->scan,
-		.groomed = v->plan->debuginfod ? on_groomed : NULL,
-		.groomed_ctx = v,
+		.event = v->plan->debuginfod ? on_event : NULL,
+		.event_ctx = v,
 		.groom_first = v->plan->groom_first,
 		.groom_before_scan = v->plan->groom_before_scan,
 	};
@@ -338,7 +367,9 @@ static struct error *open_all(struct serve *v, const char *program)
 		store.rule_count = v->plan->scan.choice->rule_count;
 	}
 	TRY(roots_resolve(s, v->plan->allow_missing, &v->roots));
+	TRY(roots_split(s->source_root, &v->source_roots));
 	store.roots = (const char *const *)v->roots.v;
+	store.source_roots = (const char *const *)v->source_roots.v;
 	bool is_passive =
 		v->plan->is_passive || !index_is_writable(s->state_dir);
 
@@ -351,6 +382,12 @@ static struct error *open_all(struct serve *v, const char *program)
 		TRY(open_symbolizer(v, program));
 	http.symbolizer = v->symbolizer;
 	TRY(http_start(&http, &v->http));
+	if (v->plan->started) {
+		struct http_facts facts;
+
+		http_describe(v->http, &facts);
+		v->plan->started(v->plan->started_ctx, &facts);
+	}
 	if (!v->loop || (!v->roots.count && !v->plan->groom_first))
 		return NULL;
 	return scanner_loop_start(v->loop);

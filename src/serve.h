@@ -6,6 +6,7 @@
 #define SERVE_H
 
 #include "command.h"
+#include "http/http.h"
 #include "scan/scan.h"
 
 #include <stdbool.h>
@@ -20,6 +21,9 @@ struct serve_plan {
 	bool groom_before_scan;
 	/** Answer as debuginfod does; NULL. Its metrics are filled in. */
 	struct debuginfod_options *debuginfod;
+	/** When it listens and before it scans; NULL. */
+	void (*started)(void *ctx, const struct http_facts *facts);
+	void *started_ctx;
 	unsigned metadata_ms; /* struct http_options */
 	unsigned threads;     /* that answer; 0: as many as seem right */
 };

@@ -139,3 +139,9 @@ CREATE TABLE ignored (
   directory_id INTEGER PRIMARY KEY REFERENCES directory (id),
   prints BLOB NOT NULL CHECK (length(prints) % 8 = 0)
 ) STRICT;
+
+-- Paths that are scanned, for processes that scan nothing themselves: beneath
+-- them lie the sources of bare ELF files that may be served.
+CREATE TABLE root (
+  path BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;

@@ -168,9 +168,9 @@ void artifact_send(struct request *rq, struct artifact *a,
 static void answer_found(struct request *rq, struct artifact *a)
 {
 	rq->origin = origin_names[a->origin];
+	dialect_of(rq)->found(rq, a);
 	if (artifact_is_too_large(rq, a->size))
 		return;
-	dialect_of(rq)->found(rq, a);
 	artifact_send(rq, a, dialect_of(rq)->cache_control);
 }
 

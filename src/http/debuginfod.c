@@ -133,11 +133,12 @@ static void found(struct request *rq, const struct artifact *a)
 {
 	const char *const *suffixes = rq->http->options->debuginfod->suffixes;
 
-	if (a->origin == ARTIFACT_FROM_FILE)
+	/* A section of a bare file too, wherever it is kept. */
+	if (!a->archive)
 		add(&debuginfod_tally.files, 1);
 	else if (a->origin == ARTIFACT_FROM_CACHE)
 		add(&debuginfod_tally.cached, 1);
-	else if (a->archive)
+	else
 		add(&debuginfod_tally
 			     .archives[debuginfod_suffix(suffixes, a->archive)],
 		    1);

@@ -86,6 +86,15 @@ MUST_CHECK struct error *http_start(const struct http_options *options,
  * that has none. */
 uint16_t http_port(const struct http_server *server);
 
+/** What was started, for a log. */
+struct http_facts {
+	const char *families; /* "IPv4 IPv6", "IPv4" or "IPv6". Static */
+	uint16_t port;
+	unsigned threads;
+	const char *library_version; /* of libmicrohttpd. Static */
+};
+void http_describe(const struct http_server *server, struct http_facts *ret);
+
 /** From now on `/readyz` says 503 and every answer ends its connection. New
  * connections are still taken. Threads: any; safe twice. */
 void http_drain(struct http_server *server);

@@ -132,3 +132,20 @@ uint16_t listen_port(int fd)
 		return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
 	return 0;
 }
+
+const char *listen_families(int fd)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t size = sizeof(address), option_size = sizeof(int);
+	int is_v6_only = 0;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &size))
+		return "";
+	if (address.ss_family == AF_INET)
+		return "IPv4";
+	if (address.ss_family != AF_INET6)
+		return "";
+	(void)!getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_v6_only,
+			  &option_size);
+	return is_v6_only ? "IPv6" : "IPv4 IPv6";
+}

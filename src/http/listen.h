@@ -18,4 +18,7 @@ MUST_CHECK struct error *listen_open(const char *address, int *fd_ret);
 /** The port a socket is bound to; 0 if it has none. */
 uint16_t listen_port(int fd);
 
+/** "IPv4 IPv6", "IPv4", "IPv6", or "" for a socket of no such kind. Static. */
+const char *listen_families(int fd);
+
 #endif

@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "http/account.h"
 #include "http/dialect.h"
+#include "http/listen.h"
 #include "http/routes.h"
 #include "http/server.h"
 #include "http/ticket.h"
@@ -619,4 +620,14 @@ void http_stop(struct http_server *s, unsigned deadline_ms)
 	MHD_stop_daemon(s->daemon);
 	server_stop_watchdog(s);
 	server_free(s);
+}
+
+void http_describe(const struct http_server *s, struct http_facts *ret)
+{
+	*ret = (struct http_facts) {
+		.families = listen_families(s->listen_fd),
+		.port = listen_port(s->listen_fd),
+		.threads = s->options.threads,
+		.library_version = MHD_get_version(),
+	};
 }

@@ -621,3 +621,8 @@ struct error *reader_refresh(struct index_reader *r)
 		db_close(&r->db);
 	return STEAL(err);
 }
+
+const char *index_library_version(void)
+{
+	return sqlite3_libversion();
+}

@@ -104,6 +104,9 @@ MUST_CHECK struct error *index_reader_open(const char *place,
 /** NULL is allowed. */
 void index_reader_close(struct index_reader *r);
 
+/** Of SQLite. Static. */
+const char *index_library_version(void);
+
 /** Was the database set aside under this reader, or is it damaged? What is in
  * it can still be read; what is new is in another file. One system call. */
 bool index_reader_needs_reopen(struct index_reader *r);
@@ -244,6 +247,11 @@ MUST_CHECK struct error *index_remove_container(struct index *ix,
  */
 MUST_CHECK struct error *index_set_root(struct index *ix, const char *root,
 					unsigned root_order);
+
+/** The paths that are scanned, absolute, instead of those before.
+ * @param[in] roots NULL at the end. Borrowed. */
+MUST_CHECK struct error *index_put_roots(struct index *ix,
+					 const char *const *roots);
 
 /** Files of one directory that hold nothing of interest, as keyed 64-bit
  * fingerprints of (name, stamp), sorted. Replaces the directory's list; an
@@ -466,6 +474,11 @@ MUST_CHECK struct error *index_search_names(struct index_reader *r,
 					    int64_t deadline_ms,
 					    index_name_fn fn, void *ctx,
 					    bool *complete_ret);
+
+/** The paths that are scanned into this index, in order of bytes. */
+typedef struct error *(*index_root_fn)(void *ctx, const char *path);
+MUST_CHECK struct error *index_each_root(struct index_reader *r,
+					 index_root_fn fn, void *ctx);
 
 /** Build IDs with a row number above @p after, at most @p limit, for the
  * presence filter. @param[out] last_ret Highest row number given. */

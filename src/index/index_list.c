@@ -151,6 +151,35 @@ struct error *index_each_known(struct index_reader *r, const char *path_prefix,
 	return known_range(r, &ranges.below, &at, fn, ctx);
 }
 
+/* ---- Scanned paths ------------------------------------------------------ */
+
+struct error *index_each_root(struct index_reader *r, index_root_fn fn,
+			      void *ctx)
+{
+	CLEANUP_BUF struct buf path = BUF_INIT;
+
+	TRY(reader_refresh(r));
+	CLEANUP_QUERY struct query q = query_begin(&r->db, SQL_ROOTS_SCAN);
+
+	for (;;) {
+		size_t size;
+		bool row;
+
+		TRY(query_step(&q, &row));
+		if (!row)
+			return NULL;
+		const void *bytes = query_blob(&q, 0, &size);
+
+		buf_clear(&path);
+		buf_append(&path, bytes, size);
+		const char *text = buf_str(&path);
+
+		if (!text)
+			return error_no_memory;
+		TRY(fn(ctx, text));
+	}
+}
+
 /* ---- Ignored files ------------------------------------------------------ */
 
 /* The path, and the prints in this machine's order and alignment. */

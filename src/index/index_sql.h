@@ -24,6 +24,10 @@ SQL(TALLY_ADD, WRITER,
     " directories = directories + ?9, ignored_files = ignored_files + ?10"
     " WHERE id = 1")
 
+/* ---- Writer: scanned paths ---------------------------------------------- */
+SQL(ROOTS_DELETE_SCAN, WRITER, "DELETE FROM root")
+SQL(ROOT_ADD, WRITER, "INSERT OR IGNORE INTO root (path) VALUES (?1)")
+
 /* ---- Writer: names ------------------------------------------------------ */
 SQL(DIRECTORY_FIND, WRITER, "SELECT id FROM directory WHERE path = ?1")
 SQL(DIRECTORY_ADD, WRITER, "INSERT INTO directory (path) VALUES (?1)")
@@ -124,6 +128,9 @@ SQL(GROOM_DIRECTORIES, WRITER,
     " OR EXISTS (SELECT 1 FROM ignored WHERE directory_id = d.id)"
     " FROM directory d WHERE d.id > ?1 ORDER BY d.id LIMIT ?2")
 SQL(DIRECTORY_DELETE, WRITER, "DELETE FROM directory WHERE id = ?1")
+
+/* ---- Reader: scanned paths ---------------------------------------------- */
+SQL(ROOTS_SCAN, READER, "SELECT path FROM root")
 
 /* ---- Reader: places ----------------------------------------------------- */
 #define PLACE_COLUMNS                                                          \

@@ -528,6 +528,28 @@ struct error *index_set_root(struct index *ix, const char *root, unsigned order)
 	return change_commit(&ch);
 }
 
+struct error *index_put_roots(struct index *ix, const char *const *roots)
+{
+	CLEANUP_CHANGE struct change ch;
+	struct db *db = &ix->db;
+
+	change_init(&ch, ix);
+	LOCKED(&ix->lock);
+	TRY(change_begin(&ch));
+	CLEANUP_TXN struct db *txn = db;
+	CLEANUP_QUERY struct query clear =
+		query_begin(db, SQL_ROOTS_DELETE_SCAN);
+
+	TRY(query_run(&clear));
+	for (; *roots; roots++) {
+		CLEANUP_QUERY struct query q = query_begin(db, SQL_ROOT_ADD);
+
+		query_bind_blob(&q, 1, *roots, strlen(*roots));
+		TRY(query_run(&q));
+	}
+	return change_commit(&ch);
+}
+
 static struct error *count_prints(struct db *db, int64_t directory,
 				  int64_t *ret)
 {

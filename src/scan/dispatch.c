@@ -73,6 +73,7 @@ static void add_again(struct scan *s, struct scan_item *item)
 static void count_done(struct scan *s, const struct scan_item *item)
 {
 	atomic_fetch_add(&s->progress.done_files, 1);
+	atomic_fetch_add(&s->progress.settled, 1);
 	atomic_fetch_add(&s->progress.done_bytes, item->stamp.size);
 }
 

@@ -53,6 +53,16 @@ static void add(_Atomic uint64_t *to, uint64_t n)
 	atomic_fetch_add_explicit(to, n, memory_order_relaxed);
 }
 
+/* debuginfod looks at an archive twice, also as an ELF file. One that cannot be
+ * read as what its name says has been looked at all the same. */
+static void count_as_file(struct scan_choice *c, const struct scan_item *item)
+{
+	if (!c->bare_files)
+		return;
+	add(&c->bare_tally.files, 1);
+	add(&c->bare_tally.bytes, item->stamp.size);
+}
+
 static void count_for_rule(const struct scan *s, const struct scan_item *item,
 			   const struct file_result *r)
 {
@@ -60,7 +70,8 @@ static void count_for_rule(const struct scan *s, const struct scan_item *item,
 
 	if (!t)
 		return;
-	if (!r->end.error_kind_plus_one) {
+	count_as_file(s->o.policy.choice, item);
+	if (item->way.rule && !r->end.error_kind_plus_one) {
 		add(&t->files, 1);
 		add(&t->bytes, item->stamp.size);
 	}

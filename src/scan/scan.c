@@ -268,10 +268,9 @@ static void count_met(const struct scan *s, const char *path, bool is_wanted)
 		scan_traversed("skipped_exclude");
 }
 
-static struct error *on_file(void *ctx, const char *dir, const char *path,
-			     const struct stat *st)
+static struct error *consider(struct scan *s, const char *dir, const char *path,
+			      const struct stat *st, bool is_wanted)
 {
-	struct scan *s = ctx;
 	struct index_stamp stamp = {
 		.mtime_ns = clock_timespec_ns(st->st_mtim),
 		.ctime_ns = clock_timespec_ns(st->st_ctim),
@@ -282,11 +281,6 @@ static struct error *on_file(void *ctx, const char *dir, const char *path,
 	struct scan_way way;
 	size_t quiet = 0;
 
-	atomic_fetch_add(&s->progress.visited, 1);
-	metric_inc(METRIC_SCAN_VISITED);
-	bool is_wanted = scan_is_wanted(s, path);
-
-	count_met(s, path, is_wanted);
 	is_wanted = is_wanted && scan_way_of(s, path, &way);
 	if (!is_wanted && !s->o.policy.keep_unwanted)
 		return NULL;
@@ -311,6 +305,22 @@ static struct error *on_file(void *ctx, const char *dir, const char *path,
 	}
 	TRY(add_item(s, path, &stamp, &way, quiet, known != NULL));
 	return s->item_count >= ITEMS_MAX ? dispatch(s) : NULL;
+}
+
+static struct error *on_file(void *ctx, const char *dir, const char *path,
+			     const struct stat *st)
+{
+	struct scan *s = ctx;
+	uint64_t queued = atomic_load(&s->progress.total_files);
+	bool is_wanted = scan_is_wanted(s, path);
+
+	atomic_fetch_add(&s->progress.visited, 1);
+	metric_inc(METRIC_SCAN_VISITED);
+	count_met(s, path, is_wanted);
+	TRY(consider(s, dir, path, st, is_wanted));
+	if (is_wanted && queued == atomic_load(&s->progress.total_files))
+		atomic_fetch_add(&s->progress.settled, 1);
+	return NULL;
 }
 
 static void on_problem(void *ctx, const char *path, struct error *err)
@@ -524,6 +534,7 @@ static struct error *put_order(struct scan *s)
 static struct error *pass(struct scan *s, struct index_reader **reader)
 {
 	TRY(load_known(s, reader));
+	TRY(scan_put_roots(s, *reader));
 	TRY(put_order(s));
 	atomic_store(&s->progress.is_walking, true);
 	TRY(walk_roots(s));

@@ -72,6 +72,10 @@ struct scan_progress {
 	_Atomic uint64_t failed;
 	_Atomic uint64_t artifacts;
 	_Atomic uint64_t removed;
+	/* Of all passes of this process, and only ever more: files met that
+	 * include and exclude let through and that need no more work, known
+	 * and new. */
+	_Atomic uint64_t settled;
 	_Atomic int64_t started_ms; /* clock_ms() */
 	/* The last pass ended halfway, with this enum error_kind plus one; 0:
 	 * it did not. Stays while the next one runs. */

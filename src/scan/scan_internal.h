@@ -98,6 +98,10 @@ struct scan_tally *scan_tally_of(const struct scan *s,
 /** Build jobs of the items and see them done. */
 MUST_CHECK struct error *scan_dispatch(struct scan *s);
 
+/** Have the index tell processes that scan nothing where sources may lie
+ * (roots.c). */
+MUST_CHECK struct error *scan_put_roots(struct scan *s, struct index_reader *r);
+
 /** Complete the source names that wait for an alternate file and for which one
  * is in the index now (resolve.c). */
 MUST_CHECK struct error *scan_resolve(struct scan *s, struct index_reader *r);

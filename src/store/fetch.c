@@ -289,8 +289,8 @@ void pass_over(struct flight *f, struct error *err)
  * A file of another ctime alone may have got another mode or link, or other
  * bytes with its old mtime put back. @p touched_ret says so: its identity must
  * be read again before it is served. */
-static struct error *open_container(struct flight *f, int *fd_ret,
-				    bool *touched_ret)
+static struct error *open_container(struct index_reader *r, struct flight *f,
+				    int *fd_ret, bool *touched_ret)
 {
 	const struct target *t = &f->targets.v[f->at];
 	CLEANUP_CLOSE int fd = -1;
@@ -298,7 +298,7 @@ static struct error *open_container(struct flight *f, int *fd_ret,
 
 	*fd_ret = -1;
 	if (t->is_source_file)
-		TRY(source_open(f->store, t->container, &fd));
+		TRY(source_open(f->store, r, t->container, &fd));
 	else
 		fd = open(t->container, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
 						O_NOCTTY | O_CLOEXEC);
@@ -407,7 +407,7 @@ static struct error *try_target(struct store *st, struct index_reader *r,
 	CLEANUP_CLOSE int fd = -1;
 
 	*step_ret = STEP_NEXT;
-	TRY(open_container(f, &fd, &touched));
+	TRY(open_container(r, f, &fd, &touched));
 	/* What is verified whole may come from a touched file; a section or a
 	 * source, which nothing verifies, may not. */
 	if (fd < 0)

@@ -3,9 +3,10 @@
  * Which file is a source that some artifact's line tables name?
  *
  * A path is served only if an artifact of the build ID names it (as asked, or
- * in the same canonical form), and then only from an indexed archive or from
- * beneath a scanned root (never from our own directories): a doctored ELF can
- * make no other file servable than what the operator had scanned anyway.
+ * in the same canonical form), and then only from an indexed archive, from
+ * beneath a scanned root or, if everybody may read it, from beneath a source
+ * root (never from our own directories): a doctored ELF can make no other file
+ * servable than what the operator had scanned or named.
  */
 #include "config.h"
 
@@ -126,23 +127,46 @@ static int open_beneath(int root, const char *path)
 	return fd;
 }
 
-/* Our own files are nobody's sources, whatever link leads to them. */
-static bool is_private(const struct store *st, int fd)
+static bool real_path(int fd, char path[PATH_MAX])
 {
-	char link[64], path[PATH_MAX];
+	char link[64];
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	ssize_t n = readlink(link, path, PATH_MAX - 1);
 
-	if (n < 0)
-		return true;
-	path[n] = '\0';
+	path[n < 0 ? 0 : n] = '\0';
+	return n >= 0;
+}
+
+/* Our own files are nobody's sources, whatever link leads to them. */
+static bool is_private(const struct store *st, const char *real)
+{
 	for (size_t i = 0; i < 2; i++) {
 		if (st->private_dirs[i] &&
-		    path_is_beneath(path, st->private_dirs[i]))
+		    path_is_beneath(real, st->private_dirs[i]))
 			return true;
 	}
 	return false;
+}
+
+/* May everybody on this machine read it, as far as that is settled beneath the
+ * root? */
+static bool is_public(const char *root, const char *real, mode_t mode)
+{
+	char dir[PATH_MAX];
+	struct stat sb;
+	char *slash;
+
+	if (!(mode & S_IROTH) || !path_is_beneath(real, root))
+		return false;
+	snprintf(dir, sizeof(dir), "%s", real);
+	while ((slash = strrchr(dir, '/')) &&
+	       (size_t)(slash - dir) > strlen(root)) {
+		*slash = '\0';
+		if (stat(dir, &sb) || !(sb.st_mode & S_IXOTH))
+			return false;
+	}
+	return true;
 }
 
 /* Does it mean that there is no such file, rather than that we could not
@@ -153,40 +177,73 @@ static bool is_absence(int error)
 	       error == EXDEV || error == EACCES || error == ENAMETOOLONG;
 }
 
-struct error *source_open(const struct store *st, const char *path, int *fd_ret)
+struct source_search {
+	const struct store *st;
+	const char *path;
+	bool only_public;
+	int fd; /* -1: nothing yet */
+};
+
+static struct error *look_beneath(void *ctx, const char *root)
 {
-	*fd_ret = -1;
-	for (const char *const *root = st->roots; root && *root; root++) {
-		struct stat sb;
+	struct source_search *s = ctx;
+	const char *rest = s->path + strlen(root);
+	char real[PATH_MAX];
+	struct stat sb;
 
-		if (!path_is_beneath(path, *root))
-			continue;
-		CLEANUP_CLOSE int dir =
-			open(*root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		const char *rest = path + strlen(*root);
-
-		while (*rest == '/')
-			rest++;
-		CLEANUP_CLOSE int fd = dir < 0 ? -1 : open_beneath(dir, rest);
-		if (fd < 0 && !is_absence(errno))
-			return error_errno("open source");
-		if (fd < 0 || fstat(fd, &sb) || !S_ISREG(sb.st_mode) ||
-		    is_private(st, fd))
-			continue;
-		*fd_ret = steal_fd(&fd);
+	if (s->fd >= 0 || !path_is_beneath(s->path, root))
 		return NULL;
-	}
+	CLEANUP_CLOSE int dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (*rest == '/')
+		rest++;
+	CLEANUP_CLOSE int fd = dir < 0 ? -1 : open_beneath(dir, rest);
+
+	if (fd < 0 && !is_absence(errno))
+		return error_errno("open source");
+	if (fd < 0 || fstat(fd, &sb) || !S_ISREG(sb.st_mode) ||
+	    !real_path(fd, real) || is_private(s->st, real))
+		return NULL;
+	if (s->only_public && !is_public(root, real, sb.st_mode))
+		return NULL;
+	s->fd = steal_fd(&fd);
 	return NULL;
 }
 
-static struct error *add_file(struct store *st, struct flight *f,
-			      const char *path)
+static struct error *look_beneath_all(struct source_search *s,
+				      const char *const *roots)
+{
+	for (; roots && *roots; roots++)
+		TRY(look_beneath(s, *roots));
+	return NULL;
+}
+
+struct error *source_open(const struct store *st, struct index_reader *r,
+			  const char *path, int *fd_ret)
+{
+	struct source_search s = { .st = st, .path = path, .fd = -1 };
+	struct error *err = st->roots && *st->roots
+				    ? look_beneath_all(&s, st->roots)
+				    : index_each_root(r, look_beneath, &s);
+
+	if (!err) {
+		s.only_public = true;
+		err = look_beneath_all(&s, st->source_roots);
+	}
+	if (err && s.fd >= 0)
+		close(s.fd);
+	*fd_ret = err ? -1 : s.fd;
+	return err;
+}
+
+static struct error *add_file(struct store *st, struct index_reader *r,
+			      struct flight *f, const char *path)
 {
 	CLEANUP_CLOSE int fd = -1;
 	struct stat sb;
 	struct target t = { .is_source_file = true };
 
-	TRY(source_open(st, path, &fd));
+	TRY(source_open(st, r, path, &fd));
 	if (fd < 0 || fstat(fd, &sb))
 		return NULL;
 	t.container = mem_strdup(path);
@@ -310,9 +367,9 @@ struct error *source_targets(struct store *st, struct index_reader *r,
 	if (!named)
 		return NULL;
 	if (!named->member)
-		TRY(add_file(st, f, canonical));
+		TRY(add_file(st, r, f, canonical));
 	TRY(add_archives(r, f, canonical, named->path));
 	if (named->member)
-		TRY(add_file(st, f, canonical));
+		TRY(add_file(st, r, f, canonical));
 	return NULL;
 }

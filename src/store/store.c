@@ -650,6 +650,7 @@ struct error *store_open(const struct store_options *options,
 	if (!st)
 		return error_no_memory;
 	st->roots = options->roots;
+	st->source_roots = options->source_roots;
 	st->rules = options->rules;
 	st->rule_count = options->rule_count;
 	st->workers = options->workers;

@@ -29,9 +29,13 @@ struct store_options {
 	uint64_t cache_size_bytes;
 	unsigned workers;    /* worker processes for extraction */
 	const char *program; /* what to start as `… worker` */
-	/** Sources of bare ELF files are served only beneath these. Canonical,
-	 * borrowed for as long as the store lives; NULL at the end. */
+	/** Sources of bare ELF files are served only beneath these: the scanned
+	 * paths. Canonical, borrowed for as long as the store lives; NULL at
+	 * the end. None: those that the index names. */
 	const char *const *roots;
+	/** And beneath these, but there only what everybody on this machine
+	 * may read. Likewise; NULL. */
+	const char *const *source_roots;
 	/** Through which commands containers were read, for reading them again;
 	 * the scan's rules. Borrowed for as long as the store lives. */
 	struct scan_rule *rules;

@@ -84,7 +84,7 @@ enum { FLIGHT_SLOTS = 1024 };
 
 struct store {
 	char *state_dir;
-	const char *const *roots;
+	const char *const *roots, *const *source_roots;
 	struct scan_rule *rules;
 	size_t rule_count;
 	char *private_dirs[2];       /* canonical: state and cache; owned */
@@ -124,7 +124,8 @@ MUST_CHECK struct error *
 source_targets(struct store *st, struct index_reader *r, struct flight *f);
 /** Open a source beneath a root.
  * @param[out] fd_ret -1: not there, or not beneath one. */
-MUST_CHECK struct error *source_open(const struct store *st, const char *path,
+MUST_CHECK struct error *source_open(const struct store *st,
+				     struct index_reader *r, const char *path,
 				     int *fd_ret);
 
 /* fetch.c */

@@ -18,8 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What was found so far, over all passes. Files and bytes are those that were
- * read whole; source_refs are the distinct names in each ELF file's line
+/** What was found so far, over all passes. Files and bytes are of archives that
+ * were read whole, or, of bare files, of all that were looked at, archives
+ * among them; source_refs are the distinct names in each ELF file's line
  * tables. */
 struct scan_tally {
 	_Atomic uint64_t files, bytes, executables, debuginfos, source_refs;

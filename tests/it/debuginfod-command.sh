@@ -49,17 +49,22 @@ refused "a checkpoint below none" 1 'scan checkpoint' --scan-checkpoint=-1
 refused "an unknown option" 64 "unrecognized option '--nosuch'" --nosuch
 refused "an abbreviation that is not clear" 64 "option '--scan' is ambiguous" \
 	--scan
-for option in "-I x" "-X x" "-t 1" "-g 1" -G -L -r "-c 1" "-D x" "$tree"; do
+for option in "-I x" "-X x" "-t 1" "-g 1" -G -L -r "-c 1" "-D x"; do
 	# shellcheck disable=SC2086 # an option and its argument
-	refused "passive with $option" 1 \
-		'inconsistent options with passive mode' --passive $option
+	refused "$option behind passive" 1 \
+		"${option%% *} option inconsistent with passive mode" --passive $option
+done
+for option in -G -L "-D x" "$tree"; do
 	# shellcheck disable=SC2086
-	refused "$option with passive" 1 \
+	refused "passive behind $option" 1 \
 		'inconsistent options with passive mode' $option --passive
 done
 refused "passive without an index" 1 'none.sqlite' --passive -d "$tmp/none.sqlite"
-refused "an address that is none" 1 'listen on 300.1.1.1' -d "$tmp/refused.sqlite" \
-	--listen-address=300.1.1.1
+for address in 300.1.1.1 localhost 1.1 '[::1]' ''; do
+	refused "an address that is none, '$address'" 1 \
+		'debuginfod: listen-address: Invalid argument' \
+		-d "$tmp/refused.sqlite" --listen-address="$address"
+done
 
 is "--version names the release it stands for" \
 	"$("$SYMBOLIZED" debuginfod --version | sed -n '1s/.* //p')" 0.196
@@ -240,9 +245,11 @@ for signal in INT HUP; do
 	is "SIG$signal ends it with 0" "$exit_status" 0
 done
 begin killed -d :memory:
+wait_until grep -q 'listening' "$tmp/killed.log"
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
 begin after -d :memory:
+wait_until grep -q 'listening' "$tmp/after.log"
 is "what a killed one left behind is removed" "$(index_of killed)" gone
 is "and nobody else's" "$(index_of after)" there
 end

@@ -161,7 +161,7 @@ ask_all() {
 # duration. Names of the connection's threads differ.
 show_log() {
 	sed -nE -e 's/^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}\] \([0-9]+\/[0-9]+\): //p' "$tmp/$1.log" |
-		grep -aE ' UA:|^(not found|invalid|webapi|/buildid/ webapi|we support|File too)' |
+		grep -aE ' UA:|^(not found|invalid|webapi error|/buildid/ webapi|we support|File too)' |
 		grep -av ' GET /metrics ' |
 		sed -E -e 's/^127\.0\.0\.1:[0-9]+ /HOST:PORT /' -e 's/ [0-9]+\+[0-9]+ms$/ A+Bms/'
 }

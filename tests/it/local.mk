@@ -11,6 +11,8 @@ it_tests = \
 	tests/it/journey-clients.sh \
 	tests/it/peer-command.sh \
 	tests/it/peer-debuginfod.sh \
+	tests/it/peer-metrics.sh \
+	tests/it/peer-options.sh \
 	tests/it/scan-bad-input.sh \
 	tests/it/scan-command.sh \
 	tests/it/scan-index.sh \

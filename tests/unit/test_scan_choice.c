@@ -213,7 +213,7 @@ struct fixture {
 	bool has_choice;
 	const char *include, *exclude;
 	const char *stop_file; /* when it is there, the pass is stopped */
-	const char *roots[2];
+	const char *roots[3];
 	char *state, *cache;
 };
 
@@ -530,6 +530,60 @@ START_TEST(what_a_walk_meets_is_counted_over_all_passes)
 	f.roots[0] = mem_strdup(in_base("nowhere"));
 	looked_into(&f);
 	ck_assert_int_eq(met("error"), 1);
+	fixture_end(&f);
+}
+END_TEST
+
+static struct error *append_root(void *ctx, const char *path)
+{
+	buf_printf(ctx, "%s ", path + strlen(base) + 1);
+	return NULL;
+}
+
+static void check_roots(struct fixture *f, const char *wanted)
+{
+	CLEANUP_BUF struct buf all = BUF_INIT;
+	struct index_reader *r;
+
+	ck_no_error(index_reader_open(f->state, &r));
+	ck_no_error(index_each_root(r, append_root, &all));
+	index_reader_close(r);
+	ck_assert_str_eq(buf_str(&all), wanted);
+}
+
+static void put_root(struct fixture *f, size_t i, const char *name)
+{
+	mem_free((char *)f->roots[i]);
+	f->roots[i] = mem_strdup(in_base(name));
+}
+
+START_TEST(the_index_has_the_roots_as_long_as_anything_is_beneath_them)
+{
+	struct fixture f;
+
+	fixture_begin(&f);
+	f.has_choice = false;
+	ck_no_error(file_make_dirs(in_base("tree/a")));
+	ck_no_error(file_make_dirs(in_base("tree/b")));
+	make_elf("tree/a/x", "aaaa");
+	make_elf("tree/b/y", "bbbb");
+	put_root(&f, 0, "tree/b");
+	put_root(&f, 1, "tree/a");
+	looked_into(&f);
+	check_roots(&f, "tree/a tree/b ");
+	/* One twice; the other one's file is still known. */
+	put_root(&f, 1, "tree/b");
+	looked_into(&f);
+	check_roots(&f, "tree/a tree/b ");
+	/* Again with it, which has nothing left. */
+	ck_assert_int_eq(unlink(in_base("tree/a/x")), 0);
+	put_root(&f, 1, "tree/a");
+	looked_into(&f);
+	check_roots(&f, "tree/a tree/b ");
+	put_root(&f, 1, "tree/b");
+	looked_into(&f);
+	check_roots(&f, "tree/b ");
+	mem_free((char *)f.roots[1]);
 	fixture_end(&f);
 }
 END_TEST
@@ -913,6 +967,7 @@ UNIT_MAIN("scan_choice", of_several_rules_the_last_suffix_wins,
 	  only_what_is_chosen_is_looked_at_and_counted,
 	  an_archive_without_a_rule_is_forgotten_where_elf_files_are_scanned,
 	  what_a_walk_meets_is_counted_over_all_passes,
+	  the_index_has_the_roots_as_long_as_anything_is_beneath_them,
 	  archives_that_only_a_rule_asks_for_are_served,
 	  an_archive_that_asks_for_gigabytes_costs_only_itself,
 	  what_a_command_prints_is_served_whatever_kind_it_is,

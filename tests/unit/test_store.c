@@ -140,14 +140,20 @@ END_TEST
 /* ---- Sources ---------------------------------------------------------------
  */
 
-static bool opens(const struct store *st, const char *path)
+static bool opens_with(const struct store *st, struct index_reader *r,
+		       const char *path)
 {
 	int fd;
 
-	ck_no_error(source_open(st, path, &fd));
+	ck_no_error(source_open(st, r, path, &fd));
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
+}
+
+static bool opens(const struct store *st, const char *path)
+{
+	return opens_with(st, NULL, path);
 }
 
 START_TEST(a_source_is_opened_only_beneath_a_root)
@@ -181,8 +187,81 @@ START_TEST(a_source_is_opened_only_beneath_a_root)
 }
 END_TEST
 
+static const char *put_file(const char *name, mode_t mode)
+{
+	static char path[120];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (S_ISDIR(mode))
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+	else
+		close(open(path, O_CREAT | O_WRONLY, 0600));
+	ck_assert_int_eq(chmod(path, mode & 07777), 0);
+	return path;
+}
+
+START_TEST(beneath_a_source_root_only_what_all_may_read_is_opened)
+{
+	char inside[80], link[100];
+	const char *none[1] = { NULL }, *roots[2] = { inside, NULL };
+	const char *scanned[2] = { "/nonexistent", NULL };
+	struct store st = { .roots = scanned, .source_roots = none };
+
+	make_dir();
+	/* What lies above it is the operator's business. */
+	snprintf(inside, sizeof(inside), "%s", put_file("src", S_IFDIR | 0700));
+	ck_assert(!opens(&st, put_file("src/a.c", 0644)));
+	st.source_roots = roots;
+	ck_assert(opens(&st, put_file("src/a.c", 0644)));
+	ck_assert(!opens(&st, put_file("src/key.pem", 0640)));
+	put_file("src/open", S_IFDIR | 0755);
+	put_file("src/closed", S_IFDIR | 0750);
+	put_file("src/closed/in", S_IFDIR | 0755);
+	ck_assert(opens(&st, put_file("src/open/a.c", 0444)));
+	ck_assert(!opens(&st, put_file("src/closed/a.c", 0644)));
+	ck_assert(!opens(&st, put_file("src/closed/in/a.c", 0644)));
+	ck_assert(!opens(&st, put_file("outside", 0644)));
+	/* By another name it is as closed. */
+	snprintf(link, sizeof(link), "%s/open/link", inside);
+	ck_assert_int_eq(symlink("../closed/a.c", link), 0);
+	ck_assert(!opens(&st, link));
+	ck_assert_int_eq(unlink(link), 0);
+	ck_assert_int_eq(symlink("../a.c", link), 0);
+	ck_assert(opens(&st, link));
+	remove_dir();
+}
+END_TEST
+
+START_TEST(who_scans_nothing_has_the_roots_of_the_index)
+{
+	char state[80], inside[80];
+	struct index *ix;
+	struct index_reader *r;
+	struct store st = { 0 };
+	const char *roots[3] = { "/nonexistent", inside, NULL };
+
+	make_dir();
+	snprintf(state, sizeof(state), "%s/state", dir);
+	snprintf(inside, sizeof(inside), "%s", put_file("src", S_IFDIR | 0700));
+	ck_no_error(index_open(state, 0, NULL, &ix));
+	ck_no_error(index_reader_open(state, &r));
+	ck_assert(!opens_with(&st, r, put_file("src/a.c", 0600)));
+	ck_no_error(index_put_roots(ix, roots));
+	ck_assert(opens_with(&st, r, put_file("src/a.c", 0600)));
+	ck_assert(!opens_with(&st, r, put_file("other", 0644)));
+	roots[1] = NULL;
+	ck_no_error(index_put_roots(ix, roots));
+	ck_assert(!opens_with(&st, r, put_file("src/a.c", 0600)));
+	index_reader_close(r);
+	index_close(ix);
+	remove_dir();
+}
+END_TEST
+
 UNIT_MAIN("store", an_answer_is_remembered_until_its_id_changes,
 	  an_answer_looked_up_before_a_change_is_not_kept,
 	  the_suffix_is_part_of_the_question,
 	  the_filter_never_denies_an_id_that_is_there,
-	  a_source_is_opened_only_beneath_a_root)
+	  a_source_is_opened_only_beneath_a_root,
+	  beneath_a_source_root_only_what_all_may_read_is_opened,
+	  who_scans_nothing_has_the_roots_of_the_index)
