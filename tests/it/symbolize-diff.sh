@@ -82,7 +82,7 @@ verify_gsym() {
 	have "$tool" || return
 	head -n 100 "$dir/asked" | sed "s|\$| $dir/table|" |
 		"$tool" --addresses-from-stdin 2>"$dir/gsymutil.log" |
-		gsym_functions >"$dir/gsymutil"
+		gsym_functions | grep -Ev ' ([?][?]|error: .*)$' >"$dir/gsymutil"
 	last_functions "$dir/ours" | head -n 100 | grep -v ' ??$' >"$dir/found"
 	same "$name: $tool reads the table" "$dir/gsymutil" "$dir/found"
 }
@@ -147,14 +147,14 @@ libc:s390x  libc6:s390x */libc.so.6 libc6-dbg:s390x
 find_target() {
 	local file id debug
 	# shellcheck disable=SC2086 # a pattern
-	file=$(find "$SYMBOLIZE_CORPUS"/$1/ -path "$2" -type f 2>/dev/null |
+	file=$(find -L "$SYMBOLIZE_CORPUS"/$1/ -path "$2" -type f 2>/dev/null |
 		head -n 1)
 	[ "$file" ] || return 1
 	fx_exec="" fx_debug=$file fx_alt="" fx_dwos="" fx_dwp=""
 	fx_oracle=$file fx_names=$file
 	[ "$3" != . ] || return 0
 	id=$(build_id "$file")
-	debug=$(find "$SYMBOLIZE_CORPUS/$3/" \
+	debug=$(find -L "$SYMBOLIZE_CORPUS/$3/" \
 		-path "*/.build-id/${id:0:2}/${id:2}.debug" 2>/dev/null | head -n 1)
 	[ "$debug" ] || return 1
 	fx_exec=$file fx_debug=$debug fx_oracle=$debug fx_names=$debug
@@ -168,7 +168,7 @@ find_alt() {
 		sed -n 's/^ *\[ *0\] *//p')
 	[ "$name" ] || return 0
 	fx_alt=$(cd "$(dirname "$1")" && realpath -e "$name" 2>/dev/null) ||
-		fx_alt=$(find "$SYMBOLIZE_CORPUS" -path "*/.dwz/*/$(basename "$name")" |
+		fx_alt=$(find -L "$SYMBOLIZE_CORPUS" -path "*/.dwz/*/$(basename "$name")" |
 			head -n 1)
 }
 

@@ -49,24 +49,30 @@ answer_llvm() {
 		>"$1/llvm" 2>"$1/llvm.log"
 }
 
-# answer_elfutils DIR: fails where there is none, or it gives up
+# answer_elfutils DIR FILE: to the addresses in FILE. Fails where there is none,
+# or it gives up
 answer_elfutils() {
 	have eu-addr2line && (cd "$(dirname "$fx_oracle")" && eu-addr2line -a \
-		-i -f -A -e "$fx_oracle" <"$1/asked") >"$1/elfutils" 2>/dev/null &&
-		[ "$(grep -c '^0x[0-9a-f]*$' "$1/elfutils")" = \
-			"$(wc -l <"$1/asked")" ]
+		-i -f -A -e "$fx_oracle" <"$2") >"$1/elfutils" 2>/dev/null &&
+		[ "$(grep -c '^0x[0-9a-f]*$' "$1/elfutils")" = "$(wc -l <"$2")" ]
 }
 
-# compare_answers DIR: DIR/result. LLVM knows nothing of dwz's other file: there
-# elfutils is who we have to agree with.
+# compare_answers DIR: DIR/result. elfutils is asked where we differ, as it is
+# slow. But LLVM knows nothing of dwz's other file: there it is elfutils we have
+# to agree with.
 compare_answers() {
 	local dir=$1 args=(-v "${SYMBOLIZE_EXAMPLES:-2}" -e "$fx_names")
-	local theirs=$dir/llvm third=""
-	! answer_elfutils "$dir" || third=$dir/elfutils
-	if [ "$fx_alt" ] && [ "$third" ] && [ "$fx_oracle" = "$fx_debug" ]; then
-		theirs=$dir/elfutils third=$dir/llvm
-		args+=(-l)
+	args+=(-d "$dir/different" "$dir/drawn" "$dir/ours")
+	if [ "$fx_alt" ] && [ "$fx_oracle" = "$fx_debug" ] &&
+		answer_elfutils "$dir" "$dir/asked"; then
+		"$compare" -l "${args[@]}" "$dir/elfutils" "$dir/llvm" \
+			>"$dir/result" 2>&1
+		return
 	fi
-	"$compare" "${args[@]}" "$dir/drawn" "$dir/ours" "$theirs" \
-		${third:+"$third"} >"$dir/result" 2>&1
+	"$compare" "${args[@]}" "$dir/llvm" >"$dir/result" 2>&1 || return 1
+	[ -s "$dir/different" ] || return 0
+	head -n 200 "$dir/different" >"$dir/doubtful"
+	! answer_elfutils "$dir" "$dir/doubtful" ||
+		"$compare" "${args[@]}" "$dir/llvm" "$dir/elfutils" \
+			>"$dir/result" 2>&1
 }

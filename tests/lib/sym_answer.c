@@ -132,7 +132,7 @@ static void print_frame(const struct job *j, const struct symtab *t,
 		name = symtab_display_name(t, f->name, true, scratch, &len);
 	else
 		name = symtab_name(t, f->name, &len);
-	printf("%.*s\n", (int)len, name);
+	printf("%.*s\n", len ? (int)len : 2, len ? name : "??");
 	if (!f->file) {
 		printf("??:0\n");
 		return;

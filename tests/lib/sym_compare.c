@@ -2,7 +2,8 @@
 /*
  * Two or three symbolizers' answers, side by side.
  *
- *	sym_compare [-l] [-e ELF] [-v COUNT] ADDRESSES OURS THEIRS [THIRD]
+ *	sym_compare [-l] [-d FILE] [-e ELF] [-v COUNT] ADDRESSES OURS THEIRS
+ *[THIRD]
  *
  * ADDRESSES is what sym_sample printed. The others are answers to them in
  *order, as llvm-symbolizer or eu-addr2line print them: a function and a
@@ -41,6 +42,8 @@ struct frame {
 
 struct answer {
 	size_t first, count; /* frames */
+	uint64_t at;         /* if it said */
+	bool is_missing;
 };
 
 struct answers {
@@ -82,10 +85,11 @@ static const char *const place_names[PLACE_CLASSES] = {
 
 enum name_class {
 	NAME_SAME,
-	NAME_SUFFIX, /* but for what compilers append: .cold, .isra.0, … */
-	NAME_ALIAS,  /* both are symbols of this place */
-	NAME_SYMBOL, /* theirs is the symbol of this place, ours no symbol */
-	NAME_LABEL,  /* theirs is a label of the compiler's: .L1 */
+	NAME_SUFFIX,    /* but for what compilers append: .cold, .isra.0, … */
+	NAME_ALIAS,     /* both are symbols of this place */
+	NAME_SYMBOL,    /* theirs is the symbol of this place, ours no symbol */
+	NAME_QUALIFIED, /* ours is theirs with its namespaces */
+	NAME_LABEL,     /* theirs is a label of the assembler's: .L1 */
 	NAME_ONLY_OURS,
 	NAME_ONLY_THEIRS,
 	NAME_OTHER,
@@ -94,8 +98,9 @@ enum name_class {
 };
 
 static const char *const name_names[NAME_CLASSES] = {
-	"same",      "suffix",      "alias", "symbol for DWARF", "label",
-	"only ours", "only theirs", "other", "other, inlined",
+	"same",      "suffix",         "alias",     "symbol for DWARF",
+	"qualified", "label",          "only ours", "only theirs",
+	"other",     "other, inlined",
 };
 
 enum opinion { FOR_OURS, FOR_THEIRS, FOR_NEITHER, NO_OPINION, OPINIONS };
@@ -199,6 +204,7 @@ static void read_answers(struct answers *a, const char *path)
 		if (!is_place && is_address_line(line)) {
 			has_addresses = true;
 			begin_answer(a);
+			a->list[a->count - 1].at = strtoull(line, NULL, 16);
 			is_open = true;
 		} else if (!is_place && !len) {
 			is_open = false;
@@ -283,11 +289,12 @@ static void normalise(const char *path, char *out)
 	*end = '\0';
 }
 
-static bool is_end_of(const char *path, const char *end)
+static bool is_end_of(const char *path, const char *end, char separator)
 {
 	size_t x = strlen(path), y = strlen(end);
 
-	return x > y && path[x - y - 1] == '/' && !strcmp(path + x - y, end);
+	return x > y && path[x - y - 1] == separator &&
+	       !strcmp(path + x - y, end);
 }
 
 /* Lenient: see -l. */
@@ -302,7 +309,7 @@ static bool is_same_file(const char *a, const char *b, bool is_lenient)
 	normalise(a, x);
 	normalise(b, y);
 	return !strcmp(x, y) ||
-	       (is_lenient && (is_end_of(x, y) || is_end_of(y, x)));
+	       (is_lenient && (is_end_of(x, y, '/') || is_end_of(y, x, '/')));
 }
 
 static enum place_class classify_innermost(const struct frame *x,
@@ -416,7 +423,9 @@ static enum name_class classify_name(const struct comparison *c, size_t i,
 		return *ours == '?' ? NAME_ONLY_THEIRS : NAME_ONLY_OURS;
 	if (x == y && !strncmp(ours, theirs, x))
 		return NAME_SUFFIX;
-	if (!strncmp(theirs, ".L", 2))
+	if (is_end_of(ours, theirs, ':'))
+		return NAME_QUALIFIED;
+	if (*theirs == '.')
 		return NAME_LABEL;
 	f = c->has_elf ? sym_elf_find(&c->elf, c->addresses[i].at) : NULL;
 	if (!f || !is_symbol_at(&c->elf, theirs, f))
@@ -428,7 +437,7 @@ static enum name_class classify_name(const struct comparison *c, size_t i,
 
 static enum opinion ask_third(const struct comparison *c, size_t i)
 {
-	if (!c->has_third)
+	if (!c->has_third || c->third.list[i].is_missing)
 		return NO_OPINION;
 	if (is_same_place(compare_places(&c->ours, &c->third, i, true)))
 		return FOR_OURS;
@@ -463,7 +472,8 @@ static void compare_names(struct comparison *c, size_t i)
 
 		c->names_compared++;
 		c->names_same += n == NAME_SAME;
-		if (n != NAME_SAME && n != NAME_SUFFIX && d + 1 < depth)
+		if (n != NAME_SAME && n != NAME_SUFFIX && n != NAME_QUALIFIED &&
+		    d + 1 < depth)
 			n = NAME_INLINED;
 		if (n > worst)
 			worst = n;
@@ -519,7 +529,7 @@ static void print_tally(const struct comparison *c, const char *what,
 		       c->addresses[i].kind);
 		print_answer("ours  ", &c->ours, i);
 		print_answer("theirs", &c->theirs, i);
-		if (c->has_third)
+		if (c->has_third && !c->third.list[i].is_missing)
 			print_answer("third ", &c->third, i);
 	}
 }
@@ -557,17 +567,57 @@ static void must_match(const struct comparison *c, const struct answers *a,
 			errx(1, "%s: ends within an answer", path);
 }
 
+/* The third answers some of the addresses, in order. */
+static void spread_third(struct comparison *c)
+{
+	struct answers *a = &c->third;
+	struct answer *list = calloc(c->count + 1, sizeof(*list));
+	size_t k = 0;
+
+	if (!list)
+		err(1, "memory");
+	for (size_t i = 0; i < c->count; i++) {
+		list[i].is_missing = true;
+		if (k < a->count && a->list[k].at == c->addresses[i].at)
+			list[i] = a->list[k++];
+	}
+	if (k < a->count)
+		errx(1, "the third answers what was not asked: 0x%" PRIx64,
+		     a->list[k].at);
+	free(a->list);
+	a->list = list;
+	a->count = c->count;
+}
+
+static void write_different(const struct comparison *c, const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	if (!f)
+		err(1, "%s", path);
+	for (size_t i = 0; i < c->count; i++)
+		if (!is_same_place(compare_places(&c->ours, &c->theirs, i,
+						  c->is_lenient)))
+			fprintf(f, "0x%" PRIx64 "\n", c->addresses[i].at);
+	if (fclose(f))
+		err(1, "%s", path);
+}
+
 int main(int argc, char **argv)
 {
 	struct comparison *c = calloc(1, sizeof(*c));
+	const char *different = NULL;
 	int option;
 
 	if (!c)
 		err(1, "memory");
-	while ((option = getopt(argc, argv, "e:lv:")) != -1) {
+	while ((option = getopt(argc, argv, "d:e:lv:")) != -1) {
 		switch (option) {
 		case 'l':
 			c->is_lenient = true;
+			break;
+		case 'd':
+			different = optarg;
 			break;
 		case 'e':
 			sym_elf_read(&c->elf, optarg, NULL);
@@ -592,9 +642,12 @@ int main(int argc, char **argv)
 	if (argc == 4) {
 		c->has_third = true;
 		read_answers(&c->third, argv[3]);
+		spread_third(c);
 		must_match(c, &c->third, argv[3]);
 	}
 	compare_all(c);
 	print_all(c);
+	if (different)
+		write_different(c, different);
 	return 0;
 }
