@@ -31,7 +31,8 @@ static int file_of(const struct elf_spec *given, bool has_dwarf)
 	size_t n = spec.extra_count;
 	int fd = memfd_create("elf", MFD_CLOEXEC);
 
-	memcpy(extras, spec.extras, n * sizeof(*extras));
+	if (n)
+		memcpy(extras, spec.extras, n * sizeof(*extras));
 	extras[n++] =
 		(struct elf_extra) { .name = ".code",
 				     .flags = SHF_ALLOC | SHF_EXECINSTR,

@@ -616,11 +616,15 @@ END_TEST
 START_TEST(broken_requests_are_errors_not_crashes)
 {
 	struct worker_pool *pool = make_pool(1, 2);
-	static const enum wire_type types[] = { WIRE_SCAN,    WIRE_EXTRACT,
-						WIRE_SECTION, WIRE_IDENTIFY,
-						WIRE_RESOLVE, 99 };
+	static const enum wire_type types[] = { WIRE_SCAN,
+						WIRE_EXTRACT,
+						WIRE_SECTION,
+						WIRE_IDENTIFY,
+						WIRE_RESOLVE,
+						WIRE_SYMTAB,
+						99 };
 
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		struct test_job job;
 
 		job_init(&job, types[i]);
