@@ -51,10 +51,20 @@ tests_fuzz_fuzz_scanner_archive_SOURCES = tests/fuzz/fuzz_scanner_archive.c \
 	tests/fuzz/fuzz_scanner.h
 tests_fuzz_fuzz_scanner_archive_LDADD = $(SCANNERS_FIXTURE_LIBS)
 
+fuzz_tests += tests/fuzz/fuzz_symtab_build
+tests_fuzz_fuzz_symtab_build_SOURCES = tests/fuzz/fuzz_symtab_build.c \
+	tests/fuzz/seeds_symtab.c tests/fuzz/standalone.c $(fuzz_common)
+tests_fuzz_fuzz_symtab_build_LDADD = $(SYMBUILD_LIBS) $(ELF_WRITER_LIBS)
+
 check_PROGRAMS += $(fuzz_tests)
 TESTS += $(fuzz_tests)
 
 if FUZZERS
+check_PROGRAMS += tests/fuzz/libfuzzer_symtab_build
+tests_fuzz_libfuzzer_symtab_build_SOURCES = tests/fuzz/fuzz_symtab_build.c $(fuzz_common)
+tests_fuzz_libfuzzer_symtab_build_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_symtab_build_LDADD = $(SYMBUILD_LIBS)
+
 check_PROGRAMS += tests/fuzz/libfuzzer_codec
 tests_fuzz_libfuzzer_codec_SOURCES = tests/fuzz/fuzz_codec.c $(fuzz_common)
 tests_fuzz_libfuzzer_codec_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
