@@ -24,8 +24,6 @@
 #include "symtab/symtab_private.h"
 
 enum {
-	INPUT_MAX = 16 * 1024,
-	OUTPUT_MAX = 16 * 1024,
 	OPTIONS = DMGL_PARAMS | DMGL_ANSI,
 	/* Bytes of D that one byte may become: "immutable(". */
 	D_EXPANSION = 10,
@@ -54,7 +52,7 @@ static void grow(const char *text, size_t len, void *ctx)
 {
 	struct growing *g = ctx;
 
-	if (len > OUTPUT_MAX - (g->out->size - g->start) ||
+	if (len > SYMTAB_NAME_MAX - (g->out->size - g->start) ||
 	    !buf_append(g->out, text, len))
 		longjmp(g->too_long, 1);
 }
@@ -91,7 +89,7 @@ static bool is_bounded_d(const char *name, size_t len)
 				sum[i] - (distance < i ? sum[i - distance] : 0);
 		}
 		sum[i + 1] = sum[i] + grows;
-		if (sum[i + 1] > OUTPUT_MAX * D_EXPANSION)
+		if (sum[i + 1] > SYMTAB_NAME_MAX * D_EXPANSION)
 			return false;
 	}
 	return true;
@@ -103,7 +101,7 @@ static bool demangle_d(const char *name, size_t len, struct growing *g)
 		return false;
 	CLEANUP_FREE char *text = dlang_demangle(name, OPTIONS);
 
-	return text && strlen(text) <= OUTPUT_MAX &&
+	return text && strlen(text) <= SYMTAB_NAME_MAX &&
 	       buf_append_str(g->out, text);
 }
 
@@ -137,7 +135,7 @@ bool symtab_demangle(const char *name, struct buf *out)
 	size_t len = strlen(name);
 	size_t start = out->size;
 
-	if (!symtab_is_mangled(name, len) || len > INPUT_MAX)
+	if (!symtab_is_mangled(name, len) || len > SYMTAB_NAME_MAX)
 		return false;
 	size_t named = symtab_name_without_plt(name, len);
 	size_t stem = symtab_name_stem(name, named);

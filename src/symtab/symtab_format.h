@@ -93,11 +93,13 @@ enum {
 	SYMTAB_HASH_PIECE = 1 << 20 /* bytes */
 };
 
-/** Names: how the section is cut up. */
+/** Of the names section. */
 enum {
 	SYMTAB_NAMES_HEADER = 16,
-	SYMTAB_NAMES_BLOCK = 16,  /* texts, of which the first is whole */
-	SYMTAB_NAME_MAX = 1 << 16 /* bytes of a text */
+	SYMTAB_NAMES_MATCH_MIN = 4,
+	/** Bytes of a mangled name, of its text, and of the sample: a copy's
+	 * source is below 2^16. */
+	SYMTAB_NAME_MAX = 20 * 1024
 };
 
 static inline uint16_t symtab_u16(const uint8_t *p)

@@ -2,17 +2,28 @@
 /*
  * How names read for people.
  *
- * The names section has the demangled texts, sorted, each as what it does not
- * share with the one before:
+ * A mangled name has a readable text in the names section. Mangling is a
+ * compression of its own, and texts are long (500 bytes on average in a large
+ * C++ program) and repeat themselves, their mangled name and each other. So
+ *each is coded by itself as pieces of what precedes it, which is: a sample of
+ *texts that all share, the mangled name, the text so far.
  *
  *	 0 u32 count        mangled names that have a text
- *	 4 u32 text_count
- *	 8 u64 text_size
+ *	 4 u32 sample_size
+ *	 8 u64 coded_size
  *	16 u32 key[count]   string offsets of the names, ascending
- *	   u32 rank[count]  number of the text of each
- *	   u32 block[(text_count + 15) / 16]   where each 16 begin in the texts
- *	   texts: ULEB bytes shared with the one before (0 at a block's start),
- *	          ULEB length of the rest, the rest
+ *	   u32 at[count]    where the text of each begins
+ *	   sample
+ *	   coded texts
+ *
+ * A coded text: ULEB length, then steps until that is reached:
+ *
+ *	u8  a * 16 + b
+ *	    a literal bytes (15: and as many more as the bytes that follow add
+ *up to, up to and including the first that is not 255), the literals; unless
+ *the text ends here: u16 where to copy from: an offset in sample, name, text as
+ *if they lay one behind the other; no copy goes from one into the next b + 4
+ *bytes (15: and more, as above)
  */
 #include "config.h"
 
@@ -29,14 +40,12 @@ struct error *symtab_names_open(const uint8_t *data, size_t size,
 
 	reader_init(&r, data, size, false);
 	n.count = reader_u32(&r);
-	n.text_count = reader_u32(&r);
-	n.text_size = reader_u64(&r);
+	n.sample_size = reader_u32(&r);
+	n.coded_size = reader_u64(&r);
 	n.keys = reader_bytes(&r, (size_t)n.count * 4);
-	n.ranks = reader_bytes(&r, (size_t)n.count * 4);
-	n.block_count = n.text_count / SYMTAB_NAMES_BLOCK +
-			!!(n.text_count % SYMTAB_NAMES_BLOCK);
-	n.blocks = reader_bytes(&r, (size_t)n.block_count * 4);
-	n.text = reader_bytes(&r, n.text_size);
+	n.starts = reader_bytes(&r, (size_t)n.count * 4);
+	n.sample = reader_bytes(&r, n.sample_size);
+	n.coded = reader_bytes(&r, n.coded_size);
 	if (!reader_ok(&r))
 		return error_new(BAD_DATA, "symbol table: bad names");
 	*ret = n;
@@ -112,72 +121,131 @@ size_t symtab_name_stem(const char *name, size_t len)
 	return len;
 }
 
-/* One text of a block: what it shares and what it adds. */
-struct text {
-	size_t shared;
-	size_t rest;
-	const uint8_t *bytes;
+/* What a text is put together from. */
+struct decoding {
+	const uint8_t *in, *in_end;
+	const uint8_t *sample, *name;
+	size_t sample_size, name_len;
+	uint8_t *text;
+	size_t len; /* of the text so far */
 };
 
-/* The texts of a block up to number @last; false if they are damaged. */
-static bool read_block(const struct symtab_names *n, uint32_t rank,
-		       struct text texts[SYMTAB_NAMES_BLOCK])
+/* A count whose four bits are @n. False if the input ends. */
+static inline bool read_count(struct decoding *d, size_t *n)
 {
-	uint32_t at =
-		symtab_u32(n->blocks + (size_t)(rank / SYMTAB_NAMES_BLOCK) * 4);
-	size_t length = 0;
-	struct reader r;
+	uint8_t byte = 255;
 
-	reader_init(&r, n->text, n->text_size, false);
-	reader_seek(&r, at);
-	for (uint32_t i = 0; i <= rank % SYMTAB_NAMES_BLOCK; i++) {
-		uint64_t shared = reader_uleb(&r);
-		uint64_t rest = reader_uleb(&r);
-
-		if (!reader_ok(&r) || shared > length ||
-		    rest > SYMTAB_NAME_MAX - shared)
+	if (*n < 15)
+		return true;
+	while (byte == 255) {
+		if (d->in == d->in_end)
 			return false;
-		texts[i] =
-			(struct text) { shared, rest, reader_bytes(&r, rest) };
-		if (!reader_ok(&r))
-			return false;
-		length = shared + rest;
+		byte = *d->in++;
+		*n += byte;
 	}
 	return true;
 }
 
-/* Text number @rank, appended. Put together from its end: a byte is copied
- * once, whatever number of texts share it. */
-static const char *append_text(const struct symtab_names *n, uint32_t rank,
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n >= 16 && (uintptr_t)to - (uintptr_t)from >= n) {
+		memcpy(to, from, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) // may overlap: what is read is written
+		to[i] = from[i];
+}
+
+/* Copy @n bytes that begin at @from of what precedes. */
+static inline bool copy_earlier(struct decoding *d, size_t from, size_t n)
+{
+	const uint8_t *source;
+
+	if (from < d->sample_size) {
+		source = d->sample + from;
+		if (n > d->sample_size - from)
+			return false;
+	} else if (from - d->sample_size < d->name_len) {
+		from -= d->sample_size;
+		source = d->name + from;
+		if (n > d->name_len - from)
+			return false;
+	} else {
+		from -= d->sample_size + d->name_len;
+		source = d->text + from;
+		if (from >= d->len)
+			return false;
+	}
+	copy_bytes(d->text + d->len, source, n);
+	d->len += n;
+	return true;
+}
+
+static bool decode_step(struct decoding *d, size_t end)
+{
+	if (d->in == d->in_end)
+		return false;
+	uint8_t step = *d->in++;
+	size_t n = step >> 4;
+
+	if (!read_count(d, &n) || n > end - d->len ||
+	    n > (size_t)(d->in_end - d->in))
+		return false;
+	copy_bytes(d->text + d->len, d->in, n);
+	d->len += n;
+	d->in += n;
+	if (d->len == end)
+		return true;
+	if (d->in_end - d->in < 2)
+		return false;
+	size_t from = symtab_u16(d->in);
+
+	d->in += 2;
+	n = step & 15;
+	if (!read_count(d, &n))
+		return false;
+	n += SYMTAB_NAMES_MATCH_MIN;
+	return n <= end - d->len && copy_earlier(d, from, n);
+}
+
+/* The readable text of a name, appended; NULL without memory or if it is
+ * damaged. */
+static const char *append_text(const struct symtab_names *n, uint32_t start,
+			       const char *name, size_t name_len,
 			       struct buf *buf, size_t *len_ret)
 {
-	struct text texts[SYMTAB_NAMES_BLOCK];
-	uint32_t i = rank % SYMTAB_NAMES_BLOCK;
+	struct decoding d = {
+		.in_end = n->coded + n->coded_size,
+		.sample = n->sample,
+		.sample_size = n->sample_size,
+		.name = (const uint8_t *)name,
+		.name_len = name_len,
+	};
+	struct reader r;
 
-	if (rank >= n->text_count || !read_block(n, rank, texts))
-		return NULL;
-	size_t len = texts[i].shared + texts[i].rest;
-	char *to = buf_reserve(buf, len + 1);
+	reader_init(&r, n->coded, n->coded_size, false);
+	reader_seek(&r, start);
+	uint64_t len = reader_uleb(&r);
 
-	if (!to)
+	if (!reader_ok(&r) || len > SYMTAB_NAME_MAX)
 		return NULL;
-	to[len] = '\0';
-	for (size_t need = len;; i--) {
-		if (texts[i].shared < need) {
-			memcpy(to + texts[i].shared, texts[i].bytes,
-			       need - texts[i].shared);
-			need = texts[i].shared;
-		}
-		if (!need || !i)
-			break;
+	d.in = r.data + r.pos;
+	d.text = buf_reserve(buf, (size_t)len + 1);
+	if (!d.text) {
+		buf->failed = false; // there is another form of it
+		return NULL;
 	}
-	buf_commit(buf, len + 1);
-	*len_ret = len;
-	return to;
+	while (d.len < len)
+		if (!decode_step(&d, (size_t)len))
+			return NULL;
+	d.text[len] = '\0';
+	buf_commit(buf, (size_t)len + 1);
+	*len_ret = (size_t)len;
+	return (const char *)d.text;
 }
 
 static bool find_key(const struct symtab_names *n, uint32_t name,
-		     uint32_t *rank_ret)
+		     uint32_t *start_ret)
 {
 	uint32_t low = 0;
 
@@ -186,8 +254,8 @@ static bool find_key(const struct symtab_names *n, uint32_t name,
 		uint32_t key = symtab_u32(n->keys + (size_t)(low + half) * 4);
 
 		if (key == name) {
-			*rank_ret =
-				symtab_u32(n->ranks + (size_t)(low + half) * 4);
+			*start_ret = symtab_u32(n->starts +
+						(size_t)(low + half) * 4);
 			return true;
 		}
 		if (key < name) {
@@ -205,10 +273,11 @@ const char *symtab_display_name(const struct symtab *t, uint32_t name,
 {
 	size_t len;
 	const char *s = symtab_name(t, name, &len);
-	uint32_t rank;
+	uint32_t start;
 
-	if (demangle && find_key(&t->names, name, &rank)) {
-		const char *text = append_text(&t->names, rank, buf, len_ret);
+	if (demangle && find_key(&t->names, name, &start)) {
+		const char *text =
+			append_text(&t->names, start, s, len, buf, len_ret);
 
 		if (text)
 			return text;

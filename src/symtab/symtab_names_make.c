@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Texts are coded as symtab_names.c says. Copies are found through chains of
+ * places that begin with the same four bytes, longest first come. Those of the
+ * sample stay from name to name; those of a name and its text are taken back.
+ */
 #include "config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -9,76 +13,145 @@
 #include "symtab/symtab_format.h"
 #include "symtab/symtab_names_make.h"
 
-/* All texts together: strangers' names are not to fill the disk. */
-enum { TEXTS_MAX = 1 << 30 };
-
-struct readable {
-	uint32_t key; /* offset of the mangled name */
-	uint32_t at;  /* of its text */
-	uint32_t len;
-	uint32_t rank;
+enum {
+	SAMPLE_PIECES = 80,
+	SAMPLE_PIECE = 200, /* bytes, from the middle of a text */
+	SAMPLE_SHARE = 32,  /* names for which one is taken */
+	CHAIN_MAX = 32,     /* places looked at */
+	HASH_BITS = 14,
+	WINDOW_MAX = SAMPLE_PIECES * SAMPLE_PIECE + 2 * SYMTAB_NAME_MAX,
+	NOWHERE = UINT16_MAX
 };
+_Static_assert(WINDOW_MAX < NOWHERE, "places fit into 16 bits");
+
+/* All coded texts together: strangers' names are not to fill the disk. */
+static const size_t coded_max = (size_t)1 << 30;
 
 struct maker {
-	struct buf texts; /* one behind the other */
-	struct readable *names;
-	size_t count, capacity;
-	uint32_t text_count; /* different ones */
-	struct buf blocks, coded;
+	struct buf keys, starts, coded;
+	uint32_t count;
+	struct buf text;    /* of the name at hand */
+	size_t sample_size; /* of the window */
+	uint8_t window[WINDOW_MAX + 4];
+	uint16_t head[1 << HASH_BITS]; /* the last place of a hash */
+	uint16_t before[WINDOW_MAX];   /* the one before a place */
 };
 
-static void cleanup_maker(struct maker *m)
+static void free_maker(struct maker **pm)
 {
-	buf_deinit(&m->texts);
-	buf_deinit(&m->blocks);
+	struct maker *m = *pm;
+
+	if (!m)
+		return;
+	buf_deinit(&m->keys);
+	buf_deinit(&m->starts);
 	buf_deinit(&m->coded);
-	mem_free(m->names);
+	buf_deinit(&m->text);
+	mem_free(m);
 }
 
-static struct error *demangle_all(struct maker *m, const struct symtab_pool *p)
+static size_t hash_at(const struct maker *m, size_t at)
 {
-	const char *strings = (const char *)p->strings.data;
-	size_t len;
+	return (symtab_u32(m->window + at) * UINT32_C(2654435761)) >>
+	       (32 - HASH_BITS);
+}
 
-	for (size_t at = 1; at < p->strings.size; at += len + 1) {
-		size_t start = m->texts.size;
+static void enter(struct maker *m, size_t at)
+{
+	size_t hash = hash_at(m, at);
 
-		len = strlen(strings + at);
-		if (start > TEXTS_MAX ||
-		    !symtab_demangle(strings + at, &m->texts)) {
-			if (m->texts.failed)
-				return error_no_memory;
+	m->before[at] = m->head[hash];
+	m->head[hash] = (uint16_t)at;
+}
+
+/* The last one entered first. */
+static void take_back(struct maker *m, size_t at)
+{
+	m->head[hash_at(m, at)] = m->before[at];
+}
+
+/* The longest copy for what is at @at, within @end.
+ * @return Its length, 0 if there is none worth it. */
+static size_t find_copy(const struct maker *m, size_t at, size_t end,
+			size_t text_at, size_t *from_ret)
+{
+	size_t best = SYMTAB_NAMES_MATCH_MIN - 1;
+	uint16_t from = m->head[hash_at(m, at)];
+
+	for (int n = 0; from != NOWHERE && n < CHAIN_MAX; n++) {
+		size_t limit = end - at;
+		size_t len = 0;
+
+		// Not from one part of the window into the next.
+		if (from < m->sample_size && m->sample_size - from < limit)
+			limit = m->sample_size - from;
+		else if (from >= m->sample_size && from < text_at &&
+			 text_at - from < limit)
+			limit = text_at - from;
+		while (len < limit &&
+		       m->window[from + len] == m->window[at + len])
+			len++;
+		if (len > best) {
+			best = len;
+			*from_ret = from;
+		}
+		from = m->before[from];
+	}
+	return best >= SYMTAB_NAMES_MATCH_MIN ? best : 0;
+}
+
+static void put_more(struct buf *b, size_t n)
+{
+	for (; n >= 255; n -= 255)
+		buf_append_byte(b, 255);
+	buf_append_byte(b, (uint8_t)n);
+}
+
+/* Literals before @at, then a copy; @len 0 at the end of the text. */
+static void put_step(struct maker *m, size_t literals, size_t at, size_t from,
+		     size_t len)
+{
+	size_t copied = len ? len - SYMTAB_NAMES_MATCH_MIN : 0;
+	size_t high = literals < 15 ? literals : 15;
+	size_t low = copied < 15 ? copied : 15;
+
+	buf_append_byte(&m->coded, (uint8_t)(high << 4 | low));
+	if (high == 15)
+		put_more(&m->coded, literals - 15);
+	buf_append(&m->coded, m->window + at - literals, literals);
+	if (!len)
+		return;
+	buf_put_u16(&m->coded, (uint16_t)from);
+	if (low == 15)
+		put_more(&m->coded, copied - 15);
+}
+
+/* Code what stands in the window from @text_at to @end. */
+static void code_text(struct maker *m, size_t text_at, size_t end)
+{
+	size_t entered = m->sample_size;
+	size_t literals = 0;
+
+	for (size_t at = text_at; at < end;) {
+		size_t from = 0, len = 0;
+
+		for (; entered < at && entered + 4 <= end; entered++)
+			enter(m, entered);
+		if (at + 4 <= end)
+			len = find_copy(m, at, end, text_at, &from);
+		if (!len) {
+			literals++;
+			at++;
 			continue;
 		}
-		if (!mem_grow(&m->names, &m->capacity, m->count + 1,
-			      sizeof(*m->names)))
-			return error_no_memory;
-		m->names[m->count++] = (struct readable) {
-			.key = (uint32_t)at,
-			.at = (uint32_t)start,
-			.len = (uint32_t)(m->texts.size - start),
-		};
+		put_step(m, literals, at, from, len);
+		literals = 0;
+		at += len;
 	}
-	return NULL;
-}
-
-static int compare_texts(const void *a, const void *b, void *ctx)
-{
-	const struct readable *x = a, *y = b;
-	const uint8_t *texts = ctx;
-	size_t len = x->len < y->len ? x->len : y->len;
-	int order = memcmp(texts + x->at, texts + y->at, len);
-
-	if (order)
-		return order;
-	return (x->len > y->len) - (x->len < y->len);
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-	const struct readable *x = a, *y = b;
-
-	return (x->key > y->key) - (x->key < y->key);
+	if (literals)
+		put_step(m, literals, end, 0, 0);
+	while (entered-- > m->sample_size)
+		take_back(m, entered);
 }
 
 static void put_uleb(struct buf *b, uint64_t v)
@@ -88,66 +161,102 @@ static void put_uleb(struct buf *b, uint64_t v)
 	buf_append_byte(b, (uint8_t)v);
 }
 
-static size_t shared_length(const uint8_t *a, size_t a_len, const uint8_t *b,
-			    size_t b_len)
+/* Demangle into m->text. */
+static struct error *demangle(struct maker *m, const char *name, bool *ok_ret)
 {
-	size_t n = 0;
-
-	while (n < a_len && n < b_len && a[n] == b[n])
-		n++;
-	return n;
+	buf_clear(&m->text);
+	*ok_ret = symtab_demangle(name, &m->text);
+	return m->text.failed ? error_no_memory : NULL;
 }
 
-/* Code the texts, which are in order, and number them. */
-static void code_texts(struct maker *m)
+static struct error *add_name(struct maker *m, const char *strings, size_t at,
+			      size_t len)
 {
-	const struct readable *before = NULL;
+	size_t text_at = m->sample_size + len;
+	bool is_mangled;
 
-	for (size_t i = 0; i < m->count; i++) {
-		struct readable *n = &m->names[i];
-		const uint8_t *text = m->texts.data + n->at;
-		size_t shared = 0;
+	TRY(demangle(m, strings + at, &is_mangled));
+	if (!is_mangled || m->coded.size > coded_max)
+		return NULL;
+	memcpy(m->window + m->sample_size, strings + at, len);
+	memcpy(m->window + text_at, m->text.data, m->text.size);
+	buf_put_u32(&m->keys, (uint32_t)at);
+	buf_put_u32(&m->starts, (uint32_t)m->coded.size);
+	put_uleb(&m->coded, m->text.size);
+	code_text(m, text_at, text_at + m->text.size);
+	m->count++;
+	return m->keys.failed || m->starts.failed || m->coded.failed
+		       ? error_no_memory
+		       : NULL;
+}
 
-		if (before)
-			shared = shared_length(m->texts.data + before->at,
-					       before->len, text, n->len);
-		if (before && shared == n->len && shared == before->len) {
-			n->rank = before->rank;
-			continue;
-		}
-		n->rank = m->text_count++;
-		if (n->rank % SYMTAB_NAMES_BLOCK == 0) {
-			buf_put_u32(&m->blocks, (uint32_t)m->coded.size);
-			shared = 0;
-		}
-		put_uleb(&m->coded, shared);
-		put_uleb(&m->coded, n->len - shared);
-		buf_append(&m->coded, text + shared, n->len - shared);
-		before = n;
+static size_t count_mangled(const struct symtab_pool *p)
+{
+	const char *strings = (const char *)p->strings.data;
+	size_t len, count = 0;
+
+	for (size_t at = 1; at < p->strings.size; at += len + 1) {
+		len = strlen(strings + at);
+		count += symtab_is_mangled(strings + at, len);
 	}
+	return count;
+}
+
+/* Pieces of texts from all over the table, to copy from. */
+static struct error *take_sample(struct maker *m, const struct symtab_pool *p)
+{
+	const char *strings = (const char *)p->strings.data;
+	size_t count = count_mangled(p);
+	size_t pieces = count / SAMPLE_SHARE;
+	size_t seen = 0, taken = 0, len;
+
+	if (pieces > SAMPLE_PIECES)
+		pieces = SAMPLE_PIECES;
+	for (size_t at = 1; taken < pieces; at += len + 1) {
+		bool is_mangled;
+
+		len = strlen(strings + at);
+		if (!symtab_is_mangled(strings + at, len) ||
+		    seen++ < taken * count / pieces)
+			continue;
+		taken++;
+		TRY(demangle(m, strings + at, &is_mangled));
+		size_t n = is_mangled ? m->text.size : 0;
+
+		if (n > SAMPLE_PIECE)
+			n = SAMPLE_PIECE;
+		if (n)
+			memcpy(m->window + m->sample_size,
+			       m->text.data + (m->text.size - n) / 2, n);
+		m->sample_size += n;
+	}
+	memset(m->head, 0xff, sizeof(m->head));
+	for (size_t at = 0; at + 4 <= m->sample_size; at++)
+		enter(m, at);
+	return NULL;
 }
 
 struct error *symtab_names_make(const struct symtab_pool *p, struct buf *out)
 {
-	CLEANUP(cleanup_maker) struct maker m = { 0 };
+	CLEANUP(free_maker) struct maker *m = mem_zalloc(sizeof(*m));
+	const char *strings = (const char *)p->strings.data;
+	size_t len;
 
-	TRY(demangle_all(&m, p));
-	if (m.count)
-		qsort_r(m.names, m.count, sizeof(*m.names), compare_texts,
-			m.texts.data);
-	code_texts(&m);
-	if (m.count)
-		qsort(m.names, m.count, sizeof(*m.names), compare_keys);
-	buf_put_u32(out, (uint32_t)m.count);
-	buf_put_u32(out, m.text_count);
-	buf_put_u64(out, m.coded.size);
-	for (size_t i = 0; i < m.count; i++)
-		buf_put_u32(out, m.names[i].key);
-	for (size_t i = 0; i < m.count; i++)
-		buf_put_u32(out, m.names[i].rank);
-	buf_append(out, m.blocks.data, m.blocks.size);
-	buf_append(out, m.coded.data, m.coded.size);
-	if (m.blocks.failed || m.coded.failed || out->failed)
+	if (!m)
 		return error_no_memory;
-	return NULL;
+	TRY(take_sample(m, p));
+	for (size_t at = 1; at < p->strings.size; at += len + 1) {
+		len = strlen(strings + at);
+		if (len <= SYMTAB_NAME_MAX &&
+		    symtab_is_mangled(strings + at, len))
+			TRY(add_name(m, strings, at, len));
+	}
+	buf_put_u32(out, m->count);
+	buf_put_u32(out, (uint32_t)m->sample_size);
+	buf_put_u64(out, m->coded.size);
+	buf_append(out, m->keys.data, m->keys.size);
+	buf_append(out, m->starts.data, m->starts.size);
+	buf_append(out, m->window, m->sample_size);
+	buf_append(out, m->coded.data, m->coded.size);
+	return out->failed ? error_no_memory : NULL;
 }

@@ -10,14 +10,13 @@
 
 /** The names section, cut up: see symtab_names.c. Pointers into the file. */
 struct symtab_names {
-	uint32_t count;       /* names that read otherwise */
-	uint32_t text_count;  /* what they read as; each once */
-	const uint8_t *keys;  /* u32[count]: string offsets, ascending */
-	const uint8_t *ranks; /* u32[count]: number of its text */
-	const uint8_t *blocks;
-	uint32_t block_count;
-	const uint8_t *text;
-	size_t text_size;
+	uint32_t count;        /* of names that read otherwise */
+	const uint8_t *keys;   /* u32[count]: string offsets, ascending */
+	const uint8_t *starts; /* u32[count]: where their texts begin */
+	const uint8_t *sample;
+	size_t sample_size;
+	const uint8_t *coded;
+	size_t coded_size;
 };
 
 struct symtab {
