@@ -4,9 +4,13 @@ libsymtab_a_SOURCES = \
 	src/symtab/symtab.c src/symtab/symtab.h \
 	src/symtab/symtab_cursor.c \
 	src/symtab/symtab_format.h \
+	src/symtab/symtab_index.c src/symtab/symtab_index.h \
 	src/symtab/symtab_layout.c src/symtab/symtab_layout.h \
+	src/symtab/symtab_leb.h \
+	src/symtab/symtab_lines.c src/symtab/symtab_lines.h \
 	src/symtab/symtab_names.c \
-	src/symtab/symtab_private.h
+	src/symtab/symtab_private.h \
+	src/symtab/symtab_tree.c src/symtab/symtab_tree.h
 SYMTAB_LIBS = libsymtab.a $(BASE_LIBS)
 
 # What a worker links besides.
@@ -21,6 +25,7 @@ libsymbuild_a_SOURCES = \
 	src/symtab/symtab_demangle.c src/symtab/symtab_demangle.h \
 	src/symtab/symtab_emit.c src/symtab/symtab_emit.h \
 	src/symtab/symtab_encode.c src/symtab/symtab_encode.h \
+	src/symtab/symtab_index_make.c \
 	src/symtab/symtab_merge.c \
 	src/symtab/symtab_names_make.c src/symtab/symtab_names_make.h \
 	src/symtab/symtab_pool.c src/symtab/symtab_pool.h \

@@ -113,7 +113,7 @@ static const uint8_t *part(const struct symtab *t, struct reader *trailer,
 
 static struct error *open_parts(struct symtab *t, struct reader *trailer)
 {
-	size_t facts_size, names_size, spans_size;
+	size_t facts_size, names_size, spans_size, index_size;
 	struct reader r;
 
 	t->gsym_size = reader_u64(trailer);
@@ -124,9 +124,13 @@ static struct error *open_parts(struct symtab *t, struct reader *trailer)
 
 	t->spans = part(t, trailer, &spans_size);
 	t->span_count = spans_size / 4;
-	if (!facts || !names || !t->spans)
+	t->index = part(t, trailer, &index_size);
+	t->index_size = index_size;
+	if (!facts || !names || !t->spans || !t->index)
 		return bad("bad trailer");
 	TRY(open_gsym(t));
+	if (index_size < (size_t)t->count * 4)
+		t->index = NULL;
 	reader_init(&r, facts, facts_size, false);
 	TRY(read_facts(t, &r));
 	return symtab_names_open(names, names_size, &t->names);

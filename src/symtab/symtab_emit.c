@@ -271,6 +271,8 @@ static struct error *put_gsym(struct output *o,
 	return NULL;
 }
 
+enum { FACTS, NAMES, SPANS, INDEX, PARTS };
+
 /* A part of the private section, and where it is. */
 struct part {
 	uint64_t at, size;
@@ -313,8 +315,30 @@ static struct error *put_spans(struct output *o,
 	return put_part(o, &b, ret);
 }
 
+static struct error *put_index(struct output *o,
+			       const struct symtab_entry *entries, size_t count,
+			       struct part *ret)
+{
+	uint64_t at = (uint64_t)count * 4;
+
+	TRY(put_padding(o, 8));
+	ret->at = position(o);
+	for (size_t i = 0; i < count; i++) {
+		bool has_index = entries[i].index_length &&
+				 at + entries[i].index_length <= UINT32_MAX;
+
+		TRY(put_u32(o, has_index ? (uint32_t)at : 0));
+		at += entries[i].index_length;
+	}
+	for (size_t i = 0; i < count; i++)
+		TRY(put(o, entries[i].data + entries[i].length,
+			entries[i].index_length));
+	ret->size = position(o) - ret->at;
+	return NULL;
+}
+
 static struct error *put_trailer(struct output *o, uint64_t gsym_size,
-				 const struct part parts[3])
+				 const struct part parts[PARTS])
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
 
@@ -323,7 +347,7 @@ static struct error *put_trailer(struct output *o, uint64_t gsym_size,
 	buf_put_u32(&b, SYMTAB_VERSION);
 	buf_put_u32(&b, SYMTAB_PRODUCER);
 	buf_put_u64(&b, gsym_size);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < PARTS; i++) {
 		buf_put_u64(&b, parts[i].at);
 		buf_put_u64(&b, parts[i].size);
 	}
@@ -346,17 +370,18 @@ struct error *symtab_emit(const struct symtab_entry *entries, size_t count,
 	CLEANUP_FREE uint8_t *piece = mem_alloc(SYMTAB_HASH_PIECE);
 	struct output o = { .fd = fd, .piece = piece };
 	struct gsym_layout l = { 0 };
-	struct part parts[3] = { 0 };
+	struct part parts[PARTS] = { 0 };
 
 	if (!piece)
 		return error_no_memory;
 	TRY(lay_out(entries, count, p, &l));
 	TRY(put_header(&o, &l, count, p, &facts->id));
 	TRY(put_gsym(&o, entries, count, p, &l));
-	TRY(put_facts(&o, facts, &parts[0]));
+	TRY(put_facts(&o, facts, &parts[FACTS]));
 	TRY(symtab_names_make(p, &names));
-	TRY(put_part(&o, &names, &parts[1]));
-	TRY(put_spans(&o, entries, count, &parts[2]));
+	TRY(put_part(&o, &names, &parts[NAMES]));
+	TRY(put_spans(&o, entries, count, &parts[SPANS]));
+	TRY(put_index(&o, entries, count, &parts[INDEX]));
 	TRY(put_trailer(&o, l.end, parts));
 	if (size_ret)
 		*size_ret = o.written;

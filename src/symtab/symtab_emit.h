@@ -16,7 +16,8 @@ struct symtab_entry {
 	uint64_t start;
 	uint8_t *data; /* encoded; its first four bytes are the size */
 	uint32_t length;
-	uint32_t size; /* 0: still to be found */
+	uint32_t index_length; /* of its index, behind that */
+	uint32_t size;         /* 0: still to be found */
 	uint32_t inline_count;
 	uint32_t order; /* of being added */
 	uint8_t origin;

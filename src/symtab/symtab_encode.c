@@ -15,23 +15,14 @@ enum {
 	ULEB_MAX = 10
 };
 
-struct symtab_encode_range {
-	uint32_t start, stop; /* from the function's start */
-};
-
-struct symtab_encode_node {
-	uint32_t depth;
-	uint32_t name;
-	uint32_t call_file;
-	uint32_t call_line;
-	size_t range; /* first in ranges[] */
-	size_t range_count;
-};
-
 void symtab_encoder_deinit(struct symtab_encoder *e)
 {
 	buf_deinit(&e->out);
+	buf_deinit(&e->index);
 	mem_free(e->rows);
+	mem_free(e->row_ends);
+	mem_free(e->buckets);
+	mem_free(e->members);
 	mem_free(e->nodes);
 	mem_free(e->ranges);
 	mem_free(e->sorted);
@@ -167,7 +158,8 @@ static struct error *encode_rows(struct symtab_encoder *e)
 	uint8_t *start =
 		buf_reserve(&e->out, 8 + 4 * ULEB_MAX + e->row_count * 18);
 
-	if (!start)
+	if (!start || !mem_grow(&e->row_ends, &e->row_end_capacity,
+				e->row_count, sizeof(*e->row_ends)))
 		return error_no_memory;
 	struct window w = choose_window(e->rows, e->row_count);
 	struct symtab_row before = { 0, 1, e->rows[0].line };
@@ -185,6 +177,7 @@ static struct error *encode_rows(struct symtab_encoder *e)
 		}
 		p = put_row(p, &w, row.offset - before.offset,
 			    (int64_t)row.line - before.line);
+		e->row_ends[i] = (uint32_t)(p - start - 8);
 		before = row;
 	}
 	*p++ = GSYM_OP_END;
@@ -192,6 +185,7 @@ static struct error *encode_rows(struct symtab_encoder *e)
 
 	if (length > UINT32_MAX)
 		return error_new(LIMIT, "symbol table: too many lines");
+	e->line_length = length;
 	put_u32(put_u32(start, GSYM_LINE_TABLE), (uint32_t)length);
 	buf_commit(&e->out, 8 + length);
 	return NULL;
@@ -354,10 +348,11 @@ static struct error *encode_tree(struct symtab_encoder *e)
 	if (!buf_put_u32(&e->out, GSYM_INLINE) || !buf_put_u32(&e->out, 0))
 		return error_no_memory;
 	for (size_t i = 0; i < e->node_count; i++) {
-		const struct symtab_encode_node *n = &e->nodes[i];
+		struct symtab_encode_node *n = &e->nodes[i];
 		uint32_t next = i + 1 < e->node_count ? n[1].depth : 0;
 		bool has_children = next > n->depth;
 
+		n->at = (uint32_t)(e->out.size - at - 8);
 		base[n->depth + 1] = e->ranges[n->range].start;
 		TRY(put_node(e, n, base[n->depth], has_children,
 			     has_children ? 0 : n->depth - next));
@@ -366,6 +361,7 @@ static struct error *encode_tree(struct symtab_encoder *e)
 
 	if (length > UINT32_MAX)
 		return error_new(LIMIT, "symbol table: too many inlined calls");
+	e->tree_length = length;
 	put_u32(e->out.data + at + 4, (uint32_t)length);
 	return NULL;
 }
@@ -396,6 +392,8 @@ struct error *symtab_encode(struct symtab_encoder *e,
 		size = UINT32_MAX;
 	*ret = (struct symtab_encoded) { .size = (uint32_t)size };
 	buf_clear(&e->out);
+	buf_clear(&e->index);
+	e->line_length = e->tree_length = 0;
 	buf_put_u32(&e->out, ret->size);
 	buf_put_u32(&e->out, f->name);
 	TRY(clean_rows(e, f, size, file_count));
@@ -410,6 +408,7 @@ struct error *symtab_encode(struct symtab_encoder *e,
 			TRY(encode_tree(e));
 	}
 	buf_append(&e->out, "\0\0\0\0\0\0\0", 8);
-	return buf_append(&e->out, "\0\0", -e->out.size & 3) ? NULL
-							     : error_no_memory;
+	if (!buf_append(&e->out, "\0\0", -e->out.size & 3))
+		return error_no_memory;
+	return symtab_index_make(e);
 }

@@ -11,20 +11,41 @@
 #include "base/error.h"
 #include "symtab/symtab_writer.h"
 
-struct symtab_encode_node;
-struct symtab_encode_range;
+struct symtab_encode_range {
+	uint32_t start, stop; /* from the function's start */
+};
+
+struct symtab_encode_node {
+	uint32_t depth;
+	uint32_t name;
+	uint32_t call_file;
+	uint32_t call_line;
+	uint32_t at;  /* in InlineInfo's data */
+	size_t range; /* first in ranges[] */
+	size_t range_count;
+};
+
+struct symtab_bucket;
 
 /** Working memory, kept from function to function. All zero is a start. */
 struct symtab_encoder {
-	struct buf out; /* the function encoded last, a multiple of 4 bytes */
+	struct buf out;   /* the function encoded last, a multiple of 4 bytes */
+	struct buf index; /* of that function, the same; "": it is small */
 	struct symtab_row *rows;
 	size_t row_count, row_capacity;
+	uint32_t *row_ends; /* in LineTableInfo's data */
+	size_t row_end_capacity;
+	size_t line_length, tree_length; /* of that data; 0: none */
 	struct symtab_encode_node *nodes;
 	size_t node_count, node_capacity;
 	struct symtab_encode_range *ranges;
 	size_t range_count, range_capacity;
 	struct symtab_range *sorted;
 	size_t sorted_capacity;
+	struct symtab_bucket *buckets;
+	size_t bucket_count, bucket_capacity;
+	uint32_t *members; /* numbers of nodes, bucket by bucket */
+	size_t member_capacity;
 };
 
 /** Twice is safe. */
@@ -38,7 +59,8 @@ struct symtab_encoded {
 };
 
 /**
- * Encode a function into e->out, corrected as symtab_writer_add() says.
+ * Encode a function into e->out and e->index, corrected as symtab_writer_add()
+ * says.
  *
  * @param[in] file_count Files there are; others become unknown.
  * @return NO_MEMORY, LIMIT.
@@ -47,5 +69,9 @@ MUST_CHECK struct error *symtab_encode(struct symtab_encoder *e,
 				       const struct symtab_function *f,
 				       size_t file_count,
 				       struct symtab_encoded *ret);
+
+/** Make the index of the function that has been encoded, as symtab_index.h
+ * says; none if it is small. @return NO_MEMORY. */
+MUST_CHECK struct error *symtab_index_make(struct symtab_encoder *e);
 
 #endif

@@ -35,7 +35,7 @@
  *	u32 name, ULEB call_file, ULEB call_line, children, 0.
  *
  * What GSYM has no place for stands behind the last FunctionInfo, where LLVM
- * does not look. It is found from the trailer, the last 80 bytes of the file:
+ * does not look. It is found from the trailer, the last 96 bytes of the file:
  *
  *	 0 u8  magic[8]             "symtab" 0x1a 0x0a
  *	 8 u32 version              of this private section
@@ -44,7 +44,8 @@
  *	24 u64 facts offset, size
  *	40 u64 names offset, size
  *	56 u64 spans offset, size
- *	72 u64 checksum of all before it: XXH3-64, a MiB at a time, each with
+ *	72 u64 index offset, size
+ *	88 u64 checksum of all before it: XXH3-64, a MiB at a time, each with
  *	       the result of the one before as its seed, the first with 0
  *
  *	facts: u8 length and bytes of the build ID, u8 enum symtab_quality, u8 1
@@ -52,6 +53,7 @@
  *	spans: u32 numbers of those functions, ascending, that reach beyond the
  *	    start of the next one: whoever finds no answer in the function that
  *	    starts last looks here for one around it.
+ *	index: places in large functions to begin decoding at (symtab_index.h).
  *	names: how mangled names read (symtab_names.c).
  *
  * Source: LLVM 19, llvm/include/llvm/DebugInfo/GSYM; the rest is ours.
@@ -88,8 +90,8 @@ enum {
 	 * writer, builder, demangler, DWARF reader. A table with another one is
 	 * built anew. */
 	SYMTAB_PRODUCER = 1,
-	SYMTAB_TRAILER_SIZE = 80,
-	SYMTAB_CHECKSUM_AT = 72,    /* in the trailer */
+	SYMTAB_TRAILER_SIZE = 96,
+	SYMTAB_CHECKSUM_AT = 88,    /* in the trailer */
 	SYMTAB_HASH_PIECE = 1 << 20 /* bytes */
 };
 

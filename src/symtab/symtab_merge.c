@@ -13,7 +13,7 @@ struct merge {
 	struct symtab_cursor *cursor;
 	uint32_t *files; /* t's number to w's, + 1; 0: not known yet */
 	struct symtab_row *rows;
-	size_t row_capacity;
+	size_t row_count, row_capacity;
 	struct symtab_inline *inlines;
 	size_t inline_capacity;
 	struct symtab_range *ranges;
@@ -56,17 +56,22 @@ static struct error *map_file(struct merge *m, uint32_t file, uint32_t *ret)
 	return NULL;
 }
 
-static struct error *map_rows(struct merge *m, const struct symtab_whole *f)
+static struct error *map_rows(struct merge *m, struct symtab_lines *lines)
 {
-	if (!mem_grow(&m->rows, &m->row_capacity, f->line_count,
-		      sizeof(*m->rows)))
-		return error_no_memory;
-	for (size_t i = 0; i < f->line_count; i++) {
-		m->rows[i].offset = f->lines[i].offset;
-		m->rows[i].line = f->lines[i].line;
-		TRY(map_file(m, f->lines[i].file, &m->rows[i].file));
+	m->row_count = 0;
+	for (;;) {
+		TRY(symtab_lines_step(lines));
+		if (!lines->has_now)
+			return NULL;
+		if (!mem_grow(&m->rows, &m->row_capacity, m->row_count + 1,
+			      sizeof(*m->rows)))
+			return error_no_memory;
+		struct symtab_row *row = &m->rows[m->row_count++];
+
+		row->offset = lines->now.offset;
+		row->line = lines->now.line;
+		TRY(map_file(m, lines->now.file, &row->file));
 	}
-	return NULL;
 }
 
 static bool put_range(struct merge *m, uint32_t start, uint32_t stop)
@@ -123,14 +128,14 @@ static struct error *merge_function(struct merge *m, uint32_t i)
 	struct symtab_whole whole;
 
 	TRY(symtab_decode(m->cursor, i, &whole));
-	TRY(map_rows(m, &whole));
+	TRY(map_rows(m, whole.lines));
 	TRY(map_tree(m, &whole));
 	struct symtab_function f = {
 		.start = whole.start,
 		.size = whole.size,
 		.origin = m->t->quality,
 		.rows = m->rows,
-		.row_count = whole.line_count,
+		.row_count = m->row_count,
 		.inlines = m->inlines + !!whole.node_count,
 		.inline_count = whole.node_count - !!whole.node_count,
 	};

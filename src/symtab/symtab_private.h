@@ -5,6 +5,8 @@
 
 #include "symtab/symtab.h"
 #include "symtab/symtab_format.h"
+#include "symtab/symtab_lines.h"
+#include "symtab/symtab_tree.h"
 
 #include <stdatomic.h>
 
@@ -38,6 +40,8 @@ struct symtab {
 
 	const uint8_t *spans; /* u32[span_count] */
 	size_t span_count;
+	const uint8_t *index; /* u32[count], then what they refer to; NULL */
+	size_t index_size;
 	struct symtab_names names;
 
 	struct build_id id;
@@ -46,36 +50,12 @@ struct symtab {
 	struct symtab_layout layout;
 };
 
-/** A row of a function. Offsets here are from the function's start. */
-struct symtab_line {
-	uint32_t offset;
-	uint32_t file;
-	uint32_t line;
-};
-
-struct symtab_extent {
-	uint32_t start, stop;
-};
-
-/** An inlined call, or the root: the function itself. */
-struct symtab_node {
-	uint32_t start, stop; /* first range */
-	uint32_t more;        /* further ones, in the extents */
-	uint32_t more_count;
-	uint32_t reach; /* greatest stop of all */
-	uint32_t name;
-	uint32_t call_file;
-	uint32_t call_line;
-	uint32_t end; /* number of the first node that is not below this one */
-};
-
 /** All of a function. Numbers are those of the table and not checked. */
 struct symtab_whole {
 	struct vaddr start;
 	uint32_t size;
 	uint32_t name;
-	const struct symtab_line *lines;
-	size_t line_count;
+	struct symtab_lines *lines; /* before the first: symtab_lines_step() */
 	const struct symtab_node *nodes; /* in preorder; none: no root either */
 	size_t node_count;
 	const struct symtab_extent *extents;

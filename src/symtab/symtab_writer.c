@@ -131,16 +131,19 @@ struct error *symtab_writer_add(struct symtab_writer *w,
 	if (!mem_grow(&w->entries, &w->capacity, w->count + 1,
 		      sizeof(*w->entries)))
 		return error_no_memory;
-	uint8_t *data = take_bytes(w, e->out.size);
+	uint8_t *data = take_bytes(w, e->out.size + e->index.size);
 
 	if (!data)
 		return error_no_memory;
 	memcpy(data, e->out.data, e->out.size);
+	if (e->index.size)
+		memcpy(data + e->out.size, e->index.data, e->index.size);
 	w->encoded += e->out.size;
 	w->entries[w->count] = (struct symtab_entry) {
 		.start = f.start.v,
 		.data = data,
 		.length = (uint32_t)e->out.size,
+		.index_length = (uint32_t)e->index.size,
 		.size = encoded.size,
 		.inline_count = encoded.inline_count,
 		.order = (uint32_t)w->count,

@@ -7,7 +7,13 @@
  *	symtab_lookup print TABLE          frames of the addresses on stdin
  *	symtab_lookup time TABLE COUNT     COUNT distinct random addresses, in
  *	                                   batches of 10000: ns an address
- *	symtab_lookup names TABLE          ns a display name
+ *	symtab_lookup time-functions …     the same in 1000 random functions a
+ *	                                   batch
+ *	symtab_lookup names TABLE          ns a display name, of 1000 functions
+ *
+ * Compile: gcc -O2 -I. -I$src -I$src/src $src/tests/bench/symtab_lookup.c \
+ *	$src/tests/lib/symtab_fixture.c libsymbuild.a libsymtab.a libbase.a \
+ *	-liberty -lxxhash -o symtab_lookup
  */
 #include "config.h"
 
@@ -161,18 +167,30 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+static uint64_t size_of(const struct symtab *t, uint32_t i)
+{
+	return symtab_u32(t->data + symtab_u32(t->infos + 4 * (size_t)i));
+}
+
+static uint64_t start_of(const struct symtab *t, uint32_t i)
+{
+	uint64_t offset = 0;
+
+	for (unsigned k = t->offset_size; k--;)
+		offset = offset << 8 |
+			 t->offsets[(size_t)i * t->offset_size + k];
+	return t->base + offset;
+}
+
 /* Random among all bytes of all functions. */
-static uint64_t *choose(const struct symtab *t, size_t n)
+static void choose_bytes(const struct symtab *t, uint64_t *at, size_t n)
 {
 	uint64_t *sums = mem_array((size_t)t->count + 1, sizeof(*sums));
-	uint64_t *at = mem_array(n, sizeof(*at));
 
-	if (!sums || !at)
+	if (!sums)
 		exit(1);
 	for (uint32_t i = 0; i < t->count; i++)
-		sums[i + 1] = sums[i] +
-			      symtab_u32(t->data +
-					 symtab_u32(t->infos + 4 * (size_t)i));
+		sums[i + 1] = sums[i] + size_of(t, i);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t byte = next_random() % sums[t->count];
 		uint32_t low = 0;
@@ -182,13 +200,23 @@ static uint64_t *choose(const struct symtab *t, size_t n)
 				low += count / 2;
 			count -= count / 2;
 		}
-		at[i] = t->base + byte - sums[low] +
-			(t->offset_size == 4
-				 ? symtab_u32(t->offsets + 4 * (size_t)low)
-				 : symtab_u64(t->offsets + 8 * (size_t)low));
+		at[i] = start_of(t, low) + byte - sums[low];
 	}
 	mem_free(sums);
-	return at;
+}
+
+/* Each batch in ten random bytes of a thousand random functions. */
+static void choose_functions(const struct symtab *t, uint64_t *at, size_t n)
+{
+	static uint32_t functions[BATCH / 10];
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t *f = &functions[i % (BATCH / 10)];
+
+		if (i % BATCH < BATCH / 10)
+			*f = (uint32_t)(next_random() % t->count);
+		at[i] = start_of(t, *f) + next_random() % size_of(t, *f);
+	}
 }
 
 static uint64_t time_batches(struct symtab_cursor *c, const uint64_t *at,
@@ -208,14 +236,20 @@ static uint64_t time_batches(struct symtab_cursor *c, const uint64_t *at,
 	return now_ns() - start;
 }
 
-static void time_table(const char *path, size_t n)
+static void time_table(const char *path, size_t n, bool by_function)
 {
 	struct symtab *t = open_path(path);
 	struct symtab_cursor *c;
-	uint64_t *at = choose(t, n);
+	uint64_t *at = mem_array(n, sizeof(*at));
 	uint64_t best_sorted = UINT64_MAX, best_random = UINT64_MAX;
 	size_t frames = 0;
 
+	if (!at)
+		exit(1);
+	if (by_function)
+		choose_functions(t, at, n);
+	else
+		choose_bytes(t, at, n);
 	must(symtab_cursor_create(t, &c));
 	for (int round = 0; round < ROUNDS; round++) {
 		uint64_t ns = time_batches(c, at, n, &frames);
@@ -245,7 +279,8 @@ static void time_names(const char *path)
 	size_t len, total = 0, n = 200000;
 
 	for (size_t i = 0; i < n; i++) {
-		uint32_t k = (uint32_t)(next_random() % (t->count < 1000 ? t->count : 1000));
+		uint32_t k = (uint32_t)(next_random() %
+					(t->count < 1000 ? t->count : 1000));
 		const uint8_t *p =
 			t->data + symtab_u32(t->infos + 4 * (size_t)k);
 
@@ -267,7 +302,9 @@ int main(int argc, char **argv)
 	else if (argc == 3 && !strcmp(argv[1], "print"))
 		print_table(argv[2]);
 	else if (argc == 4 && !strcmp(argv[1], "time"))
-		time_table(argv[2], strtoul(argv[3], NULL, 10));
+		time_table(argv[2], strtoul(argv[3], NULL, 10), false);
+	else if (argc == 4 && !strcmp(argv[1], "time-functions"))
+		time_table(argv[2], strtoul(argv[3], NULL, 10), true);
 	else if (argc == 3 && !strcmp(argv[1], "names"))
 		time_names(argv[2]);
 	else

@@ -71,6 +71,8 @@ void symtab_fixture_adopt(const void *gsym, size_t size, struct buf *out)
 	buf_put_u64(out, end - names_at);
 	buf_put_u64(out, end);
 	buf_put_u64(out, 0);
+	buf_put_u64(out, end);
+	buf_put_u64(out, 0);
 	if (!buf_put_u64(out, 0))
 		abort();
 	symtab_fixture_seal(out->data, out->size);
