@@ -15,31 +15,31 @@ bool build_id_set(struct build_id *ret, const void *bytes, size_t size)
 	return true;
 }
 
-static int hex_digit(char c)
+/* Above 15 for what is no digit. Both ways are computed, nothing is guessed. */
+static unsigned hex_digit(uint8_t c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	unsigned digit = c - '0', letter = (c | 0x20u) - 'a';
+
+	return digit < 10 ? digit : letter < 6 ? letter + 10 : 16;
 }
 
 bool build_id_parse(const char *hex, size_t len, struct build_id *ret)
 {
+	const uint8_t *s = (const uint8_t *)hex;
+	unsigned bad = 0;
+
 	memset(ret, 0, sizeof(*ret));
 	if (len % 2 || len / 2 < BUILD_ID_MIN || len / 2 > BUILD_ID_MAX)
 		return false;
 	for (size_t i = 0; i < len; i += 2) {
-		int high = hex_digit(hex[i]);
-		int low = hex_digit(hex[i + 1]);
+		unsigned high = hex_digit(s[i]), low = hex_digit(s[i + 1]);
 
-		if (high < 0 || low < 0) {
-			memset(ret, 0, sizeof(*ret));
-			return false;
-		}
+		bad |= high | low;
 		ret->bytes[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	if (bad > 15) {
+		memset(ret, 0, sizeof(*ret));
+		return false;
 	}
 	ret->len = (uint8_t)(len / 2);
 	return true;

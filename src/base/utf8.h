@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** Length of the well-formed sequence at @p s, of which @p left >= 1 bytes are
  * there; 0 if there is none. */
@@ -31,6 +32,27 @@ static inline size_t utf8_length(const uint8_t *s, size_t left)
 	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
 	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
+	return n;
+}
+
+/** How many bytes from @p p on are printable ASCII. Eight at a time: what has
+ * names in it is nearly all of that. */
+static inline size_t ascii_run(const uint8_t *p, size_t len)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	size_t n = 0;
+
+	for (; len - n >= 8; n += 8) {
+		uint64_t v;
+
+		/* The high bit of a byte is set where it is below 0x20, 0x7f,
+		 * or above; and maybe in one behind such a byte. */
+		memcpy(&v, p + n, sizeof(v));
+		if (((v - ones * 0x20) | (v + ones) | v) & high)
+			break;
+	}
+	while (n < len && p[n] >= 0x20 && p[n] < 0x7f)
+		n++;
 	return n;
 }
 

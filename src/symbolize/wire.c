@@ -108,9 +108,9 @@ static struct error *grow_slots(struct wire_group *g)
 	return NULL;
 }
 
-static struct error *find_id(struct wire_group *g,
-			     const struct batch_limits *limits,
-			     const struct build_id *id, uint32_t *ret)
+struct error *wire_group_id(struct wire_group *g,
+			    const struct batch_limits *limits,
+			    const struct build_id *id, uint32_t *module_ret)
 {
 	if (2 * (g->id_count + 1) > g->slot_count)
 		TRY(grow_slots(g));
@@ -128,22 +128,17 @@ static struct error *find_id(struct wire_group *g,
 		g->ids[g->id_count++] = *id;
 		g->slots[at] = (uint32_t)g->id_count;
 	}
-	*ret = g->slots[at] - 1;
+	*module_ret = g->slots[at] - 1;
 	return NULL;
 }
 
-struct error *wire_group_add(struct wire_group *g,
-			     const struct batch_limits *limits,
-			     const struct build_id *id, uint64_t address,
-			     uint32_t *ret)
+struct error *wire_group_add(struct wire_group *g, uint32_t module,
+			     uint64_t address, uint32_t *ret)
 {
-	struct wire_grouped one = { .address = address };
-
-	TRY(find_id(g, limits, id, &one.module));
 	if (!mem_grow(&g->v, &g->capacity, g->count + 1, sizeof(*g->v)))
 		return error_no_memory;
 	*ret = (uint32_t)g->count;
-	g->v[g->count++] = one;
+	g->v[g->count++] = (struct wire_grouped) { module, address };
 	return NULL;
 }
 
@@ -255,8 +250,10 @@ void wire_name(const struct batch *b, const struct batch_frame *f,
 					    &out->name, &ret->function_len);
 	if (ret->function_len == ret->linkage_len &&
 	    (ret->function == ret->linkage ||
-	     !memcmp(ret->function, ret->linkage, ret->linkage_len)))
+	     !memcmp(ret->function, ret->linkage, ret->linkage_len))) {
 		ret->linkage = NULL;
+		ret->linkage_len = 0;
+	}
 	if (!f->f.file)
 		return;
 	symtab_file(t, f->f.file, &ret->dir, &ret->dir_len, &ret->base,

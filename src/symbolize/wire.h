@@ -153,11 +153,14 @@ struct wire_group {
 	size_t count, capacity;
 };
 void wire_group_deinit(struct wire_group *g);
-/** @param[in] id len 0: nobody knows which.
- * @param[out] ret Number to be given to wire_group_finish()'s table. */
-MUST_CHECK struct error *wire_group_add(struct wire_group *g,
-					const struct batch_limits *limits,
-					const struct build_id *id,
+/** @param[in] id len 0: nobody knows which. */
+MUST_CHECK struct error *wire_group_id(struct wire_group *g,
+				       const struct batch_limits *limits,
+				       const struct build_id *id,
+				       uint32_t *module_ret);
+/** @param[out] ret Its number, for wire_frame.address until
+ * wire_group_finish(). */
+MUST_CHECK struct error *wire_group_add(struct wire_group *g, uint32_t module,
 					uint64_t address, uint32_t *ret);
 /** Fill the batch, and make frames' numbers those of the batch. */
 MUST_CHECK struct error *wire_group_finish(struct wire_group *g,

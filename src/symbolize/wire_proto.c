@@ -265,242 +265,266 @@ struct error *wire_proto_read(struct exchange *x, const struct wire_body *body)
 
 /* ---- The answer --------------------------------------------------------- */
 
-static size_t varint_size(uint64_t v)
-{
-	size_t n = 1;
+/* Sizes first: a message within a message has its length in front. Each put_
+ * has its size_of_, which is exact; 0 and "" are what is not there. All field
+ * numbers are below 16, so that a tag is one byte. */
 
-	while (v >>= 7)
-		n++;
-	return n;
+static size_t size_of_varint(uint64_t v)
+{
+	return (70 - (size_t)__builtin_clzll(v | 1)) / 7;
 }
 
-static void put_varint(struct buf *out, uint64_t v)
+static uint8_t *put_varint(uint8_t *p, uint64_t v)
 {
-	uint8_t s[10];
-	size_t n = 0;
-
 	for (; v >= 0x80; v >>= 7)
-		s[n++] = (uint8_t)(v | 0x80);
-	s[n++] = (uint8_t)v;
-	buf_append(out, s, n);
+		*p++ = (uint8_t)(v | 0x80);
+	*p++ = (uint8_t)v;
+	return p;
 }
 
-static void put_tag(struct buf *out, unsigned number, unsigned type)
+static uint8_t *put_tag(uint8_t *p, unsigned number, unsigned type)
 {
-	put_varint(out, number << 3 | type);
+	*p++ = (uint8_t)(number << 3 | type);
+	return p;
 }
 
-/* 0 is what is not there. */
-static void put_number(struct buf *out, unsigned number, uint64_t v)
+static size_t size_of_number(uint64_t v)
 {
-	if (!v)
-		return;
-	put_tag(out, number, TYPE_VARINT);
-	put_varint(out, v);
+	return v ? 1 + size_of_varint(v) : 0;
 }
 
-static void put_bytes(struct buf *out, unsigned number, const void *data,
-		      size_t size)
+static uint8_t *put_number(uint8_t *p, unsigned number, uint64_t v)
 {
-	put_tag(out, number, TYPE_BYTES);
-	put_varint(out, size);
-	buf_append(out, data, size);
+	return v ? put_varint(put_tag(p, number, TYPE_VARINT), v) : p;
+}
+
+static size_t size_of_field(size_t size)
+{
+	return 1 + size_of_varint(size) + size;
+}
+
+static uint8_t *put_field(uint8_t *p, unsigned number, size_t size)
+{
+	return put_varint(put_tag(p, number, TYPE_BYTES), size);
 }
 
 /* Strings of this format are UTF-8, or readers refuse all of it. */
-static void append_utf8(struct buf *out, const char *text, size_t len)
+struct text {
+	const char *s;
+	size_t len, size; /* as it is; as it will be */
+};
+
+static struct text text_of(const char *s, size_t len)
 {
-	const uint8_t *s = (const uint8_t *)text;
+	const uint8_t *p = (const uint8_t *)s;
+	size_t size = len ? ascii_run(p, len) : 0;
 
-	for (size_t i = 0; i < len;) {
-		size_t n = utf8_length(s + i, len - i);
-
-		buf_append(out, n ? (const char *)s + i : "\xef\xbf\xbd",
-			   n ? n : 3);
-		i += n ? n : 1;
-	}
-}
-
-static size_t utf8_size(const char *text, size_t len)
-{
-	const uint8_t *s = (const uint8_t *)text;
-	size_t size = 0;
-
-	for (size_t i = 0; i < len;) {
-		size_t n = s[i] < 0x80 ? 1 : utf8_length(s + i, len - i);
+	for (size_t i = size; i < len;) {
+		size_t n = utf8_length(p + i, len - i);
 
 		size += n ? n : 3;
 		i += n ? n : 1;
 	}
-	return size;
+	return (struct text) { s, len, size };
 }
 
-static void put_text(struct buf *out, unsigned number, const char *s,
-		     size_t len)
+static struct text text_of_str(const char *s)
 {
-	size_t size = utf8_size(s, len);
-
-	if (!len)
-		return;
-	put_tag(out, number, TYPE_BYTES);
-	put_varint(out, size);
-	if (size == len)
-		buf_append(out, s, len);
-	else
-		append_utf8(out, s, len);
+	return text_of(s, s ? strlen(s) : 0);
 }
 
-static void put_str(struct buf *out, unsigned number, const char *s)
+static uint8_t *put_utf8(uint8_t *p, const struct text *t)
 {
-	if (s)
-		put_text(out, number, s, strlen(s));
+	const uint8_t *s = (const uint8_t *)t->s;
+
+	if (t->size == t->len) {
+		if (t->len)
+			memcpy(p, s, t->len);
+		return p + t->len;
+	}
+	for (size_t i = 0; i < t->len;) {
+		size_t n = utf8_length(s + i, t->len - i);
+
+		memcpy(p, n ? s + i : (const uint8_t *)"\xef\xbf\xbd",
+		       n ? n : 3);
+		p += n ? n : 3;
+		i += n ? n : 1;
+	}
+	return p;
 }
 
-/* A message within a message has its length in front; its bytes are moved when
- * that is known. @param[in] start Size of @p out where it began. */
-static void put_length(struct buf *out, size_t start)
+static size_t size_of_text(const struct text *t)
 {
-	size_t size = out->size - start, n = varint_size(size);
-	uint8_t *at = buf_reserve(out, n);
+	return t->size ? size_of_field(t->size) : 0;
+}
 
-	if (!at)
-		return;
-	memmove(out->data + start + n, out->data + start, size);
-	out->size = start;
-	put_varint(out, size);
-	out->size += size;
+static uint8_t *put_text(uint8_t *p, unsigned number, const struct text *t)
+{
+	return t->size ? put_utf8(put_field(p, number, t->size), t) : p;
 }
 
 static void write_module(struct buf *out, const struct batch_module *m)
 {
-	put_tag(out, 3, TYPE_BYTES);
-	size_t start = out->size;
+	bool is_ok = m->status == MODULE_OK;
+	struct text quality = text_of_str(
+		is_ok ? symtab_quality_name(symtab_quality(m->table)) : NULL);
+	struct text origin = text_of_str(is_ok ? m->origin : NULL);
+	struct text message = text_of_str(m->message);
+	size_t id_size = m->id.len ? size_of_field(m->id.len) : 0;
+	size_t size = id_size + size_of_number(m->status) +
+		      size_of_text(&quality) + size_of_text(&origin) +
+		      size_of_text(&message);
+	uint8_t *p = buf_reserve(out, size_of_field(size));
 
-	put_bytes(out, 1, m->id.bytes, m->id.len);
-	put_number(out, 2, m->status);
-	if (m->status == MODULE_OK) {
-		put_str(out, 3, symtab_quality_name(symtab_quality(m->table)));
-		put_str(out, 4, m->origin);
+	if (!p)
+		return;
+	p = put_field(p, 3, size);
+	if (id_size) {
+		p = put_field(p, 1, m->id.len);
+		memcpy(p, m->id.bytes, m->id.len);
+		p += m->id.len;
 	}
-	put_str(out, 5, m->message);
-	put_length(out, start);
-}
-
-static void put_file(struct buf *out, const struct wire_name *name)
-{
-	size_t size = utf8_size(name->dir, name->dir_len) + name->needs_slash +
-		      utf8_size(name->base, name->base_len);
-
-	put_tag(out, 3, TYPE_BYTES);
-	put_varint(out, size);
-	append_utf8(out, name->dir, name->dir_len);
-	if (name->needs_slash)
-		buf_append_byte(out, '/');
-	append_utf8(out, name->base, name->base_len);
+	p = put_number(p, 2, m->status);
+	p = put_text(p, 3, &quality);
+	p = put_text(p, 4, &origin);
+	put_text(p, 5, &message);
+	buf_commit(out, size_of_field(size));
 }
 
 static void write_frame(const struct batch *b, const struct batch_frame *f,
 			struct wire_out *out)
 {
-	struct buf *to = out->buf;
 	struct wire_name name;
 
 	wire_name(b, f, out, &name);
-	put_tag(to, 4, TYPE_BYTES);
-	size_t start = to->size;
+	struct text function = text_of(name.function, name.function_len);
+	struct text linkage = text_of(name.linkage, name.linkage_len);
+	struct text dir = text_of(name.dir, name.dir_len);
+	struct text base = text_of(name.base, name.base_len);
+	uint32_t line = base.size ? f->f.line : 0;
+	uint64_t start = f->f.is_inlined ? 0 : f->f.start.v;
+	uint64_t code_size = f->f.is_inlined ? 0 : f->f.size;
+	size_t path_size = dir.size + name.needs_slash + base.size;
+	size_t size = size_of_text(&function) + size_of_text(&linkage) +
+		      (base.size ? size_of_field(path_size) : 0) +
+		      size_of_number(line) + size_of_number(f->f.is_inlined) +
+		      size_of_number(start) + size_of_number(code_size);
+	uint8_t *p = buf_reserve(out->buf, size_of_field(size));
 
-	put_text(to, 1, name.function, name.function_len);
-	if (name.linkage)
-		put_text(to, 2, name.linkage, name.linkage_len);
-	if (name.base_len) {
-		put_file(to, &name);
-		put_number(to, 4, f->f.line);
+	if (!p)
+		return;
+	p = put_field(p, 4, size);
+	p = put_text(p, 1, &function);
+	p = put_text(p, 2, &linkage);
+	if (base.size) {
+		p = put_utf8(put_field(p, 3, path_size), &dir);
+		if (name.needs_slash)
+			*p++ = '/';
+		p = put_utf8(p, &base);
 	}
-	put_number(to, 5, f->f.is_inlined);
-	if (!f->f.is_inlined) {
-		put_number(to, 6, f->f.start.v);
-		put_number(to, 7, f->f.size);
-	}
-	put_length(to, start);
+	p = put_number(p, 4, line);
+	p = put_number(p, 5, f->f.is_inlined);
+	p = put_number(p, 6, start);
+	put_number(p, 7, code_size);
+	buf_commit(out->buf, size_of_field(size));
 }
 
-static void write_chain(const struct batch *b, uint32_t address,
-			struct buf *out)
+/* The frames of an address. */
+struct chain {
+	const uint32_t *v;
+	size_t count, packed; /* packed: bytes as varints */
+	enum address_reason reason;
+};
+
+static struct chain chain_of(const struct batch *b, uint32_t address)
 {
-	uint32_t from = 0, to = 0;
-	enum address_reason reason = ADDRESS_BAD_ADDRESS;
-	size_t packed = 0;
+	struct chain c = { .reason = ADDRESS_BAD_ADDRESS };
 
-	if (address != WIRE_NO_ADDRESS) {
-		from = b->chain_start[address];
-		to = b->chain_start[address + 1];
-		reason = (enum address_reason)b->reasons[address];
-	}
-	for (uint32_t i = from; i < to; i++)
-		packed += varint_size(b->chains[i]);
-	/* One byte for each tag and for the reason. */
-	put_tag(out, 1, TYPE_BYTES);
-	put_varint(out, (packed ? 1 + varint_size(packed) + packed : 0) +
-				(reason ? 2 : 0));
-	if (packed) {
-		put_tag(out, 1, TYPE_BYTES);
-		put_varint(out, packed);
-		for (uint32_t i = from; i < to; i++)
-			put_varint(out, b->chains[i]);
-	}
-	put_number(out, 2, reason);
+	if (address == WIRE_NO_ADDRESS)
+		return c;
+	c.v = b->chains + b->chain_start[address];
+	c.count = b->chain_start[address + 1] - b->chain_start[address];
+	c.reason = (enum address_reason)b->reasons[address];
+	for (size_t i = 0; i < c.count; i++)
+		c.packed += size_of_varint(c.v[i]);
+	return c;
 }
 
-static struct error *write_results(const struct exchange *x,
-				   struct wire_out *out)
+static size_t size_of_chain(const struct chain *c)
 {
-	for (size_t g = 0; g < x->batch.module_count; g++) {
-		const struct batch_module *m = &x->batch.modules[g];
-
-		put_tag(out->buf, 5, TYPE_BYTES);
-		size_t start = out->buf->size;
-
-		for (size_t i = 0; i < m->address_count; i++) {
-			write_chain(&x->batch, (uint32_t)(m->first_address + i),
-				    out->buf);
-			TRY(wire_check(out));
-		}
-		put_length(out->buf, start);
-	}
-	return NULL;
+	return (c->packed ? size_of_field(c->packed) : 0) +
+	       size_of_number(c->reason);
 }
 
-static struct error *write_stacks(const struct exchange *x,
+static void write_chain(const struct chain *c, struct buf *out)
+{
+	size_t size = size_of_chain(c);
+	uint8_t *p = buf_reserve(out, size_of_field(size));
+
+	if (!p)
+		return;
+	p = put_field(p, 1, size);
+	if (c->packed) {
+		p = put_field(p, 1, c->packed);
+		for (size_t i = 0; i < c->count; i++)
+			p = put_varint(p, c->v[i]);
+	}
+	put_number(p, 2, c->reason);
+	buf_commit(out, size_of_field(size));
+}
+
+/* The chains of a module or a stack: their sizes, and then they. */
+static struct error *write_chains(const struct exchange *x, unsigned number,
+				  size_t first, size_t count,
 				  struct wire_out *out)
 {
-	for (size_t g = 0; g < x->stack_count; g++) {
-		const struct wire_stack *s = &x->stacks[g];
+	size_t size = 0;
 
-		put_tag(out->buf, 6, TYPE_BYTES);
-		size_t start = out->buf->size;
+	for (unsigned pass = 0; pass < 2; pass++) {
+		if (pass == 1) {
+			uint8_t *p = buf_reserve(out->buf, 16);
 
-		for (size_t i = 0; i < s->frame_count; i++)
-			write_chain(&x->batch,
-				    x->frames[s->first_frame + i].address,
-				    out->buf);
-		put_length(out->buf, start);
-		TRY(wire_check(out));
+			if (!p)
+				return error_no_memory;
+			buf_commit(out->buf,
+				   (size_t)(put_field(p, number, size) - p));
+		}
+		for (size_t i = first; i < first + count; i++) {
+			struct chain c = chain_of(
+				&x->batch, x->has_stacks ? x->frames[i].address
+							 : (uint32_t)i);
+
+			if (pass == 0)
+				size += size_of_field(size_of_chain(&c));
+			else
+				write_chain(&c, out->buf);
+		}
 	}
-	return NULL;
+	return wire_check(out);
 }
 
 struct error *wire_proto_write(const struct exchange *x, struct wire_out *out)
 {
 	const struct batch *b = &x->batch;
+	uint8_t *p = buf_reserve(out->buf, 16);
 
-	put_number(out->buf, 1, b->is_partial);
-	if (b->is_partial)
-		put_number(out->buf, 2, b->retry_after_ms);
+	if (!p)
+		return error_no_memory;
+	uint8_t *end = put_number(p, 1, b->is_partial);
+
+	end = put_number(end, 2, b->is_partial ? b->retry_after_ms : 0);
+	buf_commit(out->buf, (size_t)(end - p));
 	for (size_t i = 0; i < b->module_count; i++)
 		write_module(out->buf, &b->modules[i]);
 	for (size_t i = 0; i < b->frame_count; i++) {
 		write_frame(b, &b->frames[i], out);
 		TRY(wire_check(out));
 	}
-	return x->has_stacks ? write_stacks(x, out) : write_results(x, out);
+	for (size_t i = 0; i < x->stack_count; i++)
+		TRY(write_chains(x, 6, x->stacks[i].first_frame,
+				 x->stacks[i].frame_count, out));
+	for (size_t i = 0; i < b->module_count && !x->has_stacks; i++)
+		TRY(write_chains(x, 5, b->modules[i].first_address,
+				 b->modules[i].address_count, out));
+	return NULL;
 }

@@ -32,6 +32,9 @@ struct text_reader {
 	struct exchange *x;
 	const struct batch_limits *limits;
 	struct wire_group group;
+	/* The build ID read last, as it was written: often the next. */
+	struct span last_id;
+	uint32_t last_module;
 };
 
 static bool is_space(char c)
@@ -60,22 +63,42 @@ static bool read_address(struct span w, bool needs_prefix, uint64_t *ret)
 			  : wire_hex(w.s, w.len, ret);
 }
 
-/* @return False if it is no address. */
+/* A frame that is an address. The ID's text is empty where the query's is
+ * meant. @return False if it is none. */
 static bool parse_frame(const struct text_reader *t, struct span w,
-			struct build_id *id, uint64_t *address)
+			struct span *id, uint64_t *address)
 {
 	const char *plus = memchr(w.s, '+', w.len);
 
 	if (!plus) {
-		*id = t->x->options.id;
-		return id->len && read_address(w, true, address);
+		*id = (struct span) { NULL, 0 };
+		return t->x->options.id.len && read_address(w, true, address);
 	}
 	size_t at = (size_t)(plus - w.s);
-	struct span hex = trim(w.s, at);
 
-	return build_id_parse(hex.s, hex.len, id) &&
-	       read_address((struct span) { plus + 1, w.len - at - 1 }, false,
+	*id = trim(w.s, at);
+	return read_address((struct span) { plus + 1, w.len - at - 1 }, false,
 			    address);
+}
+
+/* @param[out] found_ret False: the text is no build ID. */
+static struct error *find_module(struct text_reader *t, struct span text,
+				 uint32_t *ret, bool *found_ret)
+{
+	struct build_id id = t->x->options.id;
+
+	*ret = t->last_module;
+	*found_ret = true;
+	if (text.s && text.len == t->last_id.len &&
+	    !memcmp(text.s, t->last_id.s, text.len))
+		return NULL;
+	*found_ret = !text.s || build_id_parse(text.s, text.len, &id);
+	if (!*found_ret)
+		return NULL;
+	TRY(wire_group_id(&t->group, t->limits, &id, ret));
+	t->last_id = text;
+	t->last_module = *ret;
+	return NULL;
 }
 
 static struct error *keep_text(struct exchange *x, struct span w,
@@ -90,13 +113,17 @@ static struct error *add_frame(struct text_reader *t, struct span w,
 			       bool is_return)
 {
 	struct wire_frame f = { .address = WIRE_NO_ADDRESS };
-	struct build_id id;
+	bool is_address = false;
+	uint32_t module = 0;
 	uint64_t address;
+	struct span id;
 
-	if (parse_frame(t, w, &id, &address)) {
+	if (parse_frame(t, w, &id, &address))
+		TRY(find_module(t, id, &module, &is_address));
+	if (is_address) {
 		/* 0 becomes what no file holds. */
-		TRY(wire_group_add(&t->group, t->limits, &id,
-				   address - is_return, &f.address));
+		TRY(wire_group_add(&t->group, module, address - is_return,
+				   &f.address));
 	} else {
 		f.text_len = (uint32_t)w.len;
 		TRY(keep_text(t->x, w, &f.text_at));

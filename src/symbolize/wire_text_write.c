@@ -18,32 +18,39 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "symbolize/wire.h"
 
 /* Text of a stranger: no control bytes, UTF-8, and in a folded line no
  * semicolon, which would be another frame. */
-static void put_text(struct buf *out, const char *s, size_t len, bool is_folded)
+static COLD void put_odd_text(struct buf *out, const char *s, size_t len,
+			      bool is_folded)
 {
 	const uint8_t *p = (const uint8_t *)s;
-	size_t run = 0;
 
 	for (size_t i = 0; i < len;) {
 		size_t n = p[i] < 0x80 ? 1 : utf8_length(p + i, len - i);
-		bool is_odd = n == 0 || p[i] < 0x20 || p[i] == 0x7f ||
-			      (is_folded && p[i] == ';');
 
-		if (!is_odd) {
-			i += n;
-			continue;
-		}
-		buf_append(out, p + run, i - run);
-		buf_append_str(out, n == 0        ? "\xef\xbf\xbd"
-				    : p[i] == ';' ? ":"
-						  : "?");
-		run = ++i;
+		if (n == 0)
+			buf_append_str(out, "\xef\xbf\xbd");
+		else if (p[i] < 0x20 || p[i] == 0x7f)
+			buf_append_byte(out, '?');
+		else if (is_folded && p[i] == ';')
+			buf_append_byte(out, ':');
+		else
+			buf_append(out, p + i, n);
+		i += n ? n : 1;
 	}
-	buf_append(out, p + run, len - run);
+}
+
+static void put_text(struct buf *out, const char *s, size_t len, bool is_folded)
+{
+	if (ascii_run((const uint8_t *)s, len) == len &&
+	    !(is_folded && memchr(s, ';', len)))
+		buf_append(out, s, len);
+	else
+		put_odd_text(out, s, len, is_folded);
 }
 
 static void put_place(struct buf *out, const struct wire_name *name,
@@ -76,126 +83,158 @@ static struct chain chain_of(const struct batch *b, uint32_t address)
 					b->chain_start[address] };
 }
 
-static struct error *write_line(const struct batch *b, uint32_t address,
-				struct wire_out *out)
+/* How a frame was written first: most are written again, from there. */
+struct written {
+	size_t at, len; /* len 0: not yet */
+};
+
+enum style { STYLE_LINE, STYLE_BLOCK, STYLE_FOLDED, STYLES };
+
+struct text_writer {
+	const struct exchange *x;
+	struct wire_out *out;
+	struct written *seen[STYLES]; /* by frame; borrowed */
+};
+
+static void render_frame(const struct text_writer *t,
+			 const struct batch_frame *f, enum style style)
 {
-	struct chain c = chain_of(b, address);
+	struct buf *to = t->out->buf;
+	struct wire_name name;
 
-	for (size_t i = 0; i < c.count; i++) {
-		const struct batch_frame *f = &b->frames[c.v[i]];
-		struct wire_name name;
-
-		wire_name(b, f, out, &name);
-		if (i)
-			buf_append_str(out->buf, " < ");
-		put_text(out->buf, name.function, name.function_len, false);
-		buf_append_byte(out->buf, ' ');
-		put_place(out->buf, &name, f->f.line);
-		TRY(wire_check(out));
-	}
-	buf_append_str(out->buf, c.count ? "\n" : "?? ?\?:0\n");
-	return wire_check(out);
+	wire_name(&t->x->batch, f, t->out, &name);
+	put_text(to, name.function, name.function_len, style == STYLE_FOLDED);
+	if (style == STYLE_FOLDED)
+		return;
+	buf_append_byte(to, style == STYLE_LINE ? ' ' : '\n');
+	put_place(to, &name, f->f.line);
 }
 
-static struct error *write_block(const struct batch *b, uint32_t address,
-				 struct wire_out *out)
+static struct error *write_frame(const struct text_writer *t, uint32_t frame,
+				 enum style style)
 {
-	struct chain c = chain_of(b, address);
+	struct written *w = &t->seen[style][frame];
+	struct buf *to = t->out->buf;
+
+	if (w->len) {
+		void *p = buf_reserve(to, w->len);
+
+		if (!p)
+			return error_no_memory;
+		memcpy(p, to->data + w->at, w->len);
+		buf_commit(to, w->len);
+	} else {
+		w->at = to->size;
+		render_frame(t, &t->x->batch.frames[frame], style);
+		w->len = to->size - w->at;
+	}
+	return wire_check(t->out);
+}
+
+/* One address: a line, or a block. */
+static struct error *write_address(const struct text_writer *t,
+				   uint32_t address, enum style style)
+{
+	struct chain c = chain_of(&t->x->batch, address);
+	bool is_line = style == STYLE_LINE;
+	struct buf *to = t->out->buf;
 
 	for (size_t i = 0; i < c.count; i++) {
-		const struct batch_frame *f = &b->frames[c.v[i]];
-		struct wire_name name;
-
-		wire_name(b, f, out, &name);
-		put_text(out->buf, name.function, name.function_len, false);
-		buf_append_byte(out->buf, '\n');
-		put_place(out->buf, &name, f->f.line);
-		buf_append_byte(out->buf, '\n');
-		TRY(wire_check(out));
+		if (i)
+			buf_append_str(to, is_line ? " < " : "\n");
+		TRY(write_frame(t, c.v[i], style));
 	}
-	buf_append_str(out->buf, c.count ? "\n" : "?\?\n?\?:0\n\n");
-	return wire_check(out);
+	if (!c.count)
+		buf_append_str(to, is_line ? "?? ?\?:0" : "?\?\n?\?:0");
+	buf_append_str(to, is_line ? "\n" : "\n\n");
+	return wire_check(t->out);
 }
 
 /* What one frame of a stack has become, outermost first. */
-static struct error *write_folded_frame(const struct exchange *x,
-					const struct wire_frame *f,
-					bool is_first, struct wire_out *out)
+static struct error *write_folded_frame(const struct text_writer *t,
+					const struct wire_frame *f)
 {
-	const struct batch *b = &x->batch;
-	struct chain c = chain_of(b, f->address);
+	struct chain c = chain_of(&t->x->batch, f->address);
+	struct buf *to = t->out->buf;
 
-	if (!is_first)
-		buf_append_byte(out->buf, ';');
 	if (f->address == WIRE_NO_ADDRESS)
-		put_text(out->buf, (const char *)x->text.data + f->text_at,
+		put_text(to, (const char *)t->x->text.data + f->text_at,
 			 f->text_len, true);
 	else if (!c.count)
-		buf_append_str(out->buf, "?\?");
+		buf_append_str(to, "?\?");
 	for (size_t i = c.count; i > 0; i--) {
-		struct wire_name name;
-
-		wire_name(b, &b->frames[c.v[i - 1]], out, &name);
 		if (i < c.count)
-			buf_append_byte(out->buf, ';');
-		put_text(out->buf, name.function, name.function_len, true);
-		TRY(wire_check(out));
+			buf_append_byte(to, ';');
+		TRY(write_frame(t, c.v[i - 1], STYLE_FOLDED));
 	}
-	return wire_check(out);
+	return wire_check(t->out);
 }
 
-static struct error *write_folded(const struct exchange *x,
-				  const struct wire_stack *s,
-				  struct wire_out *out)
+static struct error *write_folded(const struct text_writer *t,
+				  const struct wire_stack *s)
 {
-	const struct wire_frame *f = x->frames + s->first_frame;
+	const struct wire_frame *f = t->x->frames + s->first_frame;
+	struct buf *to = t->out->buf;
 
-	for (uint32_t i = 0; i < s->frame_count; i++)
+	for (uint32_t i = 0; i < s->frame_count; i++) {
+		if (i)
+			buf_append_byte(to, ';');
 		TRY(write_folded_frame(
-			x, &f[s->is_leaf_first ? s->frame_count - 1 - i : i],
-			i == 0, out));
-	if (s->count_len) {
-		buf_append_byte(out->buf, ' ');
-		buf_append(out->buf, x->text.data + s->count_at, s->count_len);
-	} else if (x->question == WIRE_RECORDS) {
-		/* Folded lines have a count. */
-		buf_append_str(out->buf, " 1");
+			t, &f[s->is_leaf_first ? s->frame_count - 1 - i : i]));
 	}
-	buf_append_byte(out->buf, '\n');
-	return wire_check(out);
+	if (s->count_len) {
+		buf_append_byte(to, ' ');
+		buf_append(to, t->x->text.data + s->count_at, s->count_len);
+	} else if (t->x->question == WIRE_RECORDS) {
+		/* Folded lines have a count. */
+		buf_append_str(to, " 1");
+	}
+	buf_append_byte(to, '\n');
+	return wire_check(t->out);
 }
 
-typedef struct error *(*write_address_fn)(const struct batch *b,
-					  uint32_t address,
-					  struct wire_out *out);
-
-static struct error *write_all(const struct exchange *x, struct wire_out *out,
-			       write_address_fn write_address)
+static struct error *write_all(struct text_writer *t, enum style style)
 {
+	const struct exchange *x = t->x;
+
 	if (!x->has_stacks) {
 		for (size_t i = 0; i < x->batch.address_count; i++)
-			TRY(write_address(&x->batch, (uint32_t)i, out));
+			TRY(write_address(t, (uint32_t)i, style));
 		return NULL;
 	}
 	for (size_t i = 0; i < x->stack_count; i++) {
 		const struct wire_stack *s = &x->stacks[i];
 
 		if (s->is_line)
-			TRY(write_address(&x->batch,
-					  x->frames[s->first_frame].address,
-					  out));
+			TRY(write_address(t, x->frames[s->first_frame].address,
+					  style));
 		else
-			TRY(write_folded(x, s, out));
+			TRY(write_folded(t, s));
 	}
 	return NULL;
 }
 
+static struct error *write_style(const struct exchange *x, struct wire_out *out,
+				 enum style style)
+{
+	size_t count = x->batch.frame_count;
+	CLEANUP_FREE struct written *plain = mem_array(count, sizeof(*plain));
+	CLEANUP_FREE struct written *folded = mem_array(count, sizeof(*folded));
+	struct text_writer t = { .x = x, .out = out };
+
+	if (!plain || !folded)
+		return error_no_memory;
+	t.seen[style] = plain;
+	t.seen[STYLE_FOLDED] = folded;
+	return write_all(&t, style);
+}
+
 struct error *wire_text_write(const struct exchange *x, struct wire_out *out)
 {
-	return write_all(x, out, write_line);
+	return write_style(x, out, STYLE_LINE);
 }
 
 struct error *wire_lines_write(const struct exchange *x, struct wire_out *out)
 {
-	return write_all(x, out, write_block);
+	return write_style(x, out, STYLE_BLOCK);
 }

@@ -56,6 +56,12 @@ tests_fuzz_fuzz_symtab_build_SOURCES = tests/fuzz/fuzz_symtab_build.c \
 	tests/fuzz/seeds_symtab.c tests/fuzz/standalone.c $(fuzz_common)
 tests_fuzz_fuzz_symtab_build_LDADD = $(SYMBUILD_LIBS) $(ELF_WRITER_LIBS)
 
+fuzz_tests += tests/fuzz/fuzz_wire
+tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \
+	tests/fuzz/seeds_wire.c tests/fuzz/standalone.c $(fuzz_common) \
+	$(sample_table)
+tests_fuzz_fuzz_wire_LDADD = libsymbolize.a $(SYMBUILD_LIBS)
+
 check_PROGRAMS += $(fuzz_tests)
 TESTS += $(fuzz_tests)
 
@@ -111,4 +117,10 @@ tests_fuzz_libfuzzer_scanner_archive_SOURCES = tests/fuzz/fuzz_scanner_archive.c
 	tests/fuzz/fuzz_scanner.h
 tests_fuzz_libfuzzer_scanner_archive_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_libfuzzer_scanner_archive_LDADD = $(SCANNERS_FIXTURE_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_wire
+tests_fuzz_libfuzzer_wire_SOURCES = tests/fuzz/fuzz_wire.c $(fuzz_common) \
+	$(sample_table)
+tests_fuzz_libfuzzer_wire_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_wire_LDADD = libsymbolize.a $(SYMBUILD_LIBS)
 endif

@@ -380,16 +380,16 @@ START_TEST(ten_thousand_addresses_are_read_in_no_time)
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		CLEANUP_JSON_READ struct json_read r;
 		int64_t start_ns = clock_ns();
-		unsigned n = 0;
+		unsigned n = 0, wrong = 0;
 
 		json_read_init(&r, text.data, text.size);
 		for (json_read_array(&r); json_read_item(&r); n++)
-			ck_assert_uint_eq(json_read_address(&r),
-					  n * 7919u + 4096);
+			wrong += json_read_address(&r) != n * 7919u + 4096;
 		ck_no_error(json_read_finish(&r));
-		ck_assert_uint_eq(n, COUNT);
 		if (clock_ns() - start_ns < best_ns)
 			best_ns = clock_ns() - start_ns;
+		ck_assert_uint_eq(n, COUNT);
+		ck_assert_uint_eq(wrong, 0);
 	}
 	ck_assert_int_lt(best_ns / COUNT, 2000);
 }
