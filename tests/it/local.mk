@@ -20,13 +20,13 @@ it_tests = \
 	tests/it/scan-share.sh \
 	tests/it/scan-tar.sh \
 	tests/it/serve-life.sh \
+	tests/it/symbolize-diff.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)
 EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/.shellcheckrc
 
 # What symbolizing is compared with others by.
-EXTRA_DIST += tests/it/symbolize-diff.sh tests/it/symbolize-fixtures.sh \
-	tests/it/symbolize-oracle.sh
+EXTRA_DIST += tests/it/symbolize-fixtures.sh tests/it/symbolize-oracle.sh
 if HAVE_DW
 check_PROGRAMS += tests/lib/sym_answer tests/lib/sym_sample tests/lib/sym_compare
 tests_lib_sym_answer_SOURCES = tests/lib/sym_answer.c

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 #
 # Programs to symbolize, compiled when they are asked for. Sourced after
 # tests/it/lib.sh.
@@ -416,15 +416,25 @@ compile_free() {
 		-Wl,-z,noexecstack
 }
 
+# compile_cxx DIR COMPILER [OPTIONS]: a program in C++; the same one is compiled
+# once, as it takes long
 compile_cxx() {
-	local dir=$1 compiler=$2
+	local dir=$1 compiler=$2 once=$tmp/once.$((${#once_made[@]} + 1)) made
+	made=${once_made["${*:2}"]-}
 	shift 2
 	lacks "$compiler" && return 1
-	write_cxx_source "$dir" || return 1
-	(cd "$dir" && "$compiler" -O2 -g -Wl,--build-id=sha1 "$@" -o prog main.cc) \
-		>"$dir/log" 2>&1 || { in_dir_reason "$dir" "$compiler" "$@"; return 1; }
+	if [ -z "$made" ]; then
+		write_cxx_source "$once" || return 1
+		(cd "$once" && "$compiler" -O2 -g -Wl,--build-id=sha1 "$@" \
+			-o prog main.cc) >"$once/log" 2>&1 ||
+			{ in_dir_reason "$once" "$compiler" "$@"; return 1; }
+		once_made["$compiler $*"]=$once
+		made=$once
+	fi
+	mkdir -p "$dir" && cp "$made"/* "$dir/" || return 1
 	fx_debug=$dir/prog
 }
+declare -A once_made=()
 
 # separate DIR: prog keeps its code, prog.debug what is for debuggers
 separate() {

@@ -63,7 +63,7 @@ answer_elfutils() {
 compare_answers() {
 	local dir=$1 args=(-v "${SYMBOLIZE_EXAMPLES:-2}" -e "$fx_names")
 	args+=(-d "$dir/different" "$dir/drawn" "$dir/ours")
-	if [ "$fx_alt" ] && [ "$fx_oracle" = "$fx_debug" ] &&
+	if [ "$fx_alt" ] && [[ $fx_oracle != */whole ]] &&
 		answer_elfutils "$dir" "$dir/asked"; then
 		"$compare" -l "${args[@]}" "$dir/elfutils" "$dir/llvm" \
 			>"$dir/result" 2>&1
