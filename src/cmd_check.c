@@ -145,6 +145,11 @@ static struct error *import(const struct settings *s)
 
 	index_close(ix);
 	print_import(&counts, s->json);
+	if (!s->json) {
+		printf("into ");
+		print_shown(index_place_path(s->state_dir));
+		printf("\n");
+	}
 	return err;
 }
 

@@ -311,6 +311,13 @@ static int64_t default_workers(void)
 
 static struct error *fill_defaults(struct settings *s)
 {
+	/* Where the debuginfod command keeps the index that belongs to it. */
+	if (!s->state_dir && s->import_debuginfod) {
+		s->state_dir =
+			mem_printf("file:%s.symbolized", s->import_debuginfod);
+		if (!s->state_dir)
+			return error_no_memory;
+	}
 	TRY(default_dir(&s->state_dir, "XDG_STATE_HOME", ".local/state",
 			"/var/lib/symbolized"));
 	TRY(default_dir(&s->cache_dir, "XDG_CACHE_HOME", ".cache",
