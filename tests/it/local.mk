@@ -2,6 +2,7 @@
 it_tests = \
 	tests/it/debuginfod-clients.sh \
 	tests/it/debuginfod-command.sh \
+	tests/it/debuginfod-corners.sh \
 	tests/it/debuginfod-http.sh \
 	tests/it/dwz.sh \
 	tests/it/get-cache.sh \

@@ -29,6 +29,7 @@ known_differences='
 ^GET source 200 404: status of a shared file$ | the peer reads line tables of compile units, not of the partial ones that dwz makes
 ^GET source [0-9]+ [0-9]+: status of a relocatable file$ | the peer takes names of sources from relocatable files without relocating them
 ^GET executable 200 404: status of a relocatable file$ | the peer takes no relocatable file for an executable
+^GET .* of a duplicate$ | the peer serves the newest of several files, we the one below the PATH named first
 ^GET section/[^ ]* [0-9]+ [0-9]+: Last-Modified$ | the peer gives a section of a member the time of the archive
 '
 
@@ -78,6 +79,16 @@ if have dwz; then
 		"$tree/bin/dwz1" "$tree/bin/dwz2"
 	shared=$(build_id "$tree/debug/common.debug")
 fi
+
+# The same program below two PATHs, the newer and otherwise different one below
+# the second.
+second=$tmp/second
+mkdir "$second"
+build duplicate "$tree/bin/duplicate"
+must cp "$tree/bin/duplicate" "$second/duplicate"
+must touch -d @1400000000 "$tree/bin/duplicate"
+echo more >>"$second/duplicate"
+duplicate=$(build_id "$tree/bin/duplicate")
 
 # tars SUFFIX PROGRAM: as packages below
 tars() {
@@ -135,7 +146,7 @@ begin() {
 	local name=$1
 	shift
 	start_debuginfod "$name" "$@" -d "$tmp/$name.sqlite" -p @PORT@ \
-		"${modes[@]}" "$tree"
+		"${modes[@]}" "$tree" "$second"
 	base=$url
 }
 
@@ -157,7 +168,7 @@ if [ "${PEER_OURS-}" = command ]; then
 	database=$tmp/ours.sqlite
 	ok "ours has scanned" wait_until has_scanned_times 1
 else
-	serve_ready main "$tree"
+	serve_ready main "$tree" "$second"
 	ours=$url
 	database=$tmp/main.state/index.sqlite
 fi
@@ -289,6 +300,10 @@ reason_for() {
 report() {
 	local path=$2 difference reason
 	difference="$1 $(kind_of "$path") $(field 1 "$4") $(field 1 "$5"): $3"
+	case $path in
+	*/"$duplicate"/source/*) ;;
+	*/"$duplicate"/*) difference+=" of a duplicate" ;;
+	esac
 	if [ "$3" = status ]; then
 		case $path in
 		*/"$relocatable"/*) difference+=" of a relocatable file" ;;
@@ -341,6 +356,12 @@ same_count=$(paste "$tmp/ours.answers" "$tmp/peer.answers" |
 diag "$(wc -l <"$tmp/requests") requests, $same_count answered by both"
 compare GET
 cp "$tmp/ours.answers" "$tmp/get.answers"
+# What stands in the list of differences is so.
+line=$(grep -nxF "/buildid/$duplicate/executable" "$tmp/requests" | cut -d : -f 1)
+same "of duplicates ours is below the PATH named first" "$tmp/ours/$line" \
+	"$tree/bin/duplicate"
+same "of duplicates the peer's is the newest" "$tmp/peer/$line" \
+	"$second/duplicate"
 ask_all ours "$ours" -I
 ask_all peer "$peer" -I
 compare HEAD
