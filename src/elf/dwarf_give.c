@@ -106,8 +106,10 @@ static struct error *make_inlines(struct dwarf_walk *w, struct dwarf_span piece,
 		return error_no_memory;
 	for (size_t i = 0; i < w->inline_count; i++) {
 		const struct dwarf_walk_inline *in = &w->inlines[i];
-		size_t count = cut(w, in, piece, w->out_ranges + ranges);
+		size_t count = 0;
 
+		if (in->count)
+			count = cut(w, in, piece, w->out_ranges + ranges);
 		if (!count)
 			continue;
 		w->out_inlines[f->inline_count++] = (struct dwarf_inline) {
