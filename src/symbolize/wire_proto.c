@@ -442,8 +442,9 @@ static struct chain chain_of(const struct batch *b, uint32_t address)
 
 	if (address == WIRE_NO_ADDRESS)
 		return c;
-	c.v = b->chains + b->chain_start[address];
 	c.count = b->chain_start[address + 1] - b->chain_start[address];
+	if (c.count)
+		c.v = b->chains + b->chain_start[address];
 	c.reason = (enum address_reason)b->reasons[address];
 	for (size_t i = 0; i < c.count; i++)
 		c.packed += size_of_varint(c.v[i]);

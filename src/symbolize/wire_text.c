@@ -89,7 +89,7 @@ static struct error *find_module(struct text_reader *t, struct span text,
 
 	*ret = t->last_module;
 	*found_ret = true;
-	if (text.s && text.len == t->last_id.len &&
+	if (text.len && text.len == t->last_id.len &&
 	    !memcmp(text.s, t->last_id.s, text.len))
 		return NULL;
 	*found_ret = !text.s || build_id_parse(text.s, text.len, &id);

@@ -76,11 +76,13 @@ struct chain {
 
 static struct chain chain_of(const struct batch *b, uint32_t address)
 {
-	if (address == WIRE_NO_ADDRESS)
-		return (struct chain) { NULL, 0 };
-	return (struct chain) { b->chains + b->chain_start[address],
-				b->chain_start[address + 1] -
-					b->chain_start[address] };
+	struct chain c = { NULL, 0 };
+
+	if (address != WIRE_NO_ADDRESS)
+		c.count = b->chain_start[address + 1] - b->chain_start[address];
+	if (c.count)
+		c.v = b->chains + b->chain_start[address];
+	return c;
 }
 
 /* How a frame was written first: most are written again, from there. */
@@ -157,10 +159,10 @@ static struct error *write_folded_frame(const struct text_writer *t,
 	struct chain c = chain_of(&t->x->batch, f->address);
 	struct buf *to = t->out->buf;
 
-	if (f->address == WIRE_NO_ADDRESS)
+	if (f->text_len)
 		put_text(to, (const char *)t->x->text.data + f->text_at,
 			 f->text_len, true);
-	else if (!c.count)
+	else if (!c.count && f->address != WIRE_NO_ADDRESS)
 		buf_append_str(to, "?\?");
 	for (size_t i = c.count; i > 0; i--) {
 		if (i < c.count)
@@ -173,14 +175,14 @@ static struct error *write_folded_frame(const struct text_writer *t,
 static struct error *write_folded(const struct text_writer *t,
 				  const struct wire_stack *s)
 {
-	const struct wire_frame *f = t->x->frames + s->first_frame;
 	struct buf *to = t->out->buf;
 
 	for (uint32_t i = 0; i < s->frame_count; i++) {
+		uint32_t at = s->is_leaf_first ? s->frame_count - 1 - i : i;
+
 		if (i)
 			buf_append_byte(to, ';');
-		TRY(write_folded_frame(
-			t, &f[s->is_leaf_first ? s->frame_count - 1 - i : i]));
+		TRY(write_folded_frame(t, &t->x->frames[s->first_frame + at]));
 	}
 	if (s->count_len) {
 		buf_append_byte(to, ' ');

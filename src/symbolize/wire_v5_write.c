@@ -68,7 +68,6 @@ static void write_function(const struct batch *b, const struct v5_module *m,
 			   const struct v5_frame *f, struct wire_out *out)
 {
 	const struct batch_module *module = &b->modules[m->batch_module];
-	const uint32_t *chain = b->chains + b->chain_start[f->address];
 	size_t count =
 		b->chain_start[f->address + 1] - b->chain_start[f->address];
 	struct wire_name name;
@@ -76,6 +75,7 @@ static void write_function(const struct batch *b, const struct v5_module *m,
 
 	if (!count)
 		return;
+	const uint32_t *chain = b->chains + b->chain_start[f->address];
 	const struct batch_frame *frame = &b->frames[chain[count - 1]];
 
 	wire_name(b, frame, out, &name);

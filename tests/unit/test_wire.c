@@ -301,6 +301,7 @@ START_TEST(a_line_is_answered_with_a_line)
 			 "fn1 /src/a.c:11\n");
 	ck_assert_str_eq(answer_type, "text/plain; charset=utf-8");
 	ck_assert_str_eq(ask(TEXT, ""), "");
+	ck_assert_str_eq(ask(TEXT, "+0x1\n;\n"), "?? ?\?:0\n\n");
 	close_table();
 }
 END_TEST
