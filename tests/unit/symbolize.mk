@@ -12,3 +12,8 @@ tests_unit_test_wire_LDADD = libsymbolize.a $(SYMBUILD_LIBS) $(CHECK_LIBS)
 EXTRA_PROGRAMS += tests/unit/bench_wire
 tests_unit_bench_wire_SOURCES = tests/unit/bench_wire.c
 tests_unit_bench_wire_LDADD = libsymbolize.a $(SYMTAB_LIBS)
+
+unit_tests += tests/unit/test_table_cache
+tests_unit_test_table_cache_SOURCES = tests/unit/test_table_cache.c $(sample_table) $(symtab_fixture)
+tests_unit_test_table_cache_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_table_cache_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
