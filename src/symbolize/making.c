@@ -184,6 +184,21 @@ static void note_verdict(struct making *m, enum module_status status,
 	verdicts_put(&m->s->verdicts, &v);
 }
 
+/* What is known of the table there is. Lock held. */
+static void note_land(struct making *m, enum module_status status,
+		      bool has_table)
+{
+	struct table_cache *tables = m->s->tables;
+	bool awaits = has_table && m->alt_id.len && m->files[FILE_ALT].fd < 0;
+	/* It may have been the alternate file's. */
+	bool is_changed = awaits && m->forgets != m->s->forgets;
+
+	if (status != MODULE_PENDING && !m->is_overtaken && !is_changed)
+		table_cache_trust(tables, &m->key.id, m->epoch);
+	if (awaits)
+		table_cache_await(tables, &m->key.id, &m->alt_id);
+}
+
 void making_land(struct making *m, enum module_status status,
 		 struct symtab *table, const char *message, int64_t hold_ms)
 {
@@ -201,8 +216,7 @@ void making_land(struct making *m, enum module_status status,
 		if (m->is_active)
 			s->active_count--;
 		note_verdict(m, status, message, hold_ms);
-		if (status != MODULE_PENDING && !m->is_overtaken)
-			table_cache_trust(s->tables, &m->key.id, m->epoch);
+		note_land(m, status, table != NULL);
 		while ((w = LIST_FIRST(&m->wants)))
 			want_settle(w, status, table, message, &ready);
 		turn = next_turn(s);
@@ -446,15 +460,20 @@ static void take_turn(struct making *m)
 	}
 }
 
-/* What it fails of lately is left alone for a while. */
+uint64_t poison_name(const struct build_id *id)
+{
+	uint64_t name = hash_bytes(id->bytes, id->len, 0);
+
+	return name ? name : 1;
+}
+
+/* What it failed of lately is left alone for a while. */
 static bool is_poisoned(struct making *m)
 {
-	const uint64_t claims =
-		(uint64_t)m->claims.quality << 8 | m->claims.inputs;
 	enum error_kind kind;
 	int64_t left_ms;
 
-	m->attempt = hash_bytes(m->id.bytes, m->id.len, claims);
+	m->attempt = poison_name(&m->id);
 	if (!poison_holds(&m->s->poison, m->attempt, &left_ms, &kind))
 		return false;
 	making_land(m, status_of(kind), NULL, "it could not be read before",

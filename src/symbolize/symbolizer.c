@@ -159,28 +159,33 @@ static void finish_step(void *state, void *arg)
 	finish(arg);
 }
 
-/* On a computing thread, which this one may be. */
+/* On a computing thread. @p w is that thread's from here on. */
+static void submit(struct wait *w)
+{
+	struct error *err = pool_continue(w->s->computers, finish_step, w);
+
+	if (!err)
+		return;
+	w->err = err;
+	finish(w);
+}
+
+/* On this thread, if it is a computing one. */
 static void hand_on(struct wait *w)
 {
-	if (computes_for == w->s) {
+	if (computes_for == w->s)
 		finish(w);
-		return;
-	}
-	w->err = pool_continue(w->s->computers, finish_step, w);
-	if (w->err)
-		finish(w);
+	else
+		submit(w);
 }
 
 void waits_dispatch(struct wait *ready)
 {
+	/* Others' answers are not this thread's business. */
 	while (ready) {
 		struct wait *next = ready->next_ready;
-		struct symbolizer *s = ready->s;
 
-		/* Others' answers are not this thread's business. */
-		ready->err = pool_continue(s->computers, finish_step, ready);
-		if (ready->err)
-			finish(ready);
+		submit(ready);
 		ready = next;
 	}
 }
@@ -566,6 +571,7 @@ static void forget(void *symbolizer, const struct build_id *id)
 			making->is_overtaken = true;
 		verdicts_forget(&s->verdicts, id);
 	}
+	poison_forget(&s->poison, poison_name(id));
 	table_cache_doubt(s->tables, id);
 }
 

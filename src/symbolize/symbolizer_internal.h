@@ -173,6 +173,8 @@ void makings_flush(struct symbolizer *s);
 void making_hold(struct making *f);
 void making_release(struct making *f);
 
+/** What a build ID is called among those whose files ended workers. */
+uint64_t poison_name(const struct build_id *id);
 /** Files have come, or a job has ended: what next? */
 void making_advance(struct making *f);
 /** End it. @param[in] table Borrowed; NULL unless OK.

@@ -59,6 +59,9 @@ struct entry {
 	/* When the index was last known to have nothing better. */
 	uint64_t trusted;
 	TAILQ_ENTRY(entry) by_table;
+	/* Waits for an alternate file. */
+	struct build_id alt; /* len 0: it does not */
+	LIST_ENTRY(entry) by_alt;
 };
 TAILQ_HEAD(entry_list, entry);
 
@@ -72,6 +75,7 @@ struct table_cache {
 	size_t slot_count, entry_count;
 	/* The oldest come first. */
 	struct entry_list on_disk, mapped;
+	LIST_HEAD(waiting_list, entry) waiting; /* for an alternate file */
 	uint64_t disk_total, mapped_total;
 	size_t disk_count, mapped_count;
 	uint64_t epoch;
@@ -161,6 +165,13 @@ static struct entry *find_or_add(struct table_cache *c,
 	return e;
 }
 
+static void await_no_more(struct entry *e)
+{
+	if (e->alt.len)
+		LIST_REMOVE(e, by_alt);
+	e->alt.len = 0;
+}
+
 /* An entry that stands for nothing goes (invariant 1). */
 static void tidy(struct table_cache *c, struct entry *e)
 {
@@ -172,6 +183,7 @@ static void tidy(struct table_cache *c, struct entry *e)
 		at = &(*at)->next;
 	*at = e->next;
 	c->entry_count--;
+	await_no_more(e);
 	cleanup_close(&e->fd);
 	mem_free(e);
 }
@@ -557,6 +569,7 @@ struct error *table_cache_put(struct table_cache *c, const struct build_id *id,
 			 * or, should the new one find no room, now. */
 			remove_file(c, e);
 			e->claims = claims;
+			await_no_more(e);
 			old = note_table(c, e, table);
 			e->fd = steal_fd(&held);
 		} else {
@@ -662,6 +675,23 @@ void table_cache_doubt(struct table_cache *c, const struct build_id *id)
 
 	if (e)
 		e->trusted = 0;
+	LIST_FOREACH(e, &c->waiting, by_alt) {
+		if (build_id_equal(&e->alt, id))
+			e->trusted = 0;
+	}
+}
+
+void table_cache_await(struct table_cache *c, const struct build_id *id,
+		       const struct build_id *alt)
+{
+	LOCKED(&c->lock);
+	struct entry *e = find(c, id);
+
+	if (!e)
+		return;
+	await_no_more(e);
+	e->alt = *alt;
+	LIST_INSERT_HEAD(&c->waiting, e, by_alt);
 }
 
 void table_cache_doubt_all(struct table_cache *c)
@@ -792,6 +822,7 @@ struct error *table_cache_open(const char *dir, uint64_t disk_bytes,
 	lock_init(&c->lock, LOCK_SYMBOLIZE_TABLES);
 	TAILQ_INIT(&c->on_disk);
 	TAILQ_INIT(&c->mapped);
+	LIST_INIT(&c->waiting);
 	c->dir_fd = -1;
 	c->limit = disk_bytes;
 	c->memory_limit = memory_bytes;

@@ -131,6 +131,10 @@ void table_cache_file(struct table_cache *c, const struct build_id *id,
 /** This table turned out to be damaged: away with it, on disk too. */
 void table_cache_reject(struct table_cache *c, const struct symtab *table);
 
+/** The table of @p id would be better with the file @p alt: doubted when the
+ * index changes for that. */
+void table_cache_await(struct table_cache *c, const struct build_id *id,
+		       const struct build_id *alt);
 /** The index changed for this ID / for any: tables are doubted. */
 void table_cache_doubt(struct table_cache *c, const struct build_id *id);
 void table_cache_doubt_all(struct table_cache *c);

@@ -17,3 +17,13 @@ unit_tests += tests/unit/test_table_cache
 tests_unit_test_table_cache_SOURCES = tests/unit/test_table_cache.c $(sample_table) $(symtab_fixture)
 tests_unit_test_table_cache_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_table_cache_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
+
+# A worker that is told by its files what to do.
+check_PROGRAMS += tests/lib/fake_builder
+tests_lib_fake_builder_SOURCES = tests/lib/fake_builder.c $(sample_table) $(symtab_fixture)
+tests_lib_fake_builder_LDADD = $(WORKER_LIBS)
+
+unit_tests += tests/unit/test_symbolizer
+tests_unit_test_symbolizer_SOURCES = tests/unit/test_symbolizer.c $(index_fixture_sources)
+tests_unit_test_symbolizer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_symbolizer_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)

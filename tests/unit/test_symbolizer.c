@@ -1,0 +1,915 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The symbolizer as a whole, on an index made by hand and with workers that do
+ * what the files say (tests/lib/fake_builder.c): who waits for whom, and what
+ * becomes of it.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "symbolize/symbolize.h"
+#include "symbolize/table_cache.h"
+#include "tests/lib/index_fixture.h"
+#include "tests/lib/sample_table.h"
+#include "tests/unit/unit.h"
+
+enum {
+	SMALL = 1000,
+	LARGE = 600 << 10, /* answered in part first */
+	LONG_MS = 30000,
+};
+
+struct fixture {
+	struct index_fixture index;
+	struct store *store;
+	struct symbolizer *s;
+	char cache[80], tables[96];
+	char gate[96];
+};
+
+static void forget(void *ctx, const struct build_id *id)
+{
+	struct fixture *f = ctx;
+
+	if (f->store)
+		store_forget(f->store, id);
+}
+
+static void open_service(struct fixture *f)
+{
+	const char *builder = getenv("FAKE_BUILDER");
+	const struct store_options store = {
+		.state_dir = f->index.dir,
+		.cache_dir = f->cache,
+		.cache_size_bytes = 1 << 20,
+		.workers = 1,
+		.program = "/bin/false",
+	};
+
+	ck_no_error(store_open(&store, &f->store));
+	const struct symbolizer_options options = {
+		.store = f->store,
+		.table_dir = f->tables,
+		.disk_bytes = 1 << 30,
+		.memory_bytes = 1 << 30,
+		.workers = 2,
+		.threads = 2,
+		.program = builder ? builder : "tests/lib/fake_builder",
+		.limits = { .addresses = 100000,
+			    .modules = 1000,
+			    .wait_ms = LONG_MS },
+	};
+
+	ck_no_error(symbolizer_open(&options, &f->s));
+}
+
+static void close_service(struct fixture *f)
+{
+	if (f->store)
+		store_abort(f->store);
+	symbolizer_close(STEAL(f->s));
+	store_close(STEAL(f->store));
+}
+
+static void fixture_open(struct fixture *f)
+{
+	*f = (struct fixture) { 0 };
+	index_fixture_open(&f->index);
+	snprintf(f->cache, sizeof(f->cache), "%s/cache", f->index.dir);
+	snprintf(f->tables, sizeof(f->tables), "%s/tables", f->index.dir);
+	snprintf(f->gate, sizeof(f->gate), "%s/gate", f->index.dir);
+	index_on_change(f->index.ix, forget, f);
+	open_service(f);
+}
+
+static void fixture_close(struct fixture *f)
+{
+	close_service(f);
+	index_fixture_close(&f->index);
+}
+
+static void open_gate(struct fixture *f)
+{
+	close(open(f->gate, O_CREAT | O_WRONLY, 0600));
+}
+
+/* What a file is in the index. */
+struct role {
+	unsigned n; /* its build ID */
+	unsigned roles, quality;
+	unsigned alt; /* 0: none */
+	size_t size;
+};
+
+/* A bare file that says what its builder is to do. */
+static void add_file(struct fixture *f, const char *name, const char *words,
+		     const struct role *role)
+{
+	const char *path = index_fixture_path(&f->index, name);
+	CLEANUP_CLOSE int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	struct index_test_container t;
+	struct stat st;
+
+	ck_assert_int_ge(fd, 0);
+	ck_no_error(file_write_all(fd, words, strlen(words)));
+	ck_assert_int_eq(ftruncate(fd, (off_t)role->size), 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	index_test_file(&t, path, role->n, 1);
+	t.c.stamp = (struct index_stamp) {
+		.mtime_ns = clock_timespec_ns(st.st_mtim),
+		.ctime_ns = clock_timespec_ns(st.st_ctim),
+		.size = (uint64_t)st.st_size,
+		.inode = st.st_ino,
+	};
+	t.artifacts[0].size = role->size;
+	t.artifacts[0].roles = role->roles;
+	t.artifacts[0].quality = role->quality;
+	if (role->alt)
+		t.artifacts[0].alt_id = index_test_id(role->alt);
+	memset(t.artifacts[0].breakpad_guid, (int)(role->n % 100), 16);
+	ck_no_error(index_test_put(f->index.ix, &t));
+}
+
+static void add_debuginfo(struct fixture *f, const char *name, unsigned n,
+			  size_t size, const char *words)
+{
+	const struct role role = {
+		.n = n,
+		.roles = INDEX_ROLE_DEBUGINFO,
+		.quality = SYMTAB_QUALITY_DWARF,
+		.size = size,
+	};
+
+	add_file(f, name, words, &role);
+}
+
+/* One whose whole table waits for the gate. */
+static void add_gated(struct fixture *f, const char *name, unsigned n,
+		      size_t size)
+{
+	char words[160];
+
+	snprintf(words, sizeof(words), "gate=%s", f->gate);
+	add_debuginfo(f, name, n, size, words);
+}
+
+/* ---- Batches ------------------------------------------------------------ */
+
+struct asked {
+	struct batch batch;
+	struct lock lock;
+	struct condition cond;
+	bool is_done;
+	struct error *err;
+};
+
+static const struct batch_limits any = { .addresses = 100000, .modules = 1000 };
+
+static void done(void *ctx, struct error *err)
+{
+	struct asked *a = ctx;
+
+	LOCKED(&a->lock);
+	a->err = err;
+	a->is_done = true;
+	condition_signal(&a->cond);
+}
+
+static void asked_init(struct asked *a, unsigned wait_ms)
+{
+	*a = (struct asked) { 0 };
+	batch_init(&a->batch);
+	a->batch.wait_ms = wait_ms;
+	lock_init(&a->lock, LOCK_POOL);
+	condition_init(&a->cond);
+}
+
+static void asked_deinit(struct asked *a)
+{
+	batch_deinit(&a->batch);
+	error_free(a->err);
+	condition_deinit(&a->cond);
+	lock_deinit(&a->lock);
+}
+#define CLEANUP_ASKED CLEANUP(asked_deinit)
+
+/* fn1's address, of a build ID. */
+static struct batch_module *want_id(struct asked *a, const struct build_id *id)
+{
+	struct batch_module *m;
+
+	ck_no_error(batch_add_module(&a->batch, &any, &m));
+	m->id = *id;
+	m->space.kind = ADDRESS_VADDR;
+	ck_no_error(batch_add_address(&a->batch, &any, SAMPLE_BASE + 0x100));
+	return m;
+}
+
+static void want(struct asked *a, unsigned n)
+{
+	struct build_id id = index_test_id(n);
+
+	want_id(a, &id);
+}
+
+static void begin(struct fixture *f, struct asked *a)
+{
+	symbolize(f->s, &a->batch, done, a);
+}
+
+static void finish(struct asked *a)
+{
+	LOCKED(&a->lock);
+	while (!a->is_done)
+		condition_wait(&a->cond, &a->lock);
+}
+
+static enum module_status status(const struct asked *a, size_t i)
+{
+	ck_assert_ptr_null(a->err);
+	return a->batch.modules[i].status;
+}
+
+/* How the function of a module's only address is called; "" for none. */
+static const char *name_of(const struct asked *a, size_t i)
+{
+	static char name[64];
+	const struct batch *b = &a->batch;
+	size_t len;
+
+	if (b->chain_start[i] == b->chain_start[i + 1])
+		return "";
+	const struct batch_frame *x =
+		&b->frames[b->chains[b->chain_start[i + 1] - 1]];
+	const char *s =
+		symtab_name(b->modules[x->module].table, x->f.name, &len);
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, s);
+	return name;
+}
+
+/* Ask for one ID and say what became of it. */
+static enum module_status ask_in(struct fixture *f, unsigned n,
+				 unsigned wait_ms, char name[64])
+{
+	CLEANUP_ASKED struct asked a;
+
+	asked_init(&a, wait_ms);
+	want(&a, n);
+	begin(f, &a);
+	finish(&a);
+	enum module_status ret = status(&a, 0);
+
+	ck_assert_int_eq(a.batch.is_partial, ret == MODULE_PENDING);
+	ck_assert_int_eq(a.batch.retry_after_ms > 0, ret == MODULE_PENDING);
+	snprintf(name, 64, "%s", name_of(&a, 0));
+	ck_assert_int_eq(name[0] != '\0', ret == MODULE_OK);
+	return ret;
+}
+
+static void expect(struct fixture *f, unsigned n, const char *expected)
+{
+	char name[64];
+
+	ck_assert_int_eq(ask_in(f, n, LONG_MS, name), MODULE_OK);
+	ck_assert_str_eq(name, expected);
+}
+
+static void expect_status(struct fixture *f, unsigned n, unsigned wait_ms,
+			  enum module_status expected)
+{
+	char name[64];
+
+	ck_assert_int_eq(ask_in(f, n, wait_ms, name), expected);
+}
+
+static int64_t counted(enum table_op op)
+{
+	return metric_get(METRIC_TABLE_OPS, op, 0);
+}
+
+/* Until there have been so many. */
+static void wait_for(enum table_op op, int64_t count)
+{
+	for (int i = 0; i < 10000 && counted(op) < count; i++)
+		usleep(1000);
+	ck_assert_int_eq(counted(op), count);
+}
+
+/* ---- Cases -------------------------------------------------------------- */
+
+START_TEST(a_table_is_built_when_it_is_first_asked_for)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "whole");
+	expect(&f, 1, "fn1");
+	expect(&f, 1, "fn1");
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	ck_assert_int_eq(counted(TABLE_OP_MISS), 1);
+	ck_assert_int_eq(counted(TABLE_OP_HIT), 1);
+	ck_assert_int_eq(counted(TABLE_OP_PARTIAL), 0);
+	ck_assert_int_eq(metric_get(METRIC_SYMBOLIZE_BATCHES, 0, 0), 2);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_hundred_who_ask_the_same_cost_one_build)
+{
+	enum { MANY = 100 };
+	static struct asked all[MANY];
+	struct fixture f;
+
+	fixture_open(&f);
+	add_gated(&f, "a", 1, SMALL);
+	for (size_t i = 0; i < MANY; i++) {
+		asked_init(&all[i], LONG_MS);
+		want(&all[i], 1);
+		want(&all[i], 1); /* twice in one batch, too */
+		begin(&f, &all[i]);
+	}
+	ck_assert_int_eq(metric_get(METRIC_SYMBOLIZE_WAITING, 0, 0), MANY);
+	open_gate(&f);
+	for (size_t i = 0; i < MANY; i++) {
+		finish(&all[i]);
+		ck_assert_int_eq(status(&all[i], 0), MODULE_OK);
+		ck_assert_int_eq(status(&all[i], 1), MODULE_OK);
+		ck_assert_str_eq(name_of(&all[i], 1), "fn1");
+		asked_deinit(&all[i]);
+	}
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	ck_assert_int_eq(metric_get(METRIC_SYMBOLIZE_WAITING, 0, 0), 0);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(what_is_not_ready_in_time_is_pending_and_ready_later)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	add_gated(&f, "a", 1, SMALL);
+	add_debuginfo(&f, "b", 2, SMALL, "whole");
+	expect_status(&f, 1, 0, MODULE_PENDING);
+	expect_status(&f, 1, 30, MODULE_PENDING);
+
+	/* The rest of a batch is answered. */
+	CLEANUP_ASKED struct asked a;
+
+	asked_init(&a, 200);
+	want(&a, 1);
+	want(&a, 2);
+	begin(&f, &a);
+	finish(&a);
+	ck_assert_int_eq(status(&a, 0), MODULE_PENDING);
+	ck_assert_int_eq(a.batch.reasons[0], ADDRESS_MODULE_PENDING);
+	ck_assert_int_eq(status(&a, 1), MODULE_OK);
+	ck_assert(a.batch.is_partial);
+	open_gate(&f);
+	wait_for(TABLE_OP_BUILD, 2);
+	expect(&f, 1, "fn1");
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 2);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(of_a_large_file_a_few_addresses_are_answered_first)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	add_gated(&f, "a", 1, LARGE);
+	expect(&f, 1, "pa1");
+	/* The whole is being built: who comes now is answered as well. */
+	expect(&f, 1, "pa1");
+	ck_assert_int_eq(counted(TABLE_OP_PARTIAL), 2);
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 0);
+	/* One that asks for so much that it is the whole table waits. */
+	CLEANUP_ASKED struct asked a;
+
+	asked_init(&a, LONG_MS);
+	want(&a, 1);
+	for (unsigned i = 0; i < 5000; i++)
+		ck_no_error(batch_add_address(&a.batch, &any, SAMPLE_BASE + i));
+	begin(&f, &a);
+	open_gate(&f);
+	finish(&a);
+	ck_assert_int_eq(status(&a, 0), MODULE_OK);
+	ck_assert_str_eq(name_of(&a, 0), "fn1");
+	expect(&f, 1, "fn1");
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	ck_assert_int_eq(counted(TABLE_OP_PARTIAL), 2);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(what_is_mapped_does_not_wait_for_what_is_built)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "warm", 1, SMALL, "whole");
+	expect(&f, 1, "fn1");
+	for (unsigned i = 2; i < 10; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "cold%u", i);
+		add_gated(&f, name, i, SMALL);
+		expect_status(&f, i, 0, MODULE_PENDING);
+	}
+	for (unsigned i = 0; i < 100; i++)
+		expect(&f, 1, "fn1");
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	open_gate(&f);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(modules_without_a_table_say_why)
+{
+	struct fixture f;
+	CLEANUP_ASKED struct asked a;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "bad", 1, SMALL, "bad");
+	add_debuginfo(&f, "gone", 2, SMALL, "whole");
+	ck_assert_int_eq(unlink(index_fixture_path(&f.index, "gone")), 0);
+	asked_init(&a, LONG_MS);
+	want(&a, 1);
+	want(&a, 2);
+	want(&a, 3);
+	begin(&f, &a);
+	finish(&a);
+	ck_assert_int_eq(status(&a, 0), MODULE_MALFORMED);
+	ck_assert_str_eq(a.batch.modules[0].message, "it says so itself");
+	ck_assert_int_eq(status(&a, 1), MODULE_ABSENT);
+	ck_assert_int_eq(status(&a, 2), MODULE_ABSENT);
+	/* That is not tried again while nothing changes. */
+	expect_status(&f, 1, LONG_MS, MODULE_MALFORMED);
+	/* But when it does. (Of another size: times are coarse.) */
+	add_debuginfo(&f, "bad", 1, SMALL + 1, "good");
+	expect(&f, 1, "fn1");
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_worker_that_dies_once_is_given_another_try)
+{
+	struct fixture f;
+	char words[160];
+
+	fixture_open(&f);
+	snprintf(words, sizeof(words), "fickle=%s", f.gate);
+	add_debuginfo(&f, "a", 1, SMALL, words);
+	add_debuginfo(&f, "b", 2, SMALL, "die");
+	expect(&f, 1, "fn1");
+	expect_status(&f, 2, LONG_MS, MODULE_MALFORMED);
+	int64_t deaths = metric_get(METRIC_WORKER_DEATHS,
+				    metric_label(LABELS_POOL, "build"), 1);
+
+	ck_assert_int_eq(deaths, 3);
+	expect_status(&f, 2, LONG_MS, MODULE_MALFORMED);
+	ck_assert_int_eq(metric_get(METRIC_WORKER_DEATHS,
+				    metric_label(LABELS_POOL, "build"), 1),
+			 deaths);
+	fixture_close(&f);
+}
+END_TEST
+
+/* Ask until the answer is that. */
+static void expect_soon(struct fixture *f, unsigned n, const char *expected)
+{
+	char name[64] = "";
+
+	for (int i = 0; i < 1000 && strcmp(name, expected) != 0; i++) {
+		ck_assert_int_eq(ask_in(f, n, LONG_MS, name), MODULE_OK);
+		usleep(5000);
+	}
+	ck_assert_str_eq(name, expected);
+}
+
+START_TEST(better_debug_information_betters_answers_behind_the_scenes)
+{
+	struct role executable = {
+		.n = 1,
+		.roles = INDEX_ROLE_EXECUTABLE,
+		.quality = SYMTAB_QUALITY_DYNSYM,
+		.size = SMALL,
+	};
+	const struct role debuginfo = {
+		.n = 1,
+		.roles = INDEX_ROLE_DEBUGINFO,
+		.quality = SYMTAB_QUALITY_DWARF,
+		.size = SMALL,
+		.alt = 7,
+	};
+	const struct role alt = {
+		.n = 7,
+		.roles = INDEX_ROLE_DEBUGINFO,
+		.quality = SYMTAB_QUALITY_DWARF,
+		.size = SMALL,
+	};
+	struct build_id id = index_test_id(1);
+	struct fixture f;
+	char words[160];
+
+	fixture_open(&f);
+	add_file(&f, "exe", "quality=1", &executable);
+	expect(&f, 1, "fn1");
+	ck_assert_int_eq(symbolizer_quality(f.s, &id), SYMTAB_QUALITY_DYNSYM);
+	/* While the better one is built, the other one answers. */
+	snprintf(words, sizeof(words), "gate=%s", f.gate);
+	add_file(&f, "debug", words, &debuginfo);
+	for (unsigned i = 0; i < 10; i++)
+		expect(&f, 1, "fn1");
+	ck_assert_int_eq(symbolizer_quality(f.s, &id), SYMTAB_QUALITY_DYNSYM);
+	open_gate(&f);
+	wait_for(TABLE_OP_BUILD, 2);
+	for (int i = 0;
+	     i < 1000 && symbolizer_quality(f.s, &id) != SYMTAB_QUALITY_DWARF;
+	     i++)
+		usleep(1000);
+	ck_assert_int_eq(symbolizer_quality(f.s, &id), SYMTAB_QUALITY_DWARF);
+	/* The alternate file comes last: the index changes for its own ID. */
+	add_file(&f, "alt", "", &alt);
+	expect_soon(&f, 1, "al1");
+	/* Something that says no more changes nothing. */
+	wait_for(TABLE_OP_BUILD, 3);
+	executable.size++;
+	add_file(&f, "exe", "quality=1 again", &executable);
+	for (unsigned i = 0; i < 10; i++)
+		expect(&f, 1, "al1");
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 3);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_worse_table_never_takes_the_place_of_a_better_one)
+{
+	const struct role executable = {
+		.n = 1,
+		.roles = INDEX_ROLE_EXECUTABLE,
+		.quality = SYMTAB_QUALITY_SYMTAB,
+		.size = SMALL,
+	};
+	struct build_id id = index_test_id(1);
+	struct fixture f;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "debug", 1, SMALL, "quality=4");
+	expect(&f, 1, "fn1");
+	/* What it is made from next is all there is, and gives less. */
+	add_debuginfo(&f, "debug", 1, SMALL + 1, "quality=3");
+	add_file(&f, "exe", "", &executable);
+	expect(&f, 1, "fn1");
+	wait_for(TABLE_OP_BUILD, 2);
+	ck_assert_int_eq(symbolizer_quality(f.s, &id), SYMTAB_QUALITY_DWARF);
+	/* Nor is it tried again and again. */
+	for (unsigned i = 0; i < 20; i++) {
+		expect(&f, 1, "fn1");
+		usleep(1000);
+	}
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 2);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_restart_takes_tables_from_disk)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "whole");
+	expect(&f, 1, "fn1");
+	wait_for(TABLE_OP_KEEP, 1);
+	close_service(&f);
+	open_service(&f);
+	expect(&f, 1, "fn1");
+	ck_assert_int_eq(counted(TABLE_OP_LOAD), 1);
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_table_damaged_on_disk_is_built_anew)
+{
+	struct fixture f;
+	char command[256];
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "whole");
+	expect(&f, 1, "fn1");
+	wait_for(TABLE_OP_KEEP, 1);
+	close_service(&f);
+	snprintf(command, sizeof(command),
+		 "for t in %s/*.gsym; do printf XXXX | dd of=$t bs=1 seek=200 "
+		 "conv=notrunc status=none; done",
+		 f.tables);
+	ck_assert_int_eq(system(command), 0);
+	open_service(&f);
+	expect(&f, 1, "fn1");
+	ck_assert_int_eq(counted(TABLE_OP_DAMAGED), 1);
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 2);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(damage_that_shows_when_it_is_used_is_pending_and_mended)
+{
+	struct fixture f;
+	char words[160], name[64];
+
+	fixture_open(&f);
+	snprintf(words, sizeof(words), "broken=%s", f.gate);
+	add_debuginfo(&f, "a", 1, SMALL, words);
+	ck_assert_int_eq(ask_in(&f, 1, LONG_MS, name), MODULE_PENDING);
+	ck_assert_int_eq(counted(TABLE_OP_DAMAGED), 1);
+	open_gate(&f);
+	expect(&f, 1, "fn1");
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 2);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(without_room_for_tables_addresses_are_answered_all_the_same)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "full");
+	add_debuginfo(&f, "b", 2, LARGE, "full");
+	expect(&f, 1, "fn1");
+	expect(&f, 2, "fn1");
+	expect(&f, 1, "fn1");
+	ck_assert_int_eq(counted(TABLE_OP_KEEP), 0);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(an_id_that_is_padded_with_zeros_is_that_of_the_shorter_one)
+{
+	struct fixture f;
+	struct index_test_container t;
+	CLEANUP_ASKED struct asked a;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "whole");
+	/* The same file, by a short ID. */
+	CLEANUP(index_places_deinit) struct index_places places = { 0 };
+	struct build_id id = index_test_id(1);
+
+	ck_no_error(index_find(f.index.r, &id, INDEX_ROLE_DEBUGINFO, &places));
+	ck_assert_uint_eq(places.count, 1);
+	index_test_file(&t, places.v[0].path, 1, 1);
+	t.c.stamp = places.v[0].stamp;
+	t.artifacts[0].id.len = 8;
+	t.artifacts[0].size = SMALL;
+	t.artifacts[0].roles = INDEX_ROLE_DEBUGINFO;
+	ck_no_error(index_test_put(f.index.ix, &t));
+	memset(id.bytes + 8, 0, 12);
+	ck_assert_uint_eq(id.len, 20);
+	asked_init(&a, LONG_MS);
+	want_id(&a, &id);
+	id.len = 8;
+	want_id(&a, &id);
+	begin(&f, &a);
+	finish(&a);
+	ck_assert_int_eq(status(&a, 0), MODULE_OK);
+	ck_assert_int_eq(status(&a, 1), MODULE_OK);
+	ck_assert_str_eq(name_of(&a, 0), "fn1");
+	ck_assert_uint_eq(symtab_build_id(a.batch.modules[0].table)->len, 8);
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_debug_id_that_several_have_is_ambiguous)
+{
+	struct fixture f;
+	CLEANUP_ASKED struct asked a;
+	struct batch_module *m;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "whole");
+	add_debuginfo(&f, "b", 2, SMALL, "whole");
+	add_debuginfo(&f, "c", 102, SMALL, "whole");
+	asked_init(&a, LONG_MS);
+	for (unsigned i = 1; i <= 3; i++) {
+		struct build_id none = { .len = 0 };
+
+		m = want_id(&a, &none);
+		m->is_breakpad = true;
+		memset(m->breakpad_guid, (int)i, 16);
+	}
+	begin(&f, &a);
+	finish(&a);
+	ck_assert_int_eq(status(&a, 0), MODULE_OK);
+	ck_assert_str_eq(name_of(&a, 0), "fn1");
+	ck_assert_int_eq(status(&a, 1), MODULE_MALFORMED);
+	ck_assert_ptr_nonnull(strstr(a.batch.modules[1].message, "several"));
+	ck_assert_int_eq(status(&a, 2), MODULE_ABSENT);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_thousand_unknown_ids_are_absent_each)
+{
+	struct fixture f;
+	CLEANUP_ASKED struct asked a;
+	struct build_id none = { .len = 0 };
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "whole");
+	asked_init(&a, LONG_MS);
+	want(&a, 1);
+	want_id(&a, &none);
+	for (unsigned i = 2; i < 1000; i++)
+		want(&a, 1000 + i);
+	begin(&f, &a);
+	finish(&a);
+	ck_assert_int_eq(status(&a, 0), MODULE_OK);
+	for (size_t i = 1; i < 1000; i++)
+		ck_assert_int_eq(status(&a, i), MODULE_ABSENT);
+	ck_assert_int_eq(a.batch.reasons[1], ADDRESS_NO_BUILD_ID);
+	ck_assert_int_eq(a.batch.reasons[2], ADDRESS_MODULE_ABSENT);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(more_tables_than_there_are_turns_are_all_made)
+{
+	enum { MANY = 200 };
+	struct fixture f;
+	CLEANUP_ASKED struct asked a;
+
+	fixture_open(&f);
+	asked_init(&a, LONG_MS);
+	for (unsigned i = 1; i <= MANY; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "f%u", i);
+		add_debuginfo(&f, name, i, SMALL, "whole");
+		want(&a, i);
+	}
+	begin(&f, &a);
+	finish(&a);
+	for (size_t i = 0; i < MANY; i++)
+		ck_assert_int_eq(status(&a, i), MODULE_OK);
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), MANY);
+	ck_assert_int_eq(metric_get(METRIC_TABLE_FLIGHTS, 0, 0), 0);
+	fixture_close(&f);
+}
+END_TEST
+
+struct file_answer {
+	struct asked base;
+	struct symbol_file file;
+};
+
+static void file_done(void *ctx, struct error *err, struct symbol_file *file)
+{
+	struct file_answer *x = ctx;
+
+	x->file = *file;
+	file->fd = -1;
+	done(&x->base, err);
+}
+
+START_TEST(the_table_itself_can_be_had)
+{
+	struct fixture f;
+	struct build_id id = index_test_id(1);
+	struct file_answer x[3];
+	char magic[4];
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, LARGE, "whole");
+	for (size_t i = 0; i < 3; i++) {
+		asked_init(&x[i].base, 0);
+		id = index_test_id(i == 2 ? 5 : 1);
+		symbolize_file(f.s, &id, LONG_MS, file_done, &x[i]);
+		finish(&x[i].base);
+		ck_assert_ptr_null(x[i].base.err);
+		if (i == 0)
+			wait_for(TABLE_OP_KEEP, 1);
+	}
+	ck_assert_int_eq(x[0].file.status, MODULE_OK);
+	ck_assert_int_ge(x[0].file.fd, 0);
+	ck_assert_int_eq(pread(x[0].file.fd, magic, 4, 0), 4);
+	ck_assert(!memcmp(magic, "MYSG", 4));
+	ck_assert_uint_gt(x[0].file.size, 100);
+	/* The same bytes, the same tag. */
+	ck_assert_uint_eq(x[0].file.etag, x[1].file.etag);
+	ck_assert_int_eq(x[2].file.status, MODULE_ABSENT);
+	ck_assert_int_eq(x[2].file.fd, -1);
+	ck_assert_int_eq(counted(TABLE_OP_PARTIAL), 0);
+	for (size_t i = 0; i < 3; i++) {
+		cleanup_close(&x[i].file.fd);
+		asked_deinit(&x[i].base);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
+static void note_ran(void *ctx)
+{
+	done(ctx, NULL);
+}
+
+START_TEST(work_is_run_on_a_thread_of_its_own)
+{
+	struct fixture f;
+	CLEANUP_ASKED struct asked a;
+
+	fixture_open(&f);
+	asked_init(&a, 0);
+	ck_no_error(symbolizer_run(f.s, note_ran, &a));
+	finish(&a);
+	ck_assert_uint_eq(symbolizer_limits(f.s)->modules, 1000);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(at_the_end_who_waits_is_told_so)
+{
+	struct fixture f;
+	struct asked a[3];
+
+	fixture_open(&f);
+	add_gated(&f, "a", 1, SMALL);
+	add_gated(&f, "b", 2, LARGE);
+	for (unsigned i = 0; i < 3; i++) {
+		asked_init(&a[i], LONG_MS);
+		want(&a[i], i < 2 ? i + 1 : 1);
+		begin(&f, &a[i]);
+	}
+	int64_t began = clock_ms();
+
+	close_service(&f);
+	ck_assert_int_lt(clock_ms() - began, 10000);
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert(a[i].is_done);
+		ck_assert(a[i].err || status(&a[i], 0) == MODULE_PENDING ||
+			  i == 1);
+		asked_deinit(&a[i]);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(without_memory_a_batch_ends_all_the_same)
+{
+	struct fixture f;
+	bool failed = true;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "whole");
+	for (unsigned long n = 1; failed; n++) {
+		CLEANUP_ASKED struct asked a;
+
+		asked_init(&a, LONG_MS);
+		want(&a, 1);
+		want(&a, 2);
+		mem_fail_at(n);
+		begin(&f, &a);
+		failed = mem_fail_happened();
+		mem_fail_at(0);
+		finish(&a);
+		ck_assert(!a.err || a.err == error_no_memory);
+		ck_assert_uint_lt(n, 100);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN("symbolizer", a_table_is_built_when_it_is_first_asked_for,
+	  a_hundred_who_ask_the_same_cost_one_build,
+	  what_is_not_ready_in_time_is_pending_and_ready_later,
+	  of_a_large_file_a_few_addresses_are_answered_first,
+	  what_is_mapped_does_not_wait_for_what_is_built,
+	  modules_without_a_table_say_why,
+	  a_worker_that_dies_once_is_given_another_try,
+	  better_debug_information_betters_answers_behind_the_scenes,
+	  a_worse_table_never_takes_the_place_of_a_better_one,
+	  a_restart_takes_tables_from_disk,
+	  a_table_damaged_on_disk_is_built_anew,
+	  damage_that_shows_when_it_is_used_is_pending_and_mended,
+	  without_room_for_tables_addresses_are_answered_all_the_same,
+	  an_id_that_is_padded_with_zeros_is_that_of_the_shorter_one,
+	  a_debug_id_that_several_have_is_ambiguous,
+	  a_thousand_unknown_ids_are_absent_each,
+	  more_tables_than_there_are_turns_are_all_made,
+	  the_table_itself_can_be_had, work_is_run_on_a_thread_of_its_own,
+	  at_the_end_who_waits_is_told_so,
+	  without_memory_a_batch_ends_all_the_same)
