@@ -34,6 +34,8 @@
 /* Where distributions put the sources of what they ship; DECISIONS.md, 27. */
 #define SOURCE_ROOT "/usr/src"
 
+enum { HOPS_MOST = 1000000 };
+
 struct words {
 	char **v; /* owned, NULL at the end */
 	size_t count, capacity;
@@ -193,6 +195,10 @@ static struct error *add_words(const struct debuginfod_line *l,
 		TRY(add_word(w, mem_printf("--source-root=%s",
 					   l->source_root ? l->source_root
 							  : SOURCE_ROOT)));
+	TRY(add_word(w, mem_printf("--forwarded-ttl-limit=%ld",
+				   l->forwarded_limit < HOPS_MOST
+					   ? l->forwarded_limit
+					   : HOPS_MOST)));
 	TRY(add_word(w, mem_printf("--log-level=%s",
 				   l->verbosity > 1 ? "debug" : "info")));
 	TRY(add_word(w, mem_strdup("--")));
@@ -217,10 +223,6 @@ static void say_what_is_ignored(const struct debuginfod_line *l)
 	for (size_t i = 0; i < l->ignored_count; i++)
 		log_info("debuginfod", "option accepted and ignored",
 			 LOG_S("option", l->ignored[i]));
-	if (getenv("DEBUGINFOD_URLS") && *getenv("DEBUGINFOD_URLS"))
-		log_warn("debuginfod",
-			 "upstream servers are not asked by this version",
-			 LOG_S("DEBUGINFOD_URLS", getenv("DEBUGINFOD_URLS")));
 }
 
 /* As there a page that cannot be read is no page.

@@ -92,6 +92,7 @@ static const struct series table[] = {
 	INDEX("files scanned (mb)", scanned_mb),
 	INDEX("index db size (mb)", index_mb),
 	TALLY("http_responses_total{result=\"archive fdcache\"}", cached),
+	TALLY("http_responses_total{result=\"upstream\"}", upstream),
 	TALLY("http_responses_total{result=\"error\"}", errors),
 	TALLY("http_responses_total{result=\"file\"}", files),
 	FIGURE("thread_busy{role=\"groom\"}", true, threads.groom_busy),

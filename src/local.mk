@@ -8,6 +8,7 @@ symbolized_SOURCES = \
 	src/debuginfod_line.c src/debuginfod_line.h \
 	src/debuginfod_metrics.c src/debuginfod_metrics.h \
 	src/debuginfod_said.c src/debuginfod_said.h \
+	src/federation.c src/federation.h \
 	src/import_debuginfod.c src/import_debuginfod.h \
 	src/main.c \
 	src/memory_dir.c src/memory_dir.h \

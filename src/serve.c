@@ -22,6 +22,7 @@
 #include "base/units.h"
 #include "debuginfod_metrics.h"
 #include "debuginfod_said.h"
+#include "federation.h"
 #include "http/debuginfod.h"
 #include "http/http.h"
 #include "scanner_loop.h"
@@ -36,6 +37,7 @@ struct serve {
 	const struct settings *settings;
 	struct roots roots, source_roots;
 	struct scanner_loop *loop; /* NULL: somebody else writes the index */
+	struct federation federation;
 	struct store *store;
 	struct symbolizer *symbolizer; /* NULL: no addresses are answered */
 	struct http_server *http;
@@ -59,6 +61,7 @@ static void serve_close(struct serve *v)
 		store_abort(v->store);
 	symbolizer_close(v->symbolizer);
 	store_close(v->store);
+	federation_close(&v->federation);
 	scanner_loop_close(v->loop);
 	roots_deinit(&v->roots);
 	roots_deinit(&v->source_roots);
@@ -350,6 +353,7 @@ static struct error *open_all(struct serve *v, const char *program)
 		.per_ip_limit = (unsigned)s->connections_per_address,
 		.has_cors = s->cors,
 		.hide_paths = s->hide_paths,
+		.forwarded_ttl_limit = (unsigned long)s->forwarded_ttl_limit,
 		.body_limit_bytes = (size_t)s->body_size,
 		.version = PACKAGE_VERSION,
 		.status = fill_status,
@@ -374,6 +378,9 @@ static struct error *open_all(struct serve *v, const char *program)
 		v->plan->is_passive || !index_is_writable(s->state_dir);
 
 	TRY(is_passive ? check_readable(s) : open_loop(v, program));
+	TRY(federation_open(s, v->plan->debuginfod != NULL, &v->federation));
+	store.upstreams = v->federation.upstreams;
+	http.upstreams = v->federation.upstreams;
 	TRY(store_open(&store, &v->store));
 	if (v->loop)
 		scanner_loop_on_change(v->loop, store_forget, v->store);

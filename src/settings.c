@@ -19,10 +19,12 @@
 
 enum option_type {
 	TYPE_TEXT,
+	TYPE_LIST,
 	TYPE_NUMBER,
 	TYPE_BYTES,
 	TYPE_SECONDS,
 	TYPE_FLAG,
+	TYPE_SWITCH,
 	TYPE_CHOICE_LEVEL,
 	TYPE_CHOICE_FORMAT,
 };
@@ -138,6 +140,16 @@ static struct error *parse_flag(const char *from, const char *value,
 	return NULL;
 }
 
+static struct error *add_to_list(char **list, const char *value)
+{
+	char *longer =
+		*list ? mem_printf("%s %s", *list, value) : mem_strdup(value);
+
+	mem_free(*list);
+	*list = longer;
+	return longer ? NULL : error_no_memory;
+}
+
 /* @p from names the option or variable in messages. */
 static struct error *set_value(struct settings *s, const struct option_row *row,
 			       const char *from, const char *value)
@@ -153,7 +165,10 @@ static struct error *set_value(struct settings *s, const struct option_row *row,
 		mem_free(*text);
 		*text = mem_strdup(value);
 		return *text ? NULL : error_no_memory;
+	case TYPE_LIST:
+		return add_to_list(text, value);
 	case TYPE_FLAG:
+	case TYPE_SWITCH:
 		return parse_flag(from, value, number);
 	case TYPE_CHOICE_LEVEL:
 		return parse_choice(from, value, log_level_names, number);
@@ -172,6 +187,25 @@ static bool applies(const struct option_row *row, char letter)
 	return strchr(row->commands, letter) != NULL;
 }
 
+static bool takes_value(const struct option_row *row)
+{
+	return row->type != TYPE_FLAG && row->type != TYPE_SWITCH;
+}
+
+static bool is_text(const struct option_row *row)
+{
+	return row->type == TYPE_TEXT || row->type == TYPE_LIST;
+}
+
+/* What the command line names takes the place of the environment's list. */
+static void begin_list(struct settings *s, const struct option_row *row,
+		       bool *has_begun)
+{
+	if (row->type == TYPE_LIST && !*has_begun)
+		mem_free(STEAL(*(char **)((char *)s + row->offset)));
+	*has_begun = true;
+}
+
 static struct error *read_environment(struct settings *s, char letter)
 {
 	for (size_t i = 0; i < ROWS; i++) {
@@ -183,7 +217,8 @@ static struct error *read_environment(struct settings *s, char letter)
 		name[n] = '\0';
 		const char *value = getenv(name);
 
-		if (value && *value && applies(&rows[i], letter))
+		if (value && *value && applies(&rows[i], letter) &&
+		    rows[i].type != TYPE_SWITCH)
 			TRY(set_value(s, &rows[i], name, value));
 	}
 	return NULL;
@@ -220,6 +255,7 @@ static struct error *read_arguments(struct settings *s, char letter, int argc,
 		{ "help", no_argument, NULL, IS_HELP },
 	};
 	size_t row_of[ROWS + 1];
+	bool has_begun[ROWS] = { false };
 	size_t count = 1;
 	int at, c;
 
@@ -229,9 +265,8 @@ static struct error *read_arguments(struct settings *s, char letter, int argc,
 		row_of[count] = i;
 		options[count++] = (struct option) {
 			.name = rows[i].name,
-			.has_arg = rows[i].type == TYPE_FLAG
-					   ? no_argument
-					   : required_argument,
+			.has_arg = takes_value(&rows[i]) ? required_argument
+							 : no_argument,
 			.val = IS_OPTION,
 		};
 	}
@@ -252,6 +287,7 @@ static struct error *read_arguments(struct settings *s, char letter, int argc,
 		const struct option_row *row = &rows[row_of[at]];
 
 		snprintf(from, sizeof(from), "--%s", row->name);
+		begin_list(s, row, &has_begun[row_of[at]]);
 		TRY(set_value(s, row, from, optarg ? optarg : "1"));
 	}
 	for (int i = optind; i < argc; i++)
@@ -351,7 +387,7 @@ struct error *settings_read(char letter, int argc, char **argv,
 void settings_deinit(struct settings *s)
 {
 	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].type == TYPE_TEXT)
+		if (is_text(&rows[i]))
 			mem_free(*(char **)((char *)s + rows[i].offset));
 	}
 	for (size_t i = 0; i < s->path_count; i++)
@@ -392,7 +428,7 @@ void settings_help(char letter, struct buf *out)
 			   row->argument ? "=" : "",
 			   row->argument ? row->argument : "");
 		wrap(out, row->help);
-		if (row->fallback && row->type != TYPE_FLAG)
+		if (row->fallback && takes_value(row))
 			buf_printf(out, " (default %s)", row->fallback);
 		buf_append_byte(out, '\n');
 	}
@@ -425,7 +461,7 @@ void settings_manual(char letter, struct buf *out)
 			buf_printf(out, "=\\fI%s\\fR", row->argument);
 		buf_append_byte(out, '\n');
 		troff(out, row->help);
-		if (row->fallback && row->type != TYPE_FLAG) {
+		if (row->fallback && takes_value(row)) {
 			buf_append_str(out, " (default ");
 			troff(out, row->fallback);
 			buf_append_byte(out, ')');

@@ -14,8 +14,10 @@
 #include <stdint.h>
 
 struct settings {
-	/* TEXT: owned, NULL where there is none. FLAG: 0 or 1. */
+	/* TEXT and LIST: owned, NULL where there is none. FLAG: 0 or 1. */
 #define SETTING_TEXT(field)          char *field;
+#define SETTING_LIST(field)          char *field;
+#define SETTING_SWITCH(field)        int64_t field;
 #define SETTING_NUMBER(field)        int64_t field;
 #define SETTING_BYTES(field)         int64_t field;
 #define SETTING_SECONDS(field)       int64_t field;

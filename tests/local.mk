@@ -9,6 +9,7 @@ include tests/unit/scanners.mk
 include tests/unit/symtab.mk
 include tests/unit/index.mk
 include tests/unit/worker.mk
+include tests/unit/upstream.mk
 include tests/unit/store.mk
 include tests/unit/symbolize.mk
 include tests/unit/scan.mk

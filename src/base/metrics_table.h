@@ -11,7 +11,8 @@
  * ID, a path or an error text as label.
  */
 LABELS(ROUTE, "route", "executable", "debuginfo", "source", "section", "meta",
-       "gsym", "symbolize", "symbolicate", "metadata", "query", "metrics", "healthz", "readyz", "home", "other")
+       "gsym", "symbolize", "symbolicate", "metadata", "query", "metrics",
+       "healthz", "readyz", "home", "other")
 LABELS(CODE, "code", "200", "204", "206", "302", "304", "400", "404", "405",
        "406", "413", "415", "416", "431", "500", "502", "503", "504", "other")
 LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "tar", "archive",
@@ -21,7 +22,7 @@ LABELS(MET, "type", "file", "skipped_include", "skipped_exclude", "directory",
 LABELS(KIND, "kind", "no_memory", "bad_request", "too_large", "bad_data",
        "unsupported", "limit", "io", "database", "worker", "upstream", "busy",
        "no_space")
-LABELS(ORIGIN, "origin", "file", "cache", "archive", "memory")
+LABELS(ORIGIN, "origin", "file", "cache", "archive", "upstream")
 LABELS(CAUSE, "cause", "exit", "signal", "deadline", "memory", "cpu")
 LABELS(POOL, "pool", "scan", "answer", "build", "partial")
 LABELS(STAGE, "stage", "queued", "running")
@@ -37,6 +38,11 @@ LABELS(REASON, "reason", "ok", "no_symbol", "no_line", "unmapped_offset",
        "bad_address", "module_pending", "module_absent", "no_build_id")
 LABELS(TABLE, "table", "containers", "artifacts", "build_ids", "source_dirs",
        "points", "directories", "ignored")
+
+LABELS(UPSTREAM, "upstream", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10",
+       "11", "12", "13", "14", "15")
+LABELS(OUTCOME, "outcome", "found", "absent", "transient", "malformed",
+       "mismatch", "too_large", "cancelled")
 
 COUNTER(HTTP_REQUESTS, ROUTE, CODE, "http_requests_total",
 	"Answered HTTP requests")
@@ -87,6 +93,23 @@ HISTOGRAM(TABLE_BUILD_SECONDS, WHOLE, NONE,
 GAUGE(TABLE_BYTES, WHERE, NONE, "symbol_table_bytes",
       "Bytes of compiled tables")
 GAUGE(TABLES, WHERE, NONE, "symbol_tables", "Compiled tables")
+
+COUNTER(UPSTREAM_REQUESTS, UPSTREAM, OUTCOME, "upstream_requests_total",
+	"Requests to upstream servers, by their number and how they ended")
+HISTOGRAM(UPSTREAM_SECONDS, UPSTREAM, NONE, "upstream_header_duration_seconds",
+	  "From a request to an upstream server to the end of its header")
+COUNTER(UPSTREAM_BYTES, UPSTREAM, NONE, "upstream_received_bytes_total",
+	"Bytes of bodies from upstream servers, decoded")
+GAUGE(UPSTREAM_BREAKER, UPSTREAM, NONE, "upstream_breaker_state",
+      "0: asked; 1: tried again; 2: left alone after failures")
+GAUGE(UPSTREAM_RUNNING, NONE, NONE, "upstream_running_requests",
+      "Requests to upstream servers under way")
+COUNTER(UPSTREAM_FETCHES, OUTCOME, NONE, "upstream_fetches_total",
+	"Artifacts fetched from upstream servers, by how that ended")
+COUNTER(UPSTREAM_HEDGES, NONE, NONE, "upstream_hedges_total",
+	"Times that another upstream server was asked because one was slow")
+COUNTER(UPSTREAM_SPARED, NONE, NONE, "upstream_spared_requests_total",
+	"Requests not made because their outcome was known")
 
 GAUGE(SCAN_ACTIVE, NONE, NONE, "scan_active", "1 while a scan runs")
 COUNTER(SCANS, NONE, NONE, "scans_total", "Scans of all paths finished")

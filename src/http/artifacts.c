@@ -17,13 +17,16 @@
 #include "base/metrics.h"
 #include "http/conditional.h"
 #include "http/dialect.h"
+#include "http/hop.h"
 #include "http/routes.h"
 #include "http/ticket.h"
 
 struct artifact_ticket {
 	struct ticket ticket;
 	struct store *store;
-	struct store_query query; /* its suffix is the request's: for start */
+	struct store_query query; /* its strings are the request's: for start */
+	struct upstream_hop hop;
+	char *forwarded_for; /* hop's */
 	int64_t started_ns;
 	bool is_shared; /* another one does the work */
 	/* Outcome. */
@@ -34,6 +37,7 @@ static const char *const origin_names[] = {
 	[ARTIFACT_FROM_FILE] = "file",
 	[ARTIFACT_FROM_CACHE] = "cache",
 	[ARTIFACT_FROM_ARCHIVE] = "archive",
+	[ARTIFACT_FROM_UPSTREAM] = "upstream",
 };
 
 void artifact_absent(struct request *rq)
@@ -89,6 +93,8 @@ static void add_file_headers(struct request *rq, const struct artifact *a,
 	reply_header_copy(r, "ETag", etag);
 	reply_header(r, "Cache-Control", cache_control);
 	reply_header(r, "Accept-Ranges", "bytes");
+	if (a->signature)
+		reply_header_path(r, "X-DEBUGINFOD-IMASIGNATURE", a->signature);
 	if (rq->http->options->hide_paths)
 		return;
 	add_file_header(r, a);
@@ -102,7 +108,8 @@ static void send_range(struct reply *r, struct artifact *a, uint64_t first,
 	r->size = end - first;
 	if (r->size == 0)
 		return;
-	r->kind = REPLY_FILE;
+	r->kind = a->growth ? REPLY_GROWING : REPLY_FILE;
+	r->growth = STEAL(a->growth);
 	r->fd = steal_fd(&a->fd);
 	r->offset = first;
 }
@@ -229,6 +236,7 @@ static void deinit_artifact(struct ticket *base)
 	struct artifact_ticket *t = artifact_ticket(base);
 
 	wait_no_longer(t);
+	mem_free(t->forwarded_for);
 	artifact_deinit(&t->artifact);
 }
 
@@ -250,18 +258,28 @@ static void wait_for_store(struct request *rq, const struct store_query *q)
 	t->artifact = (struct artifact)ARTIFACT_INIT;
 	t->query = *q;
 	rq->ticket = base;
+	if (!rq->http->options->upstreams || q->is_local)
+		return;
+	/* Without memory for it nobody is said to ask. */
+	if (hop_of(rq, &t->hop, &t->forwarded_for))
+		t->query.hop = &t->hop;
 }
 
 static void get_artifact(struct request *rq, enum artifact_kind kind,
 			 const char *suffix)
 {
-	struct store_query q = { .kind = kind, .suffix = suffix };
+	struct store_query q = {
+		.kind = kind,
+		.suffix = suffix,
+		.takes_growing = true,
+	};
 	struct artifact a = ARTIFACT_INIT;
 
 	if (!build_id_parse(rq->arg, rq->arg_size, &q.id)) {
 		request_fail_build_id(rq);
 		return;
 	}
+	q.is_local = hop_is_last(rq);
 	switch (store_try(rq->http->options->store, &q, &a)) {
 	case STORE_FOUND:
 		answer_found(rq, &a);

@@ -133,8 +133,10 @@ static void found(struct request *rq, const struct artifact *a)
 {
 	const char *const *suffixes = rq->http->options->debuginfod->suffixes;
 
+	if (a->origin == ARTIFACT_FROM_UPSTREAM)
+		add(&debuginfod_tally.upstream, 1);
 	/* A section of a bare file too, wherever it is kept. */
-	if (!a->archive)
+	else if (!a->archive)
 		add(&debuginfod_tally.files, 1);
 	else if (a->origin == ARTIFACT_FROM_CACHE)
 		add(&debuginfod_tally.cached, 1);

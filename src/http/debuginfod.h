@@ -68,7 +68,7 @@ extern struct debuginfod_tally {
 	struct debuginfod_responses responses[DEBUGINFOD_TYPES]
 					     [DEBUGINFOD_CODES];
 	/* By outcome. */
-	_Atomic uint64_t files, cached, errors;
+	_Atomic uint64_t files, cached, upstream, errors;
 	/** In the order of debuginfod_options.suffixes; behind them those that
 	 * end in none of them. */
 	_Atomic uint64_t archives[DEBUGINFOD_SUFFIXES_MAX + 1];

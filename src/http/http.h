@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "store/store.h"
+#include "upstream/upstream.h"
 #include "symbolize/symbolize.h"
 
 #include <limits.h>
@@ -65,6 +66,10 @@ struct http_options {
 	bool hide_paths;     /* no paths of this machine in answers */
 	const char *version; /* for `/` */
 	struct store *store;
+	/** The store's, or NULL: for their state and their mark. */
+	const struct upstreams *upstreams;
+	/** For a request of that many hops none of them is asked; 0: never. */
+	unsigned long forwarded_ttl_limit;
 	struct symbolizer *symbolizer; /* NULL: addresses are not answered */
 	http_status_fn status;         /* may be NULL */
 	void *status_ctx;

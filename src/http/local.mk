@@ -9,6 +9,8 @@ libhttp_a_SOURCES = \
 	src/http/debuginfod_log.c src/http/debuginfod_private.h \
 	src/http/dialect.c src/http/dialect.h \
 	src/http/framing.c src/http/framing.h \
+	src/http/growing.c src/http/growing.h \
+	src/http/hop.c src/http/hop.h \
 	src/http/http.h \
 	src/http/listen.c src/http/listen.h \
 	src/http/meta.c \
@@ -24,4 +26,4 @@ libhttp_a_SOURCES = \
 	src/http/ticket.c src/http/ticket.h \
 	src/http/watchdog.c
 EXTRA_DIST += schema/http.md
-HTTP_LIBS = libhttp.a libsymbolize.a $(SYMTAB_LIBS) $(ELF_LIBS) $(MHD_LIBS)
+HTTP_LIBS = libhttp.a libsymbolize.a $(SYMTAB_LIBS) libupstream.a $(ELF_LIBS) $(MHD_LIBS) $(CURL_LIBS)

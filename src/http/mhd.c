@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "http/account.h"
 #include "http/dialect.h"
+#include "http/growing.h"
 #include "http/listen.h"
 #include "http/routes.h"
 #include "http/server.h"
@@ -38,6 +39,7 @@ enum {
 	 * ones, so that their sender reads the answer instead of a reset. */
 	DISCARD_FACTOR = 4,
 	SMALL_FILE = 32 << 10,
+	GROWING_BLOCK = 256 << 10,
 	STOP_FLUSH_MS = 1000,
 };
 
@@ -64,7 +66,33 @@ static void read_small_file(struct reply *r)
 	r->memory = memory;
 }
 
-static struct MHD_Response *make_response(struct reply *r)
+static ssize_t read_growing(void *cls, uint64_t pos, char *out, size_t most)
+{
+	ssize_t n = growing_read(cls, pos, out, most);
+
+	return n == GROWING_BROKEN ? MHD_CONTENT_READER_END_WITH_ERROR : n;
+}
+
+static void free_growing(void *cls)
+{
+	growing_free(cls);
+}
+
+static struct MHD_Response *make_growing(struct connection *c, struct reply *r)
+{
+	struct growing *g = growing_create(c, r);
+
+	if (!g)
+		return NULL;
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		r->size, GROWING_BLOCK, read_growing, g, free_growing);
+
+	if (!response)
+		growing_free(g);
+	return response;
+}
+
+static struct MHD_Response *make_response(struct connection *c, struct reply *r)
 {
 	struct MHD_Response *response = NULL;
 
@@ -87,6 +115,8 @@ static struct MHD_Response *make_response(struct reply *r)
 		if (response)
 			r->fd = -1;
 		return response;
+	case REPLY_GROWING:
+		return make_growing(c, r);
 	}
 	return NULL;
 }
@@ -106,7 +136,8 @@ static void add_headers(struct MHD_Response *response, struct request *rq)
 		MHD_add_response_header(
 			response, "Access-Control-Expose-Headers",
 			"ETag, Content-Range, X-Request-Id, X-DEBUGINFOD-SIZE, "
-			"X-DEBUGINFOD-FILE, X-DEBUGINFOD-ARCHIVE");
+			"X-DEBUGINFOD-FILE, X-DEBUGINFOD-ARCHIVE, "
+			"X-DEBUGINFOD-IMASIGNATURE");
 	}
 	if (r->is_last ||
 	    atomic_load_explicit(&rq->http->is_draining, memory_order_relaxed))
@@ -129,7 +160,7 @@ static enum MHD_Result queue_reply(struct connection *c)
 		return MHD_NO;
 	if (sends_body(rq))
 		read_small_file(&rq->reply);
-	struct MHD_Response *response = make_response(&rq->reply);
+	struct MHD_Response *response = make_response(c, &rq->reply);
 
 	if (!response)
 		return MHD_NO;
@@ -143,6 +174,11 @@ static enum MHD_Result queue_reply(struct connection *c)
 }
 
 /* ---- Parking ----------------------------------------------------------- */
+
+void connection_suspend(struct connection *c)
+{
+	MHD_suspend_connection(c->handle);
+}
 
 void connection_resume(struct connection *c)
 {
@@ -236,6 +272,14 @@ static enum MHD_Result answer_parked(struct connection *c)
 
 /* ---- The header -------------------------------------------------------- */
 
+static const struct sockaddr *client_address(struct connection *c)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		c->handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info ? info->client_addr : NULL;
+}
+
 struct collected {
 	struct request *request;
 	struct framing framing;
@@ -326,6 +370,7 @@ static enum MHD_Result begin_request(struct connection *c, const char *url,
 
 	rq->method_name = method;
 	rq->method = request_method(method);
+	rq->peer = client_address(c);
 	bool path_is_good = request_set_path(rq, url);
 	struct framing_result f = read_header(c, method, version);
 
@@ -454,14 +499,6 @@ static unsigned reply_status(struct connection *c)
 	return info ? info->http_status : 0;
 }
 
-static const struct sockaddr *client_address(struct connection *c)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		c->handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-	return info ? info->client_addr : NULL;
-}
-
 static void on_completed(void *cls, struct MHD_Connection *handle,
 			 void **request_ctx,
 			 enum MHD_RequestTerminationCode toe)
@@ -488,6 +525,7 @@ static void on_completed(void *cls, struct MHD_Connection *handle,
 	/* Woken, and gone before it was its turn. */
 	if (rq->ticket)
 		unpark(c);
+	growing_forget(c);
 	account_request(rq, &account);
 	request_deinit(rq);
 	connection_enter(c, PHASE_IDLE, account.now_ns / 1000000);

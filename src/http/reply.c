@@ -27,6 +27,7 @@ void reply_deinit(struct reply *r)
 	for (size_t i = 0; i < r->kept_count; i++)
 		mem_free(r->kept[i]);
 	cleanup_close(&r->fd);
+	growth_put(r->growth);
 	reply_init(r);
 }
 

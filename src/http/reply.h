@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "http/body.h"
+#include "store/growth.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,9 +20,10 @@
 
 enum reply_body {
 	REPLY_EMPTY,
-	REPLY_STATIC, /* text: borrowed for ever */
-	REPLY_OWNED,  /* memory */
-	REPLY_FILE,   /* fd, sent by sendfile */
+	REPLY_STATIC,  /* text: borrowed for ever */
+	REPLY_OWNED,   /* memory */
+	REPLY_FILE,    /* fd, sent by sendfile */
+	REPLY_GROWING, /* fd, as far as it is written */
 };
 
 enum { REPLY_HEADERS_MAX = 20, REPLY_ARENA_SIZE = 640, REPLY_KEPT_MAX = 2 };
@@ -39,7 +41,8 @@ struct reply {
 	uint64_t size;  /* of the body */
 	const char *text;
 	char *memory;
-	int fd; /* owned */
+	int fd;                /* owned */
+	struct growth *growth; /* owned; of REPLY_GROWING */
 	uint64_t offset;
 	size_t header_count;
 	struct reply_header headers[REPLY_HEADERS_MAX];

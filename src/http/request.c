@@ -27,6 +27,7 @@ void request_init(struct request *rq, struct http_context *http)
 	reply_init(&rq->reply);
 	rq->ticket = NULL;
 	rq->origin = NULL;
+	rq->peer = NULL;
 	rq->started_ns = clock_ns();
 }
 

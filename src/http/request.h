@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 enum request_header {
 #define HEADER(id, name) HEADER_##id,
@@ -79,8 +80,9 @@ struct request {
 	uint64_t after_you_ns; /* spent behind an identical request */
 	struct buf body;       /* as received, still encoded */
 	struct reply reply;
-	struct ticket *ticket; /* the answer comes later; one reference */
-	const char *origin;    /* for the log: static; NULL */
+	struct ticket *ticket;       /* the answer comes later; one reference */
+	const char *origin;          /* for the log: static; NULL */
+	const struct sockaddr *peer; /* borrowed; NULL: unknown */
 	int64_t started_ns;
 };
 

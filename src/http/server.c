@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "http/growing.h"
 #include "http/listen.h"
 #include "http/server.h"
 
@@ -90,6 +91,7 @@ struct http_server *server_create(const struct http_options *options)
 	condition_init(&s->changed);
 	LIST_INIT(&s->connections);
 	LIST_INIT(&s->parked);
+	LIST_INIT(&s->starved);
 	return s;
 }
 
@@ -161,7 +163,8 @@ void server_give_up_parked(struct http_server *s)
 	watchdog_give_up_all(s);
 	/* Those that were won by their work at this very moment come out by
 	 * themselves. */
-	while (is_anyone_parked(s) || atomic_load(&s->wakers) > 0)
+	while (growing_end_all(s) || is_anyone_parked(s) ||
+	       atomic_load(&s->wakers) > 0)
 		sleep_ms(1);
 }
 

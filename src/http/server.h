@@ -16,9 +16,9 @@
  *     socket.
  *  2. A parked connection is suspended. Only who wins its ticket
  *     (ticket_done(), ticket_give_up()) resumes it, once.
- *  3. `parked` is empty and `wakers` is 0 before the daemon is stopped: it
- *     must not be stopped with suspended connections, nor go away under a
- *     thread that resumes one.
+ *  3. `parked` and `starved` are empty and `wakers` is 0 before the daemon
+ *     is stopped: it must not be stopped with suspended connections, nor go
+ *     away under a thread that resumes one.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -54,12 +54,14 @@ struct http_server;
 
 struct connection {
 	struct http_server *server;
-	void *handle;                  /* struct MHD_Connection */
-	int fd;                        /* borrowed */
-	LIST_ENTRY(connection) all;    /* guarded by the server's lock */
-	LIST_ENTRY(connection) parked; /* guarded by the server's lock */
-	bool is_parked;                /* guarded by the server's lock */
-	_Atomic unsigned phase;        /* enum phase */
+	void *handle;                   /* struct MHD_Connection */
+	int fd;                         /* borrowed */
+	LIST_ENTRY(connection) all;     /* guarded by the server's lock */
+	LIST_ENTRY(connection) parked;  /* guarded by the server's lock */
+	bool is_parked;                 /* guarded by the server's lock */
+	LIST_ENTRY(connection) starved; /* guarded by the server's lock */
+	bool is_starved;                /* changed under the server's lock */
+	_Atomic unsigned phase;         /* enum phase */
 	_Atomic int64_t since_ms;
 	/* The watchdog's own. */
 	int64_t window_start_ms, moved_ms;
@@ -68,6 +70,7 @@ struct connection {
 	enum stage stage;
 	bool is_discarding;
 	uint64_t discarded;
+	struct growing *growing; /* body being sent; NULL */
 	struct request request;
 };
 
@@ -86,6 +89,7 @@ struct http_server {
 	/* Guarded by lock. */
 	LIST_HEAD(connection_list, connection) connections;
 	LIST_HEAD(parked_list, connection) parked;
+	LIST_HEAD(starved_list, connection) starved;
 	unsigned parked_count;
 	bool parks_no_more; /* going down: nobody may wait any longer */
 	bool is_stopping;   /* the watchdog ends */
@@ -111,7 +115,9 @@ void server_wait_for_requests(struct http_server *s, unsigned wait_ms);
 void server_give_up_parked(struct http_server *s);
 void server_free(struct http_server *s);
 
-/** Resume a connection whose ticket the caller has won. */
+void connection_suspend(struct connection *c);
+/** Resume a connection whose ticket the caller has won, or whose body may go
+ * on. */
 void connection_resume(struct connection *c);
 
 /**

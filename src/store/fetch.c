@@ -9,7 +9,7 @@
  *	  section ...................... section job  --> section_done
  *	  member ....................... extract jobs --> extract_done
  *	                                 identify job --> identify_done
- *	  none left .................... land: absent
+ *	  none left .................... remote_try (remote.c), else absent
  *
  * The jobs and the *_done functions are in extract.c: they run on a worker
  * pool's thread, and land the flight or let it go on with the next target.
@@ -31,7 +31,6 @@
 #include "store/store_internal.h"
 
 enum {
-	CACHED_MS = 60000,
 	/* How long "absent" holds when a place was there but changed, and when
 	 * it could not be read. */
 	STALE_MS = 2000,
@@ -324,12 +323,9 @@ static struct error *open_container(struct index_reader *r, struct flight *f,
 
 enum step { STEP_NEXT, STEP_LEFT };
 
-/* Look into the disk cache. @p later_ret: the file is there and is being read
- * through, the flight goes on afterwards. Where that does not settle it, again
- * and again, the file is as good as missing. */
-static struct error *find_cached(struct store *st, struct flight *f,
-				 struct cache_key key, int *fd_ret,
-				 uint64_t *size_ret, bool *later_ret)
+struct error *find_cached(struct store *st, struct flight *f,
+			  struct cache_key key, int *fd_ret, uint64_t *size_ret,
+			  bool *later_ret)
 {
 	*later_ret = false;
 	if (disk_cache_find(st->cache, key, fd_ret, size_ret) !=
@@ -445,6 +441,10 @@ void flight_try(struct store *st, struct index_reader *r, struct flight *f)
 		if (!err && step == STEP_LEFT)
 			return;
 		pass_over(f, err);
+	}
+	if (st->upstreams && !f->query.is_local && !f->transient) {
+		remote_try(f);
+		return;
 	}
 	/* What is not in the index is so until the index changes. A source may
 	 * turn up beneath a root without that. */

@@ -6,10 +6,13 @@ libstore_a_SOURCES = \
 	src/store/disk_cache.c src/store/disk_cache.h \
 	src/store/extract.c \
 	src/store/fetch.c \
+	src/store/growth.c src/store/growth.h \
 	src/store/lookup.c \
 	src/store/memo.c src/store/memo.h \
 	src/store/poison.c src/store/poison.h \
+	src/store/remote.c \
+	src/store/remote_meta.c src/store/remote_meta.h \
 	src/store/source_find.c \
 	src/store/store.c src/store/store.h src/store/store_internal.h \
 	src/store/verify.c
-STORE_LIBS = libstore.a libindex.a $(WORKER_LIBS) $(SQLITE_LIBS)
+STORE_LIBS = libstore.a libindex.a $(UPSTREAM_LIBS) $(WORKER_LIBS) $(SQLITE_LIBS)

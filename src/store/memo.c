@@ -14,6 +14,7 @@
 enum {
 	SLOTS = 8192, /* answers; a newer one takes the place */
 	GENERATIONS = 4096,
+	LOCAL = 16,       /* beyond all kinds */
 	BITS_PER_ID = 16, /* four of them set: 1 in 400 is asked in vain */
 };
 
@@ -84,6 +85,7 @@ void memo_answer_deinit(struct memo_answer *a)
 	mem_free(a->path);
 	mem_free(a->file);
 	mem_free(a->archive);
+	mem_free(a->signature);
 	*a = (struct memo_answer) { 0 };
 }
 
@@ -94,7 +96,8 @@ static uint64_t id_hash(const struct memo *m, const struct build_id *id)
 
 static uint64_t query_key(const struct memo *m, const struct store_query *q)
 {
-	uint64_t h = id_hash(m, &q->id) + (uint64_t)q->kind;
+	uint64_t h = id_hash(m, &q->id) + (uint64_t)q->kind +
+		     (q->is_local ? LOCAL : 0);
 
 	if (q->suffix)
 		h = hash_str(q->suffix, h);
@@ -113,8 +116,10 @@ static bool copy_answer(const struct memo_answer *from, struct memo_answer *to)
 	to->path = from->path ? mem_strdup(from->path) : NULL;
 	to->file = from->file ? mem_strdup(from->file) : NULL;
 	to->archive = from->archive ? mem_strdup(from->archive) : NULL;
+	to->signature = from->signature ? mem_strdup(from->signature) : NULL;
 	if (!to->path == !from->path && !to->file == !from->file &&
-	    !to->archive == !from->archive)
+	    !to->archive == !from->archive &&
+	    !to->signature == !from->signature)
 		return true;
 	memo_answer_deinit(to);
 	return false;

@@ -32,7 +32,8 @@ struct memo_answer {
 	uint64_t size;            /* bytes to serve from its beginning */
 	int64_t mtime;
 	uint64_t etag;
-	char *file, *archive; /* owned; archive may be NULL */
+	char *file, *archive; /* owned; may be NULL */
+	char *signature;      /* owned; mostly NULL */
 	enum artifact_origin origin;
 	int64_t ttl_ms;   /* how long it holds; 0: until its ID changes */
 	int64_t until_ms; /* clock_ms(); set by memo_put() */

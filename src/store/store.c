@@ -86,6 +86,8 @@ void artifact_deinit(struct artifact *a)
 		close(a->fd);
 	mem_free(a->file);
 	mem_free(a->archive);
+	mem_free(a->signature);
+	growth_put(a->growth);
 	*a = (struct artifact)ARTIFACT_INIT;
 }
 
@@ -94,9 +96,12 @@ static bool artifact_copy(const struct artifact *from, struct artifact *to)
 	*to = *from;
 	to->file = from->file ? mem_strdup(from->file) : NULL;
 	to->archive = from->archive ? mem_strdup(from->archive) : NULL;
+	to->signature = from->signature ? mem_strdup(from->signature) : NULL;
+	to->growth = from->growth ? growth_get(from->growth) : NULL;
 	to->fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 0);
 	if (to->fd >= 0 && !to->file == !from->file &&
-	    !to->archive == !from->archive)
+	    !to->archive == !from->archive &&
+	    !to->signature == !from->signature)
 		return true;
 	artifact_deinit(to);
 	return false;
@@ -124,6 +129,7 @@ static bool reopen(struct memo_answer *m, struct artifact *ret)
 		.etag = m->etag,
 		.file = STEAL(m->file),
 		.archive = STEAL(m->archive),
+		.signature = STEAL(m->signature),
 		.origin = m->origin,
 	};
 	return true;
@@ -135,7 +141,8 @@ enum store_outcome store_try(struct store *st, const struct store_query *q,
 	struct memo_answer m;
 	enum store_outcome outcome = STORE_UNKNOWN;
 
-	if (memo_surely_absent(st->memo, &q->id)) {
+	if ((q->is_local || !st->upstreams) &&
+	    memo_surely_absent(st->memo, &q->id)) {
 		metric_inc(METRIC_ARTIFACTS_ABSENT);
 		return STORE_ABSENT;
 	}
@@ -155,7 +162,7 @@ enum store_outcome store_try(struct store *st, const struct store_query *q,
 
 bool store_surely_absent(struct store *st, const struct build_id *id)
 {
-	return memo_surely_absent(st->memo, id);
+	return !st->upstreams && memo_surely_absent(st->memo, id);
 }
 
 void store_on_forget(struct store *st, store_forget_fn fn, void *ctx)
@@ -193,6 +200,8 @@ void store_forget(void *store, const struct build_id *id)
 
 	atomic_fetch_add(&st->forgets, 1);
 	memo_forget(st->memo, id);
+	if (st->upstreams)
+		upstreams_forget(st->upstreams, id);
 	tell_forgotten(st, id);
 }
 
@@ -212,6 +221,8 @@ static void flight_destroy(struct flight *f)
 	if (f->member_fd >= 0)
 		close(f->member_fd);
 	error_free(f->transient);
+	artifact_deinit(&f->growing);
+	remote_hop_free(&f->hop);
 	mem_free(f);
 }
 
@@ -223,14 +234,16 @@ static struct flight **flight_slot(struct store *st, uint64_t key)
 static uint64_t flight_key(const struct store_query *q)
 {
 	uint64_t h = hash_bytes(q->id.bytes, q->id.len,
-				(uint64_t)q->kind << 8 | q->id.len);
+				(uint64_t)q->is_local << 16 |
+					(uint64_t)q->kind << 8 | q->id.len);
 
 	return q->suffix ? hash_str(q->suffix, h) : h;
 }
 
 static bool same_query(const struct store_query *a, const struct store_query *b)
 {
-	return a->kind == b->kind && build_id_equal(&a->id, &b->id) &&
+	return a->kind == b->kind && a->is_local == b->is_local &&
+	       build_id_equal(&a->id, &b->id) &&
 	       !strcmp(a->suffix ? a->suffix : "", b->suffix ? b->suffix : "");
 }
 
@@ -250,6 +263,10 @@ static void flight_remove(struct flight *f)
 /* An error is told to each waiter as one of its own. */
 static void tell_error(struct flight *f, struct error *err)
 {
+	if (!f->waiter_count) {
+		error_free(err);
+		return;
+	}
 	for (size_t i = 1; i < f->waiter_count; i++)
 		f->waiters[i].done(
 			f->waiters[i].ctx,
@@ -259,20 +276,83 @@ static void tell_error(struct flight *f, struct error *err)
 	f->waiters[0].done(f->waiters[0].ctx, err, NULL);
 }
 
+static void tell_copy(const struct waiter *w, const struct artifact *a)
+{
+	struct artifact copy;
+
+	if (artifact_copy(a, &copy))
+		w->done(w->ctx, NULL, &copy);
+	else
+		w->done(w->ctx, error_no_memory, NULL);
+}
+
 static void tell_found(struct flight *f, struct artifact *a)
 {
-	for (size_t i = 1; i < f->waiter_count; i++) {
-		struct waiter *w = &f->waiters[i];
-		struct artifact copy;
-
-		if (artifact_copy(a, &copy))
-			w->done(w->ctx, NULL, &copy);
-		else
-			w->done(w->ctx, error_no_memory, NULL);
+	if (!f->waiter_count) {
+		artifact_deinit(a);
+		return;
 	}
+	for (size_t i = 1; i < f->waiter_count; i++)
+		tell_copy(&f->waiters[i], a);
 	metric_add(METRIC_ARTIFACTS_SERVED, a->origin, 0,
 		   (int64_t)f->waiter_count);
 	f->waiters[0].done(f->waiters[0].ctx, NULL, a);
+}
+
+/* Take those who can do with a growing artifact from the waiters. Lock held.
+ */
+static size_t take_patient(struct flight *f, struct waiter *ret)
+{
+	size_t count = 0, left = 0;
+
+	for (size_t i = 0; i < f->waiter_count; i++) {
+		if (f->waiters[i].takes_growing)
+			ret[count++] = f->waiters[i];
+		else
+			f->waiters[left++] = f->waiters[i];
+	}
+	f->waiter_count = left;
+	return count;
+}
+
+struct error *flight_share(struct flight *f, struct artifact *a)
+{
+	CLEANUP_FREE struct waiter *told = NULL;
+	struct artifact copy = ARTIFACT_INIT;
+	size_t count = 0;
+
+	{
+		LOCKED(&f->store->lock);
+		told = mem_array(f->waiter_count + 1, sizeof(*told));
+		/* The flight's own goes with the next event of the download;
+		 * those who are told now have one of theirs. */
+		if (told && artifact_copy(a, &copy)) {
+			count = take_patient(f, told);
+			f->growing = *a;
+			*a = (struct artifact)ARTIFACT_INIT;
+		}
+	}
+	if (copy.fd < 0) {
+		artifact_deinit(a);
+		return error_no_memory;
+	}
+	metric_add(METRIC_ARTIFACTS_SERVED, copy.origin, 0, (int64_t)count);
+	for (size_t i = 0; i < count; i++)
+		tell_copy(&told[i], &copy);
+	artifact_deinit(&copy);
+	return NULL;
+}
+
+void flight_unshare(struct flight *f)
+{
+	struct artifact old;
+
+	{
+		LOCKED(&f->store->lock);
+		old = f->growing;
+		f->growing = (struct artifact)ARTIFACT_INIT;
+	}
+	artifact_deinit(&old);
 }
 
 void flight_land(struct flight *f, struct error *err, struct artifact *a,
@@ -323,20 +403,19 @@ void flight_continue(struct flight *f)
 		flight_land(f, err, NULL, NULL);
 }
 
-static bool add_waiter(struct flight *f, store_done_fn done, void *ctx)
+static bool add_waiter(struct flight *f, const struct waiter *w)
 {
 	if (f->waiter_count >= WAITERS_MAX ||
 	    !mem_grow(&f->waiters, &f->waiter_capacity, f->waiter_count + 1,
 		      sizeof(*f->waiters)))
 		return false;
-	f->waiters[f->waiter_count++] =
-		(struct waiter) { .done = done, .ctx = ctx };
+	f->waiters[f->waiter_count++] = *w;
 	return true;
 }
 
 static struct flight *flight_create(struct store *st,
 				    const struct store_query *q, uint64_t key,
-				    store_done_fn done, void *ctx)
+				    const struct waiter *w)
 {
 	struct flight *f = mem_zalloc(sizeof(*f));
 
@@ -344,11 +423,14 @@ static struct flight *flight_create(struct store *st,
 		return NULL;
 	f->store = st;
 	f->member_fd = -1;
+	f->growing = (struct artifact)ARTIFACT_INIT;
 	f->key = key;
 	f->query = *q;
+	f->query.hop = NULL;
 	f->query.suffix = q->suffix ? mem_strdup(q->suffix) : NULL;
 	f->generation = memo_generation(st->memo, &q->id);
-	if (!f->query.suffix != !q->suffix || !add_waiter(f, done, ctx)) {
+	if (!f->query.suffix != !q->suffix || !add_waiter(f, w) ||
+	    !remote_hop_copy(f, q->hop)) {
 		flight_destroy(f);
 		return NULL;
 	}
@@ -357,8 +439,8 @@ static struct flight *flight_create(struct store *st,
 
 /* Join a flight under way. Lock held. */
 static struct error *join(struct store *st, const struct store_query *q,
-			  uint64_t key, store_done_fn done, void *ctx,
-			  bool *joined_ret)
+			  uint64_t key, const struct waiter *w,
+			  struct artifact *growing_ret, bool *joined_ret)
 {
 	*joined_ret = false;
 	if (st->is_closing)
@@ -366,8 +448,12 @@ static struct error *join(struct store *st, const struct store_query *q,
 	for (struct flight *f = *flight_slot(st, key); f; f = f->next) {
 		if (f->key != key || !same_query(&f->query, q))
 			continue;
-		if (!add_waiter(f, done, ctx))
+		if (f->growing.fd >= 0 && w->takes_growing) {
+			if (!artifact_copy(&f->growing, growing_ret))
+				return error_no_memory;
+		} else if (!add_waiter(f, w)) {
 			return error_new(BUSY, "too many wait for the same");
+		}
 		metric_inc(METRIC_FLIGHTS_SHARED);
 		*joined_ret = true;
 		return NULL;
@@ -377,7 +463,8 @@ static struct error *join(struct store *st, const struct store_query *q,
 
 static struct error *join_or_begin(struct store *st,
 				   const struct store_query *q,
-				   store_done_fn done, void *ctx,
+				   const struct waiter *w,
+				   struct artifact *growing_ret,
 				   struct flight **begun_ret)
 {
 	uint64_t key = flight_key(q);
@@ -385,10 +472,10 @@ static struct error *join_or_begin(struct store *st,
 
 	*begun_ret = NULL;
 	LOCKED(&st->lock);
-	TRY(join(st, q, key, done, ctx, &joined));
+	TRY(join(st, q, key, w, growing_ret, &joined));
 	if (joined)
 		return NULL;
-	struct flight *f = flight_create(st, q, key, done, ctx);
+	struct flight *f = flight_create(st, q, key, w);
 
 	if (!f)
 		return error_no_memory;
@@ -404,12 +491,22 @@ static struct error *join_or_begin(struct store *st,
 bool store_ask(struct store *st, const struct store_query *q,
 	       store_done_fn done, void *ctx)
 {
+	const struct waiter w = {
+		.done = done,
+		.ctx = ctx,
+		.takes_growing = q->takes_growing,
+	};
+	struct artifact growing = ARTIFACT_INIT;
 	struct flight *f;
-	struct error *err = join_or_begin(st, q, done, ctx, &f);
+	struct error *err = join_or_begin(st, q, &w, &growing, &f);
 
 	if (err) {
 		done(ctx, err, NULL);
 		return false;
+	}
+	if (growing.fd >= 0) {
+		metric_add(METRIC_ARTIFACTS_SERVED, growing.origin, 0, 1);
+		done(ctx, NULL, &growing);
 	}
 	if (!f)
 		return true;
@@ -654,6 +751,7 @@ struct error *store_open(const struct store_options *options,
 	st->rules = options->rules;
 	st->rule_count = options->rule_count;
 	st->workers = options->workers;
+	st->upstreams = options->upstreams;
 	lock_init(&st->lock, LOCK_STORE_FLIGHT);
 	poison_init(&st->poison);
 	condition_init(&st->changed);
@@ -680,6 +778,8 @@ void store_abort(struct store *st)
 		disk_cache_abort(st->cache);
 	if (st->extractors)
 		worker_pool_abort(st->extractors);
+	if (st->upstreams)
+		upstreams_abort(st->upstreams);
 }
 
 void store_close(struct store *st)

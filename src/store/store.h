@@ -3,6 +3,7 @@
  * From a build ID to bytes: a file on disk, a member of an archive, a section,
  * a source. Finds the best place, checks that it still is what was indexed,
  * has a worker extract what lies inside an archive, and keeps that on disk.
+ * What is nowhere here is fetched from an upstream server, if there are any.
  *
  * Two doors. store_try() answers from memory and never waits. store_ask() goes
  * to the index, the disk and the workers on other threads and calls back.
@@ -15,6 +16,8 @@
 #include "base/build_id.h"
 #include "base/error.h"
 #include "index/index.h"
+#include "store/growth.h"
+#include "upstream/upstream.h"
 #include "worker/scan_rule.h"
 
 #include <stdbool.h>
@@ -40,6 +43,9 @@ struct store_options {
 	 * the scan's rules. Borrowed for as long as the store lives. */
 	struct scan_rule *rules;
 	size_t rule_count;
+	/** Where what is not here may be. Borrowed for as long as the store
+	 * lives, which ends their fetches; NULL: nowhere. */
+	struct upstreams *upstreams;
 };
 
 MUST_CHECK struct error *store_open(const struct store_options *options,
@@ -62,22 +68,35 @@ struct store_query {
 	enum artifact_kind kind;
 	const char *suffix; /* source path as the client spelt it, percent
 			     * decoded; or section name; else NULL */
+	/** Look here alone: it comes from us by way of another server, or has
+	 * come far enough. */
+	bool is_local;
+	/** What is still being fetched is an answer, too: see artifact.growth.
+	 */
+	bool takes_growing;
+	/** Whose request it is, for an upstream server; or NULL. */
+	const struct upstream_hop *hop;
 };
 
 enum artifact_origin {
 	ARTIFACT_FROM_FILE,    /* a bare file under a scanned path */
 	ARTIFACT_FROM_CACHE,   /* extracted before */
 	ARTIFACT_FROM_ARCHIVE, /* extracted just now */
+	ARTIFACT_FROM_UPSTREAM,
 };
 
 /** What to send. Owned by the holder: artifact_deinit(). */
 struct artifact {
-	int fd;        /* at any position; read with offsets */
-	uint64_t size; /* bytes from offset 0 of @c fd */
-	int64_t mtime; /* seconds: Last-Modified */
-	uint64_t etag; /* of these very bytes: changes with them */
-	char *file;    /* X-DEBUGINFOD-FILE, raw bytes */
-	char *archive; /* X-DEBUGINFOD-ARCHIVE, raw bytes; NULL */
+	int fd;          /* at any position; read with offsets */
+	uint64_t size;   /* bytes from offset 0 of @c fd */
+	int64_t mtime;   /* seconds: Last-Modified */
+	uint64_t etag;   /* of these very bytes: changes with them */
+	char *file;      /* X-DEBUGINFOD-FILE, raw bytes */
+	char *archive;   /* X-DEBUGINFOD-ARCHIVE, raw bytes; NULL */
+	char *signature; /* X-DEBUGINFOD-IMASIGNATURE, hexadecimal; NULL */
+	/** NULL: all @c size bytes are there. Else as many as it says, and the
+	 * rest comes or, when it breaks, does not. Owned: one reference. */
+	struct growth *growth;
 	enum artifact_origin origin;
 };
 #define ARTIFACT_INIT    \
@@ -135,7 +154,7 @@ typedef void (*store_read_fn)(void *ctx, struct index_reader *r,
 MUST_CHECK struct error *store_read(struct store *st, store_read_fn fn,
 				    void *ctx);
 
-/** For `symbolized find`, and for tests: wait for an answer.
+/** For tests: wait for an answer.
  * @param[out] found_ret False: absent; @p ret untouched. */
 MUST_CHECK struct error *store_get(struct store *st,
 				   const struct store_query *q,

@@ -46,6 +46,12 @@ MUST_CHECK struct error *targets_add_place(struct targets *t,
 struct waiter {
 	store_done_fn done;
 	void *ctx;
+	bool takes_growing;
+};
+
+/** struct upstream_hop, with strings of its own. */
+struct remote_hop {
+	char *forwarded_for, *via, *user_agent, *traceparent, *request_id;
 };
 
 /** One query being answered, and all who asked it. */
@@ -78,6 +84,10 @@ struct flight {
 	uint64_t attempt; /* what a job was begun for, in poison; 0: none */
 	bool is_paused;   /* what should be begun must not be yet */
 	struct error *transient; /* why a target could not be tried; owned */
+	struct remote_hop hop;   /* whose request began it */
+	/** What is being fetched, for those who come meanwhile; fd -1: nothing.
+	 * Guarded by the store's lock. */
+	struct artifact growing;
 };
 
 enum { FLIGHT_SLOTS = 1024 };
@@ -96,6 +106,7 @@ struct store {
 	struct disk_cache *cache;
 	struct memo *memo;
 	struct poison poison;
+	struct upstreams *upstreams; /* NULL: there are none */
 
 	struct lock lock; /* STORE_FLIGHT: guards what follows */
 	struct condition changed;
@@ -139,6 +150,17 @@ void flight_try(struct store *st, struct index_reader *r, struct flight *f);
  * without memory. */
 struct cache_key cache_key_of(const struct flight *f, bool whole_member);
 
+/** Look into the disk cache.
+ * @param[out] later_ret The file is there and is being read through; the flight
+ * goes on afterwards. Where that does not settle it, again and again, it is as
+ * good as missing. */
+MUST_CHECK struct error *find_cached(struct store *st, struct flight *f,
+				     struct cache_key key, int *fd_ret,
+				     uint64_t *size_ret, bool *later_ret);
+
+/** What makes it worth asking the cache again whether a file is in use. */
+enum { CACHED_MS = 60000 };
+
 /** End the flight with these bytes.
  * @param[in] fd Taken.
  * @param[in] path Where the same bytes can be opened again; NULL: nowhere. */
@@ -181,5 +203,23 @@ void flight_continue(struct flight *f);
  * neither: absent. @p keep is what memory may keep of it, or NULL. */
 void flight_land(struct flight *f, struct error *err, struct artifact *a,
 		 struct memo_answer *keep);
+
+/** Give the growing artifact to those who take one, now and from now on; the
+ * flight goes on for the others. @p a is taken.
+ * @return NO_MEMORY: nobody has it. */
+MUST_CHECK struct error *flight_share(struct flight *f, struct artifact *a);
+/** It is growing no longer. */
+void flight_unshare(struct flight *f);
+
+/* remote.c */
+
+/** Nothing here has it: what was fetched before, or an upstream server. On a
+ * query thread. The flight is landed, or the download's. */
+void remote_try(struct flight *f);
+
+/** Keep who asks, if it may be of use. @p hop may be NULL.
+ * @return False without memory. */
+bool remote_hop_copy(struct flight *f, const struct upstream_hop *hop);
+void remote_hop_free(struct remote_hop *hop);
 
 #endif

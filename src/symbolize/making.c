@@ -238,6 +238,8 @@ static enum module_status status_of(enum error_kind kind)
 		return MODULE_TOO_LARGE;
 	case ERROR_UNSUPPORTED:
 		return MODULE_UNSUPPORTED;
+	case ERROR_UPSTREAM:
+		return MODULE_UPSTREAM_ERROR;
 	default:
 		return MODULE_PENDING;
 	}

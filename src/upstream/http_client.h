@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Asks another server over HTTP. libcurl is included by http_client.c alone.
+ * Asks another server over HTTP. libcurl stays behind
+ * http_client.c.
  *
  * http and https only, no redirects; answers are bounded in size and time.
  * Proxies are those of the environment (http_proxy, …), as with curl.

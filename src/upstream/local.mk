@@ -1,5 +1,13 @@
 noinst_LIBRARIES += libupstream.a
 libupstream_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libupstream_a_SOURCES = \
-	src/upstream/http_client.c src/upstream/http_client.h
+	src/upstream/address.c src/upstream/address.h \
+	src/upstream/breaker.c src/upstream/breaker.h \
+	src/upstream/engine.c src/upstream/engine.h \
+	src/upstream/http_client.c src/upstream/http_client.h \
+	src/upstream/negative.c src/upstream/negative.h \
+	src/upstream/race.c \
+	src/upstream/transfer.c \
+	src/upstream/upstream.h \
+	src/upstream/upstream_list.c src/upstream/upstream_list.h
 UPSTREAM_LIBS = libupstream.a $(CURL_LIBS)

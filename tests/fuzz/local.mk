@@ -19,7 +19,7 @@ fuzz_tests += tests/fuzz/fuzz_http
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c \
 	tests/fuzz/seeds_http.c tests/fuzz/standalone.c $(fuzz_common) \
 	$(http_fake_store)
-tests_fuzz_fuzz_http_LDADD = $(HTTP_LIBS)
+tests_fuzz_fuzz_http_LDADD = $(HTTP_LIBS) libstore.a
 
 fuzz_tests += tests/fuzz/fuzz_scanner_deb
 tests_fuzz_fuzz_scanner_deb_SOURCES = tests/fuzz/fuzz_scanner_deb.c \
@@ -86,7 +86,7 @@ check_PROGRAMS += tests/fuzz/libfuzzer_http
 tests_fuzz_libfuzzer_http_SOURCES = tests/fuzz/fuzz_http.c $(fuzz_common) \
 	$(http_fake_store)
 tests_fuzz_libfuzzer_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_libfuzzer_http_LDADD = $(HTTP_LIBS)
+tests_fuzz_libfuzzer_http_LDADD = $(HTTP_LIBS) libstore.a
 
 check_PROGRAMS += tests/fuzz/libfuzzer_scanner_deb
 tests_fuzz_libfuzzer_scanner_deb_SOURCES = tests/fuzz/fuzz_scanner_deb.c $(fuzz_common) \

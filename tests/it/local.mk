@@ -22,9 +22,10 @@ it_tests = \
 	tests/it/scan-tar.sh \
 	tests/it/serve-life.sh \
 	tests/it/symbolize-diff.sh \
+	tests/it/upstream-fetch.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)
-EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/.shellcheckrc
+EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/upstream-lib.sh tests/it/.shellcheckrc
 
 # What symbolizing is compared with others by.
 EXTRA_DIST += tests/it/symbolize-fixtures.sh tests/it/symbolize-oracle.sh

@@ -12,10 +12,10 @@ src/index       src/base
 src/symtab      src/base src/elf
 src/upstream    src/base
 src/worker      src/base src/codec src/elf src/symtab scanners
-src/store       src/base src/codec src/index src/worker src/elf/elf_facts.h
+src/store       src/base src/codec src/index src/upstream src/worker src/elf/elf_facts.h
 src/scan        src/base src/index src/worker
 src/symbolize   src/base src/codec src/symtab/symtab.h src/symtab/symtab_layout.h src/store src/index src/worker
-src/http        src/base src/codec src/store src/symbolize src/symtab/symtab.h src/index src/elf/elf_facts.h
+src/http        src/base src/codec src/store src/upstream/upstream.h src/symbolize src/symtab/symtab.h src/index src/elf/elf_facts.h
 src             src scanners
 tests           src scanners
 '

@@ -2,7 +2,7 @@ unit_tests += tests/unit/test_http tests/unit/test_http_handlers \
 	tests/unit/test_http_debuginfod tests/unit/test_debuginfod_metrics \
 	tests/unit/test_http_socket tests/unit/test_http_hostile
 http_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-http_test_ldadd = $(HTTP_LIBS) $(CHECK_LIBS)
+http_test_ldadd = $(HTTP_LIBS) libstore.a $(CHECK_LIBS)
 http_fake_store = tests/lib/fake_store.c tests/lib/fake_store.h \
 	tests/lib/fake_symbolizer.c tests/lib/fake_symbolizer.h
 http_fixture = $(http_fake_store) \

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A request on its way to an upstream server: whether it may go there, and who
+ * is said to ask.
+ */
+#ifndef HTTP_HOP_H
+#define HTTP_HOP_H
+
+#include "http/request.h"
+
+/**
+ * Must it be answered from here alone? It came through us before (our mark is
+ * in Via, or in User-Agent, which elfutils' server passes on), or has come so
+ * many hops already (http_options.forwarded_ttl_limit).
+ */
+bool hop_is_last(const struct request *rq);
+
+/**
+ * @param[out] ret Strings are borrowed from the request, but for
+ * forwarded_for, which is @p owned_ret's: mem_free().
+ * @return False without memory.
+ */
+bool hop_of(const struct request *rq, struct upstream_hop *ret,
+	    char **owned_ret);
+
+#endif

@@ -1,0 +1,765 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is nowhere here: fetched before and kept, or fetched now.
+ *
+ *	remote_try (query thread)
+ *	  kept ................ land
+ *	  upstream_fetch, and then on the fetching thread:
+ *	    begin ............. a file in the cache
+ *	    data .............. written; a worker looks at its head --> poked
+ *	    poked ............. the right build ID: shared while it grows
+ *	    whole ............. a worker looks at all of it --> poked
+ *	    poked ............. accepted: land, then sync and keep the file
+ *	    lost .............. what grew is broken; another server may begin
+ *	    ended ............. nobody has it: land
+ *
+ * A source, and a section, name nobody: their length is all there is to check.
+ *
+ * Invariants
+ * 1. From upstream_fetch() to ended() the download has a reference for the
+ *    fetch, and one for each check that a worker does.
+ * 2. All but `fetch` and `checked`, which the lock guards, is the fetching
+ *    thread's.
+ * 3. The flight lives until this lands it; `flight` is NULL from then on.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/units.h"
+#include "store/remote_meta.h"
+#include "store/store_internal.h"
+#include "worker/worker_limits.h"
+
+enum {
+	/* Of the body's head, to be looked at for a build ID. */
+	HEAD_FIRST = 4 << 10,
+	HEAD_LAST = 64 << 10,
+	HEAD_NEVER = -1,
+	ABSENT_MOST_MS = 3600000,
+};
+
+struct check {
+	struct worker_job base;
+	struct download *d;
+	unsigned turn;
+	bool is_head;
+	int fd;
+	bool has_result, has_id;
+	struct build_id id;
+	struct error *err;
+	struct check *next;
+};
+
+struct download {
+	struct store *store;
+	struct flight *flight;
+	_Atomic unsigned references;
+	struct cache_key key;
+	struct build_id want; /* len 0: nobody's to check */
+	unsigned turn;
+	int fd; /* -1: nothing has begun */
+	int64_t size;
+	uint64_t received;
+	int64_t next_head; /* bytes */
+	bool is_whole, is_shared, is_checking;
+	struct remote_meta meta;
+	struct growth *growth;
+	struct error *err; /* why it was given up; owned */
+	struct cache_offer offer;
+	struct lock lock; /* guards what follows */
+	struct upstream_fetch *fetch;
+	struct check *checked; /* those that are done */
+};
+
+/* ---- Whose request
+ * ----------------------------------------------------------- */
+
+void remote_hop_free(struct remote_hop *hop)
+{
+	mem_free(hop->forwarded_for);
+	mem_free(hop->via);
+	mem_free(hop->user_agent);
+	mem_free(hop->traceparent);
+	mem_free(hop->request_id);
+}
+
+static bool copy(char **to, const char *from)
+{
+	*to = from ? mem_strdup(from) : NULL;
+	return !*to == !from;
+}
+
+bool remote_hop_copy(struct flight *f, const struct upstream_hop *hop)
+{
+	struct remote_hop *to = &f->hop;
+
+	if (!hop || !f->store->upstreams || f->query.is_local)
+		return true;
+	return copy(&to->forwarded_for, hop->forwarded_for) &&
+	       copy(&to->via, hop->via) &&
+	       copy(&to->user_agent, hop->user_agent) &&
+	       copy(&to->traceparent, hop->traceparent) &&
+	       copy(&to->request_id, hop->request_id);
+}
+
+/* ---- Names
+ * --------------------------------------------------------------------- */
+
+static const char *type_name(enum artifact_kind kind)
+{
+	static const char *const names[] = {
+		[ARTIFACT_EXECUTABLE] = "executable",
+		[ARTIFACT_DEBUGINFO] = "debuginfo",
+		[ARTIFACT_SOURCE] = "source",
+		[ARTIFACT_SECTION] = "section",
+	};
+
+	return names[kind];
+}
+
+/* What it is called in the disk cache: it is the same wherever it came from. */
+static struct cache_key remote_key(const struct flight *f)
+{
+	const struct store_query *q = &f->query;
+	uint64_t secret = disk_cache_secret(f->store->cache);
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	struct cache_key key = { 0, 0 };
+
+	buf_put_str(&b, "upstream");
+	buf_put_bytes(&b, q->id.bytes, q->id.len);
+	buf_put_str(&b, type_name(q->kind));
+	buf_put_str(&b, q->suffix);
+	if (b.failed)
+		return key;
+	key.name = hash_bytes(b.data, b.size, secret);
+	key.check = hash_bytes(b.data, b.size, ~secret);
+	if (!key.name)
+		key.name = 1;
+	return key;
+}
+
+/* Strong enough: what a server sends under another of these is another file. */
+static uint64_t etag_of(const struct flight *f, const struct upstream_answer *a)
+{
+	const struct store_query *q = &f->query;
+	const uint64_t words[] = { (uint64_t)a->size, (uint64_t)a->mtime,
+				   (uint64_t)q->kind };
+	uint64_t h = hash_bytes(q->id.bytes, q->id.len,
+				hash_bytes(words, sizeof(words), 0));
+
+	h = hash_str(a->name, h);
+	h = hash_str(a->etag ? a->etag : "", h);
+	return q->suffix ? hash_str(q->suffix, h) : h;
+}
+
+/* ---- Answers
+ * ------------------------------------------------------------------- */
+
+static bool same_presence(const void *a, const void *b)
+{
+	return !a == !b;
+}
+
+/* @p fd is duplicated. */
+static bool make_artifact(const struct remote_meta *m, int fd,
+			  enum artifact_origin origin, struct growth *growth,
+			  struct artifact *ret)
+{
+	*ret = (struct artifact) {
+		.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0),
+		.size = m->size,
+		.mtime = m->mtime,
+		.etag = m->etag,
+		.file = m->file ? mem_strdup(m->file) : NULL,
+		.archive = m->archive ? mem_strdup(m->archive) : NULL,
+		.signature = m->signature ? mem_strdup(m->signature) : NULL,
+		.growth = growth ? growth_get(growth) : NULL,
+		.origin = origin,
+	};
+	if (ret->fd >= 0 && same_presence(ret->file, m->file) &&
+	    same_presence(ret->archive, m->archive) &&
+	    same_presence(ret->signature, m->signature))
+		return true;
+	artifact_deinit(ret);
+	return false;
+}
+
+/* What memory keeps of a file of the disk cache. */
+static void remember(const struct flight *f, const struct artifact *a,
+		     struct cache_key key, struct memo_answer *m)
+{
+	struct stat sb;
+
+	if (fstat(a->fd, &sb))
+		return;
+	*m = (struct memo_answer) {
+		.path = disk_cache_path(f->store->cache, key),
+		.stamp = { .mtime_ns = clock_timespec_ns(sb.st_mtim),
+			   .ctime_ns = clock_timespec_ns(sb.st_ctim),
+			   .size = (uint64_t)sb.st_size,
+			   .inode = sb.st_ino },
+		.size = a->size,
+		.mtime = a->mtime,
+		.etag = a->etag,
+		.file = a->file ? mem_strdup(a->file) : NULL,
+		.archive = a->archive ? mem_strdup(a->archive) : NULL,
+		.signature = a->signature ? mem_strdup(a->signature) : NULL,
+		.origin = a->origin,
+		.ttl_ms = CACHED_MS,
+	};
+	if (!m->path || !same_presence(m->file, a->file) ||
+	    !same_presence(m->archive, a->archive) ||
+	    !same_presence(m->signature, a->signature))
+		memo_answer_deinit(m);
+}
+
+/* False: what is kept makes no sense, and is fetched anew. */
+static bool land_kept(struct flight *f, int fd, uint64_t size,
+		      struct cache_key key)
+{
+	CLEANUP_REMOTE_META struct remote_meta meta = { 0 };
+	struct memo_answer keep = { 0 };
+	struct artifact a;
+	struct error *err = remote_meta_read(fd, size, &meta);
+
+	if (err) {
+		log_consume(LOG_WARN, "cache", "kept file not understood", err);
+		return false;
+	}
+	if (!make_artifact(&meta, fd, ARTIFACT_FROM_CACHE, NULL, &a)) {
+		flight_land(f, error_no_memory, NULL, NULL);
+		return true;
+	}
+	remember(f, &a, key, &keep);
+	flight_land(f, NULL, &a, keep.path ? &keep : NULL);
+	return true;
+}
+
+static void land_absent(struct flight *f, int64_t ttl_ms)
+{
+	struct memo_answer absent = { .is_absent = true };
+
+	if (ttl_ms > ABSENT_MOST_MS)
+		ttl_ms = ABSENT_MOST_MS;
+	if (f->doubt_ms && f->doubt_ms < ttl_ms)
+		ttl_ms = f->doubt_ms;
+	absent.ttl_ms = ttl_ms;
+	flight_land(f, NULL, NULL, ttl_ms > 0 ? &absent : NULL);
+}
+
+/* ---- A download
+ * ----------------------------------------------------------------- */
+
+static void check_free(struct check *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	buf_deinit(&c->base.request);
+	error_free(c->err);
+	mem_free(c);
+}
+
+/* Nothing of what came so far is worth anything. */
+static void void_turn(struct download *d)
+{
+	if (d->growth) {
+		growth_end(d->growth, GROWTH_BROKEN);
+		growth_put(STEAL(d->growth));
+	}
+	if (d->is_shared && d->flight)
+		flight_unshare(d->flight);
+	if (d->fd >= 0)
+		close(steal_fd(&d->fd));
+	remote_meta_deinit(&d->meta);
+	d->is_shared = d->is_whole = d->is_checking = false;
+	d->received = 0;
+}
+
+static void download_put(struct download *d)
+{
+	if (!d || atomic_fetch_sub(&d->references, 1) != 1)
+		return;
+	while (d->checked) {
+		struct check *c = d->checked;
+
+		d->checked = c->next;
+		check_free(c);
+	}
+	if (d->fd >= 0)
+		close(d->fd);
+	growth_put(d->growth);
+	remote_meta_deinit(&d->meta);
+	error_free(d->err);
+	lock_deinit(&d->lock);
+	mem_free(d);
+}
+
+static void log_lost(const struct download *d, const char *name,
+		     enum upstream_cause cause, const char *why)
+{
+	char hex[BUILD_ID_HEX_MAX];
+	uint64_t skipped;
+	bool pass;
+
+	{
+		LOCKED(&d->store->lock);
+		pass = log_limit_pass(&d->store->target_log, &skipped);
+	}
+	if (pass)
+		log_warn("upstream", "answer thrown away",
+			 LOG_S("upstream", name),
+			 LOG_S("cause", upstream_cause_name(cause)),
+			 LOG_S("why", why),
+			 LOG_S("build_id",
+			       build_id_hex(&d->flight->query.id, hex)),
+			 LOG_S("type", type_name(d->flight->query.kind)),
+			 LOG_U("left_out", skipped));
+}
+
+/* ---- Checking
+ * -------------------------------------------------------------------- */
+
+static struct error *on_answer(struct worker_job *base, enum wire_type type,
+			       struct reader *payload)
+{
+	struct check *c = (struct check *)base;
+	size_t id_size;
+
+	if (type != WIRE_RESULT)
+		return error_new(BAD_DATA, "unexpected answer %d from worker",
+				 (int)type);
+	c->has_id = reader_u8(payload);
+	reader_u64(payload);
+	const uint8_t *bytes = reader_sized(payload, &id_size);
+
+	if (!reader_ok(payload) || c->has_result)
+		return error_new(BAD_DATA, "broken answer from worker");
+	c->has_result = true;
+	if (id_size)
+		build_id_set(&c->id, bytes, id_size);
+	return NULL;
+}
+
+/* On a worker pool's thread: the rest is done where everything is. */
+static void check_done(struct worker_job *base, struct error *err)
+{
+	struct check *c = (struct check *)base;
+	struct download *d = c->d;
+
+	if (!err && !c->has_result)
+		err = error_new(WORKER, "worker gave no result");
+	c->err = err;
+	{
+		LOCKED(&d->lock);
+		c->next = d->checked;
+		d->checked = c;
+		if (d->fetch)
+			upstream_poke(d->fetch);
+	}
+	download_put(d);
+}
+
+static struct error *start_check(struct download *d, bool is_head)
+{
+	struct check *c = mem_zalloc(sizeof(*c));
+
+	if (!c)
+		return error_no_memory;
+	struct worker_job *const jobs[] = { &c->base };
+
+	c->d = d;
+	c->turn = d->turn;
+	c->is_head = is_head;
+	c->base.type = WIRE_IDENTIFY;
+	c->base.answer = on_answer;
+	c->base.done = check_done;
+	c->base.cpu_limit_s = WORKER_ANSWER_CPU_S_LEAST;
+	buf_put_u64(&c->base.request, d->received);
+	buf_put_u8(&c->base.request, is_head);
+	/* Its own: the download may go on without this file. */
+	c->fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
+	c->base.fds[0] = c->fd;
+	c->base.fd_count = 1;
+	struct error *err = c->fd < 0                ? error_errno("dup")
+			    : c->base.request.failed ? error_no_memory
+						     : NULL;
+
+	atomic_fetch_add(&d->references, 1);
+	if (!err)
+		err = worker_pool_submit_all(d->store->extractors, jobs, 1,
+					     true);
+	if (err) {
+		atomic_fetch_sub(&d->references, 1);
+		check_free(c);
+		return err;
+	}
+	d->is_checking = true;
+	return NULL;
+}
+
+static void finish(struct download *d);
+
+/* It could not be checked, which says nothing of it. */
+static void reject_unchecked(struct download *d, struct error *err)
+{
+	log_consume(LOG_WARN, "upstream", "not checked", err);
+	upstream_reject(d->fetch, d->turn, UPSTREAM_TRANSIENT);
+}
+
+/* Is there enough for the next look? */
+static void check_next(struct download *d)
+{
+	struct error *err = NULL;
+
+	if (d->is_checking || !d->want.len)
+		return;
+	if (d->is_whole)
+		err = start_check(d, false);
+	else if (!d->is_shared && d->size >= 0 && d->next_head >= 0 &&
+		 d->received >= (uint64_t)d->next_head)
+		err = start_check(d, true);
+	if (err)
+		reject_unchecked(d, err);
+}
+
+/* Whoever takes a growing file may have it from now on. */
+static void share(struct download *d)
+{
+	struct artifact a;
+
+	if (d->is_shared || d->size < 0 || d->is_whole)
+		return;
+	if (!make_artifact(&d->meta, d->fd, ARTIFACT_FROM_UPSTREAM, d->growth,
+			   &a))
+		return; /* they wait for the whole, then */
+	log_consume(LOG_WARN, "upstream", "not relayed",
+		    flight_share(d->flight, &a));
+	d->is_shared = true;
+}
+
+static void judge_head(struct download *d, const struct check *c)
+{
+	if (!c->err && c->has_id && build_id_equal(&c->id, &d->want)) {
+		d->next_head = HEAD_NEVER;
+		share(d);
+	} else if (d->next_head < HEAD_LAST) {
+		d->next_head = HEAD_LAST;
+	} else {
+		/* All of it, then. */
+		d->next_head = HEAD_NEVER;
+	}
+}
+
+static void judge_whole(struct download *d, struct check *c)
+{
+	if (!c->err && build_id_equal(&c->id, &d->want)) {
+		finish(d);
+		return;
+	}
+	/* A worker that fails says nothing of the file, one that finds no ELF
+	 * file does. */
+	if (c->err && error_kind(c->err) != ERROR_BAD_DATA &&
+	    error_kind(c->err) != ERROR_UNSUPPORTED)
+		reject_unchecked(d, STEAL(c->err));
+	else
+		upstream_reject(d->fetch, d->turn, UPSTREAM_MISMATCH);
+}
+
+static struct check *take_checked(struct download *d)
+{
+	LOCKED(&d->lock);
+	struct check *c = d->checked;
+
+	if (c)
+		d->checked = c->next;
+	return c;
+}
+
+static void on_poked(void *ctx)
+{
+	struct download *d = ctx;
+	struct check *c;
+
+	while ((c = take_checked(d))) {
+		if (c->turn == d->turn && d->fd >= 0 && d->flight) {
+			d->is_checking = false;
+			if (c->is_head)
+				judge_head(d, c);
+			else
+				judge_whole(d, c);
+			if (c->is_head)
+				check_next(d);
+		}
+		check_free(c);
+	}
+}
+
+/* ---- Receiving
+ * -------------------------------------------------------------------- */
+
+static struct error *open_file(struct download *d)
+{
+	struct disk_cache *cache = d->store->cache;
+	uint64_t size = d->size > 0 ? (uint64_t)d->size : 0;
+	uint64_t room = d->flight->room_bytes;
+	CLEANUP_ERROR struct error *err = NULL;
+
+	if (!room)
+		err = disk_cache_begin(cache, size, &d->fd);
+	if (!room && (!err || (error_kind(err) != ERROR_NO_SPACE &&
+			       error_kind(err) != ERROR_IO)))
+		return STEAL(err);
+	d->key = (struct cache_key) { 0 };
+	return disk_cache_begin_elsewhere(cache, err, room > size ? room : size,
+					  &d->fd);
+}
+
+static bool give_up(struct download *d, struct error *err)
+{
+	error_free(d->err);
+	d->err = err;
+	return false;
+}
+
+static bool on_begin(void *ctx, const struct upstream_answer *a)
+{
+	struct download *d = ctx;
+
+	d->turn = a->turn;
+	d->size = a->size;
+	d->next_head = HEAD_FIRST;
+	d->key = remote_key(d->flight);
+	d->meta = (struct remote_meta) {
+		.size = a->size > 0 ? (uint64_t)a->size : 0,
+		.mtime = a->mtime,
+		.etag = etag_of(d->flight, a),
+	};
+	d->growth = growth_create();
+	if (!d->growth || !copy(&d->meta.file, a->file) ||
+	    !copy(&d->meta.archive, a->archive) ||
+	    !copy(&d->meta.signature, a->signature))
+		return give_up(d, error_no_memory);
+	struct error *err = open_file(d);
+
+	if (err)
+		return give_up(d, err);
+	if (!d->want.len)
+		share(d);
+	return true;
+}
+
+static bool on_data(void *ctx, const void *bytes, size_t size)
+{
+	struct download *d = ctx;
+	struct error *err = file_write_at(d->fd, bytes, size, d->received);
+
+	if (err)
+		return give_up(d, err);
+	d->received += size;
+	growth_grow(d->growth, d->received);
+	check_next(d);
+	return true;
+}
+
+static void on_whole(void *ctx)
+{
+	struct download *d = ctx;
+
+	d->is_whole = true;
+	d->meta.size = d->received;
+	if (d->want.len)
+		check_next(d);
+	else
+		finish(d);
+}
+
+static void on_lost(void *ctx, const char *name, enum upstream_cause cause,
+		    const char *why)
+{
+	struct download *d = ctx;
+
+	log_lost(d, name, cause, why);
+	void_turn(d);
+}
+
+/* ---- The end
+ * ------------------------------------------------------------------------ */
+
+/* Hashing it and waiting for the disk are not for the fetching thread. */
+static void keep_file(void *state, void *arg)
+{
+	struct download *d = arg;
+
+	(void)state;
+	log_consume(LOG_WARN, "cache", "not kept",
+		    disk_cache_commit(d->store->cache, &d->offer));
+	download_put(d);
+}
+
+/* All of it is right. */
+static void finish(struct download *d)
+{
+	struct disk_cache *cache = d->store->cache;
+	uint64_t content = d->received;
+	struct artifact a;
+	bool is_made = make_artifact(&d->meta, d->fd, ARTIFACT_FROM_UPSTREAM,
+				     NULL, &a);
+	struct error *err = remote_meta_write(d->fd, &d->meta, &content);
+
+	growth_end(d->growth, GROWTH_WHOLE);
+	upstream_accept(d->fetch);
+	if (err) {
+		d->key = (struct cache_key) { 0 };
+		log_consume(LOG_WARN, "cache", "not kept", err);
+	}
+	/* Found from now on, so that nobody fetches it again meanwhile. */
+	disk_cache_offer(cache, &d->offer, d->key, d->fd, content);
+	flight_land(STEAL(d->flight), is_made ? NULL : error_no_memory,
+		    is_made ? &a : NULL, NULL);
+	atomic_fetch_add(&d->references, 1);
+	err = pool_continue(d->store->verifiers, keep_file, d);
+	if (err) {
+		error_free(err);
+		keep_file(NULL, d);
+	}
+}
+
+/* The disk was full before the file was: once more, outside the cache. */
+static bool make_do_elsewhere(struct download *d, struct flight *f)
+{
+	if (!d->err || error_kind(d->err) != ERROR_NO_SPACE || f->room_bytes)
+		return false;
+	f->room_bytes = (d->size > 0 ? (uint64_t)d->size : d->received) + MIB;
+	disk_cache_note_full(d->store->cache, f->room_bytes);
+	return true;
+}
+
+static void land_ended(struct download *d, const struct upstream_end *e)
+{
+	struct flight *f = STEAL(d->flight);
+
+	switch (e->cause) {
+	case UPSTREAM_TRANSIENT:
+		flight_land(f, error_new(UPSTREAM, "%s", e->why), NULL, NULL);
+		break;
+	case UPSTREAM_FOUND: /* never: accepted is landed */
+	case UPSTREAM_CANCELLED:
+		if (make_do_elsewhere(d, f))
+			flight_continue(f);
+		else
+			flight_land(f,
+				    d->err ? STEAL(d->err)
+					   : error_new(BUSY, "%s", e->why),
+				    NULL, NULL);
+		break;
+	default:
+		land_absent(f, e->ttl_ms);
+	}
+}
+
+static void on_ended(void *ctx, const struct upstream_end *e)
+{
+	struct download *d = ctx;
+
+	{
+		LOCKED(&d->lock);
+		d->fetch = NULL;
+	}
+	if (d->flight) {
+		void_turn(d);
+		land_ended(d, e);
+	}
+	download_put(d);
+}
+
+static const struct upstream_receiver receiver = {
+	.begin = on_begin,
+	.data = on_data,
+	.whole = on_whole,
+	.lost = on_lost,
+	.poked = on_poked,
+	.ended = on_ended,
+};
+
+/* ---- Beginning
+ * ------------------------------------------------------------------------ */
+
+static struct error *begin(struct flight *f)
+{
+	const struct store_query *q = &f->query;
+	const struct upstream_hop hop = {
+		.forwarded_for = f->hop.forwarded_for,
+		.via = f->hop.via,
+		.user_agent = f->hop.user_agent,
+		.traceparent = f->hop.traceparent,
+		.request_id = f->hop.request_id,
+	};
+	struct upstream_question question = {
+		.id = q->id,
+		.type = type_name(q->kind),
+		.suffix = q->suffix,
+		.hop = &hop,
+	};
+	struct download *d = mem_zalloc(sizeof(*d));
+
+	if (!d)
+		return error_no_memory;
+	/* The slash in front of a source's path is the one behind the type. */
+	if (q->kind == ARTIFACT_SOURCE && q->suffix[0] == '/')
+		question.suffix++;
+	else if (q->kind != ARTIFACT_SECTION && q->kind != ARTIFACT_SOURCE)
+		d->want = q->id;
+	d->store = f->store;
+	d->flight = f;
+	d->fd = -1;
+	atomic_init(&d->references, 1);
+	lock_init(&d->lock, LOCK_STORE_REMOTE);
+	struct error *err;
+
+	{
+		/* Nobody is told of the fetch before it is known here. */
+		LOCKED(&d->lock);
+		err = upstream_fetch(f->store->upstreams, &question, &receiver,
+				     d, &d->fetch);
+	}
+	if (err)
+		download_put(d);
+	return err;
+}
+
+/* What was fetched before. @p left_ret: the flight has landed, or goes on
+ * later. */
+static struct error *try_kept(struct flight *f, bool *left_ret)
+{
+	struct cache_key key = remote_key(f);
+	CLEANUP_CLOSE int fd = -1;
+	uint64_t size;
+
+	TRY(find_cached(f->store, f, key, &fd, &size, left_ret));
+	if (fd >= 0)
+		*left_ret = land_kept(f, fd, size, key);
+	return NULL;
+}
+
+void remote_try(struct flight *f)
+{
+	bool has_left = false;
+	struct error *err = try_kept(f, &has_left);
+
+	if (!err && !has_left)
+		err = begin(f);
+	if (err)
+		flight_land(f, err, NULL, NULL);
+}

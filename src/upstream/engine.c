@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread: takes orders, lets libcurl go on, looks at the clock.
+ *
+ * Invariants
+ * 1. A fetch is in `fetches` from the thread's first look at it until it is
+ *    freed, which only the thread does, after ended().
+ * 2. Orders are marks on the fetch, guarded by the lock; the thread takes them.
+ *    Whoever gives one must know that ended() has not been called.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "upstream/engine.h"
+
+enum { REQUESTS_MOST = 32, FETCHES_MOST = 1000 };
+
+const char *upstream_cause_name(enum upstream_cause cause)
+{
+	static const char *const names[UPSTREAM_CAUSES] = {
+		[UPSTREAM_FOUND] = "found",
+		[UPSTREAM_ABSENT] = "absent",
+		[UPSTREAM_TRANSIENT] = "transient",
+		[UPSTREAM_MALFORMED] = "malformed",
+		[UPSTREAM_MISMATCH] = "mismatch",
+		[UPSTREAM_TOO_LARGE] = "too_large",
+		[UPSTREAM_CANCELLED] = "cancelled",
+	};
+
+	return names[cause];
+}
+
+/* ---- Fetches ----------------------------------------------------------------
+ */
+
+static void fetch_free(struct upstream_fetch *f)
+{
+	mem_free(f->path);
+	mem_free(f->forwarded_for);
+	mem_free(f->via);
+	mem_free(f->user_agent);
+	mem_free(f->traceparent);
+	mem_free(f->request_id);
+	mem_free(f);
+}
+
+static void cleanup_fetch(struct upstream_fetch **f)
+{
+	if (*f)
+		fetch_free(*f);
+}
+
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || strchr("-._~/", c);
+}
+
+/* Encoded anew: whatever a client's path was, this is one path and no more. */
+static char *make_path(const struct upstream_question *q)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	char hex[BUILD_ID_HEX_MAX];
+
+	buf_printf(&b, "/buildid/%s/%s", build_id_hex(&q->id, hex), q->type);
+	if (q->suffix)
+		buf_append_byte(&b, '/');
+	for (const char *p = q->suffix; p && *p; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (is_plain(*p))
+			buf_append_byte(&b, c);
+		else
+			buf_printf(&b, "%%%c%c", digits[c >> 4],
+				   digits[c & 15]);
+	}
+	return buf_steal_str(&b);
+}
+
+static char *copy(const char *s)
+{
+	return s ? mem_strdup(s) : NULL;
+}
+
+/* Who asks, and through whom: our mark behind what was there. */
+static bool copy_hop(struct upstream_fetch *f, const struct upstream_hop *hop)
+{
+	static const struct upstream_hop nobody;
+	const char *mark = f->engine->mark;
+
+	if (!hop)
+		hop = &nobody;
+	const char *agent = hop->user_agent;
+
+	f->via = mem_printf("%s%s1.1 %s", hop->via ? hop->via : "",
+			    hop->via ? ", " : "", mark);
+	f->user_agent = mem_printf("%s%ssymbolized/" PACKAGE_VERSION " (%s)",
+				   agent ? agent : "", agent ? " " : "", mark);
+	f->forwarded_for = copy(hop->forwarded_for);
+	f->traceparent = copy(hop->traceparent);
+	f->request_id = copy(hop->request_id);
+	return f->via && f->user_agent &&
+	       !f->forwarded_for == !hop->forwarded_for &&
+	       !f->traceparent == !hop->traceparent &&
+	       !f->request_id == !hop->request_id;
+}
+
+static struct error *fetch_create(struct upstreams *u,
+				  const struct upstream_question *q,
+				  struct upstream_fetch **ret)
+{
+	CLEANUP(cleanup_fetch)
+	struct upstream_fetch *f = mem_zalloc(
+		sizeof(*f) + u->server_count * sizeof(f->attempts[0]));
+
+	if (!f)
+		return error_no_memory;
+	f->engine = u;
+	f->id = q->id;
+	f->count = u->server_count;
+	for (size_t i = 0; i < f->count; i++)
+		f->attempts[i] = (struct attempt) { .fetch = f,
+						    .server = &u->servers[i] };
+	f->path = make_path(q);
+	if (!f->path || !copy_hop(f, q->hop))
+		return error_no_memory;
+	*ret = STEAL(f);
+	return NULL;
+}
+
+/* ---- Orders
+ * -------------------------------------------------------------------- */
+
+/* Lock held. */
+static void give_order(struct upstream_fetch *f)
+{
+	if (f->has_orders)
+		return;
+	f->has_orders = true;
+	TAILQ_INSERT_TAIL(&f->engine->orders, f, ordered);
+	transfer_wake(f->engine);
+}
+
+static struct error *submit(struct upstream_fetch *f)
+{
+	struct upstreams *u = f->engine;
+
+	LOCKED(&u->lock);
+	if (u->is_stopping || u->fetch_count >= u->options.fetches_most) {
+		bool is_stopping = u->is_stopping;
+
+		fetch_free(f);
+		return error_new(BUSY, is_stopping
+					       ? "shutting down"
+					       : "too many upstream fetches");
+	}
+	u->fetch_count++;
+	give_order(f);
+	return NULL;
+}
+
+struct error *upstream_fetch(struct upstreams *u,
+			     const struct upstream_question *q,
+			     const struct upstream_receiver *receiver,
+			     void *ctx, struct upstream_fetch **ret)
+{
+	struct upstream_fetch *f;
+
+	TRY(fetch_create(u, q, &f));
+	f->receiver = receiver;
+	f->ctx = ctx;
+	/* Before it is known to the thread, which may end it at once. */
+	*ret = f;
+	struct error *err = submit(f);
+
+	if (err)
+		*ret = NULL;
+	return err;
+}
+
+struct error *upstream_survey(struct upstreams *u,
+			      const struct upstream_question *q, bool uses_get,
+			      survey_fn told, void *ctx)
+{
+	struct upstream_fetch *f;
+
+	TRY(fetch_create(u, q, &f));
+	f->told = told;
+	f->uses_get = uses_get;
+	f->ctx = ctx;
+	return submit(f);
+}
+
+void upstream_accept(struct upstream_fetch *f)
+{
+	LOCKED(&f->engine->lock);
+	f->is_accepted = true;
+	give_order(f);
+}
+
+void upstream_reject(struct upstream_fetch *f, unsigned turn,
+		     enum upstream_cause cause)
+{
+	LOCKED(&f->engine->lock);
+	f->rejected_turn = turn;
+	f->rejected_cause = cause;
+	give_order(f);
+}
+
+void upstream_cancel(struct upstream_fetch *f)
+{
+	LOCKED(&f->engine->lock);
+	f->is_cancelled = true;
+	give_order(f);
+}
+
+void upstream_poke(struct upstream_fetch *f)
+{
+	LOCKED(&f->engine->lock);
+	f->is_poked = true;
+	give_order(f);
+}
+
+struct orders {
+	struct upstream_fetch *f;
+	bool is_accepted, is_cancelled, is_poked;
+	unsigned rejected_turn;
+	enum upstream_cause rejected_cause;
+};
+
+static bool next_orders(struct upstreams *u, struct orders *ret)
+{
+	LOCKED(&u->lock);
+	struct upstream_fetch *f = TAILQ_FIRST(&u->orders);
+
+	if (!f)
+		return false;
+	TAILQ_REMOVE(&u->orders, f, ordered);
+	f->has_orders = false;
+	*ret = (struct orders) {
+		.f = f,
+		.is_accepted = f->is_accepted,
+		.is_cancelled = f->is_cancelled,
+		.is_poked = f->is_poked,
+		.rejected_turn = f->rejected_turn,
+		.rejected_cause = f->rejected_cause,
+	};
+	f->rejected_turn = 0;
+	f->is_poked = false;
+	return true;
+}
+
+static void follow_orders(struct upstreams *u)
+{
+	struct orders o;
+
+	while (next_orders(u, &o)) {
+		struct upstream_fetch *f = o.f;
+		int64_t now_ms = clock_ms();
+
+		if (!f->begun_ms) {
+			LIST_INSERT_HEAD(&u->fetches, f, all);
+			race_begin(f, now_ms);
+		}
+		if (o.is_poked && !f->is_over)
+			f->receiver->poked(f->ctx);
+		if (o.is_cancelled)
+			race_cancel(f, "given up");
+		else if (o.is_accepted)
+			race_accept(f);
+		else if (o.rejected_turn && o.rejected_turn == f->turn)
+			race_reject(f, o.rejected_cause, now_ms);
+	}
+}
+
+/* ---- The thread
+ * ------------------------------------------------------------------ */
+
+static bool is_stopping(struct upstreams *u)
+{
+	LOCKED(&u->lock);
+	return u->is_stopping;
+}
+
+static void forget(struct upstream_fetch *f)
+{
+	struct upstreams *u = f->engine;
+
+	LIST_REMOVE(f, all);
+	{
+		LOCKED(&u->lock);
+		if (f->has_orders)
+			TAILQ_REMOVE(&u->orders, f, ordered);
+		u->fetch_count--;
+	}
+	fetch_free(f);
+}
+
+/* @return When something is due. */
+static int64_t look_at_all(struct upstreams *u, bool ends)
+{
+	struct upstream_fetch *f, *following;
+	int64_t now_ms = clock_ms(), next = INT64_MAX;
+
+	for (f = LIST_FIRST(&u->fetches); f; f = following) {
+		following = LIST_NEXT(f, all);
+		if (!f->is_over && ends)
+			race_cancel(f, "shutting down");
+		if (!f->is_over) {
+			int64_t due = race_timers(f, now_ms);
+
+			if (due < next)
+				next = due;
+		}
+		if (f->is_over)
+			forget(f);
+	}
+	race_pump(u, now_ms);
+	if (u->is_restless)
+		next = now_ms;
+	u->is_restless = false;
+	return next;
+}
+
+static bool has_fetches(struct upstreams *u)
+{
+	LOCKED(&u->lock);
+	return u->fetch_count > 0;
+}
+
+static void *run(void *arg)
+{
+	struct upstreams *u = arg;
+	bool ends = false;
+	int64_t next = INT64_MAX;
+
+	prctl(PR_SET_NAME, "upstream");
+	while (!ends || has_fetches(u)) {
+		int64_t now_ms = clock_ms();
+
+		transfer_perform(u, next == INT64_MAX ? INT64_MAX
+				    : next > now_ms   ? next - now_ms
+						      : 0);
+		ends = is_stopping(u);
+		follow_orders(u);
+		next = look_at_all(u, ends);
+	}
+	return NULL;
+}
+
+/* ---- Open and close
+ * ---------------------------------------------------------------- */
+
+static struct error *make_mark(struct upstreams *u)
+{
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return error_errno("getrandom");
+	snprintf(u->mark, sizeof(u->mark), "symbolized-%016" PRIx64, number);
+	return NULL;
+}
+
+static struct error *start(struct upstreams *u)
+{
+	TRY(make_mark(u));
+	TRY(negative_create(&u->negative));
+	TRY(transfer_setup(u));
+	if (pthread_create(&u->thread, NULL, run, u))
+		return error_new(BUSY, "cannot start a thread");
+	u->has_thread = true;
+	return NULL;
+}
+
+struct error *upstreams_open(const struct upstreams_options *options,
+			     struct upstreams **ret)
+{
+	struct upstreams *u = mem_zalloc(sizeof(*u));
+
+	if (!u)
+		return error_no_memory;
+	u->options = *options;
+	if (!u->options.requests_most)
+		u->options.requests_most = REQUESTS_MOST;
+	if (!u->options.fetches_most)
+		u->options.fetches_most = FETCHES_MOST;
+	lock_init(&u->lock, LOCK_UPSTREAM);
+	TAILQ_INIT(&u->orders);
+	u->server_count = options->list->count;
+	for (size_t i = 0; i < u->server_count; i++) {
+		struct server *s = &u->servers[i];
+
+		s->spec = &options->list->v[i];
+		s->number = (unsigned)i;
+		TAILQ_INIT(&s->queue);
+		atomic_store(&s->shown_last, -1);
+		metric_set(METRIC_UPSTREAM_BREAKER, s->number, 0,
+			   BREAKER_CLOSED);
+	}
+	struct error *err = start(u);
+
+	if (err) {
+		upstreams_close(u);
+		return err;
+	}
+	*ret = u;
+	return NULL;
+}
+
+void upstreams_abort(struct upstreams *u)
+{
+	{
+		LOCKED(&u->lock);
+		u->is_stopping = true;
+	}
+	transfer_wake(u);
+}
+
+void upstreams_close(struct upstreams *u)
+{
+	if (!u)
+		return;
+	if (u->has_thread) {
+		upstreams_abort(u);
+		pthread_join(u->thread, NULL);
+	}
+	transfer_teardown(u);
+	negative_destroy(u->negative);
+	lock_deinit(&u->lock);
+	mem_free(u);
+}
+
+const char *upstreams_mark(const struct upstreams *u)
+{
+	return u->mark;
+}
+
+void upstreams_forget(struct upstreams *u, const struct build_id *id)
+{
+	negative_forget(u->negative, id);
+}
+
+size_t upstreams_count(const struct upstreams *u)
+{
+	return u->server_count;
+}
+
+void upstreams_status(const struct upstreams *u, size_t i,
+		      struct upstream_status *ret)
+{
+	static const char *const states[] = {
+		[BREAKER_CLOSED] = "closed",
+		[BREAKER_HALF_OPEN] = "half_open",
+		[BREAKER_OPEN] = "open",
+	};
+	const struct server *s = &u->servers[i];
+	int last = atomic_load(&s->shown_last);
+
+	*ret = (struct upstream_status) {
+		.name = s->spec->name,
+		.state = states[atomic_load(&s->shown_state)],
+		.failures = atomic_load(&s->shown_failures),
+		.last = last < 0 ? NULL
+				 : upstream_cause_name(
+					   (enum upstream_cause)last),
+	};
+}

@@ -1,0 +1,700 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request and its answer. libcurl does HTTP; judged here is what it brings:
+ * where a redirection leads, what a header may say, how long a body is.
+ *
+ * Redirections are followed by ourselves: at most three, to http and https
+ * only, and to a private address only where the host is one that the operator
+ * named. What a host resolves to is seen when its socket is opened. Headers of
+ * the configuration, which may be secrets, go to the server they were meant for
+ * alone.
+ *
+ * A body's length is announced by X-DEBUGINFOD-SIZE (decoded), by
+ * Content-Length (as it is sent), or its end by chunks or HTTP/2's frames. One
+ * that just ends with its connection may be cut anywhere, and is not taken.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "upstream/address.h"
+#include "upstream/engine.h"
+
+enum {
+	REDIRECTS_MOST = 3,
+	HEADER_BYTES_MOST = 64 << 10,
+	DISCARD_MOST = 64 << 10, /* of a body that nobody wants */
+	VALUE_MOST = 4096,
+	BUFFER_BYTES = 256 << 10,
+	SLOW_BYTES_A_SECOND = 10 << 10,
+	SLOW_S = 30,
+	TOTAL_MS = 20 * 60 * 1000,
+	RETRY_AFTER_MOST_S = 60,
+	WAIT_MOST_MS = 1000,
+};
+
+/* What a header said; strings are owned. */
+struct head {
+	unsigned status;
+	bool has_coding, is_chunked;
+	int64_t length, told_size; /* -1: not said */
+	int64_t mtime, retry_after_s;
+	char *file, *archive, *signature, *etag;
+};
+
+struct transfer {
+	struct attempt *attempt;
+	struct upstreams *engine;
+	CURL *easy;
+	struct curl_slist *headers;
+	char error[CURL_ERROR_SIZE];
+	int64_t started_ms, moved_ms;
+	int64_t answered_ms; /* the header's end; 0: not yet */
+	unsigned redirects;
+	bool may_be_private; /* where the request goes to */
+	bool met_private;
+	struct head head;
+	size_t header_bytes;
+	int64_t size;      /* that is announced; UPSTREAM_SIZE_UNKNOWN */
+	uint64_t received; /* decoded */
+	bool has_won;
+	/* We ended it ourselves: that, and not what libcurl says then. */
+	bool is_ended;
+	enum upstream_cause cause;
+	const char *why;
+};
+
+static size_t end_with(struct transfer *t, enum upstream_cause cause,
+		       const char *why)
+{
+	if (!t->is_ended) {
+		t->is_ended = true;
+		t->cause = cause;
+		t->why = why;
+	}
+	return 0; /* what libcurl's callbacks return to fail */
+}
+
+/* ---- Headers ---------------------------------------------------------------
+ */
+
+static void head_reset(struct head *h)
+{
+	mem_free(h->file);
+	mem_free(h->archive);
+	mem_free(h->signature);
+	mem_free(h->etag);
+	*h = (struct head) { .length = -1, .told_size = -1 };
+}
+
+static int64_t parse_count(const char *text)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	long long n = strtoll(text, &end, 10);
+
+	return errno || *end ? -1 : (int64_t)n;
+}
+
+/* Nothing is passed on that could end a header or mean something to a
+ * terminal. */
+static void keep_text(char **field, const char *value)
+{
+	size_t size = strlen(value);
+
+	if (!size || size > VALUE_MOST)
+		return;
+	for (const char *p = value; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return;
+	}
+	mem_free(*field);
+	*field = mem_strdup(value);
+}
+
+static void keep_hexadecimal(char **field, const char *value)
+{
+	if (strspn(value, "0123456789abcdefABCDEF") == strlen(value))
+		keep_text(field, value);
+}
+
+static void note_header(struct head *h, const char *name, const char *value)
+{
+	if (!strcasecmp(name, "Content-Length"))
+		h->length = parse_count(value);
+	else if (!strcasecmp(name, "Content-Encoding"))
+		h->has_coding = strcasecmp(value, "identity") != 0;
+	else if (!strcasecmp(name, "Transfer-Encoding"))
+		h->is_chunked = true;
+	else if (!strcasecmp(name, "Last-Modified"))
+		h->mtime = (int64_t)curl_getdate(value, NULL);
+	else if (!strcasecmp(name, "Retry-After"))
+		h->retry_after_s = parse_count(value);
+	else if (!strcasecmp(name, "ETag"))
+		keep_text(&h->etag, value);
+	else if (!strcasecmp(name, "X-DEBUGINFOD-SIZE"))
+		h->told_size = parse_count(value);
+	else if (!strcasecmp(name, "X-DEBUGINFOD-FILE"))
+		keep_text(&h->file, value);
+	else if (!strcasecmp(name, "X-DEBUGINFOD-ARCHIVE"))
+		keep_text(&h->archive, value);
+	else if (!strcasecmp(name, "X-DEBUGINFOD-IMASIGNATURE") ||
+		 !strcasecmp(name, "X-DEBUGINFOD-IMA-SIGNATURE"))
+		keep_hexadecimal(&h->signature, value);
+}
+
+static bool is_redirection(unsigned status)
+{
+	return status == 301 || status == 302 || status == 303 ||
+	       status == 307 || status == 308;
+}
+
+static enum upstream_cause cause_of(unsigned status)
+{
+	if (status == 404 || status == 410)
+		return UPSTREAM_ABSENT;
+	if (status == 406 || status == 413)
+		return UPSTREAM_TOO_LARGE;
+	if (status >= 500 || status == 429 || status == 408 || status == 425)
+		return UPSTREAM_TRANSIENT;
+	return UPSTREAM_MALFORMED;
+}
+
+static bool ends_by_itself(const struct transfer *t)
+{
+	long version = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+	return t->head.length >= 0 || t->head.is_chunked ||
+	       version >= CURL_HTTP_VERSION_2_0;
+}
+
+static bool judge_length(struct transfer *t)
+{
+	const struct head *h = &t->head;
+
+	t->size = h->told_size;
+	if (!h->has_coding && h->length >= 0) {
+		if (t->size >= 0 && t->size != h->length) {
+			end_with(t, UPSTREAM_TRANSIENT,
+				 "it announces two lengths");
+			return false;
+		}
+		t->size = h->length;
+	}
+	if (t->size < 0 && !ends_by_itself(t)) {
+		end_with(t, UPSTREAM_MALFORMED, "no length is announced");
+		return false;
+	}
+	if (t->size >= 0 && (uint64_t)t->size > t->engine->options.max_bytes) {
+		end_with(t, UPSTREAM_TOO_LARGE, "larger than is allowed");
+		return false;
+	}
+	return true;
+}
+
+static bool announce(struct transfer *t)
+{
+	const struct head *h = &t->head;
+	struct upstream_answer answer = {
+		.name = t->attempt->server->spec->name,
+		.size = t->size,
+		.mtime = h->mtime > 0 ? h->mtime : 0,
+		.file = h->file,
+		.archive = h->archive,
+		.signature = h->signature,
+		.etag = h->etag,
+	};
+
+	t->has_won = race_answer(t->attempt, &answer, t->answered_ms);
+	if (!t->has_won)
+		end_with(t, UPSTREAM_CANCELLED, "another one was faster");
+	return t->has_won;
+}
+
+/* A header is there as a whole. False: no more of it is wanted. */
+static bool end_header(struct transfer *t)
+{
+	if (t->head.status / 100 == 1 || is_redirection(t->head.status))
+		return true;
+	t->answered_ms = clock_ms();
+	metric_observe(METRIC_UPSTREAM_SECONDS, t->attempt->server->number, 0,
+		       (uint64_t)(t->answered_ms - t->started_ms) * 1000000);
+	if (t->head.status != 200)
+		return true;
+	if (!judge_length(t))
+		return false;
+	if (t->attempt->fetch->receiver)
+		return announce(t);
+	end_with(t, UPSTREAM_FOUND, "found");
+	return false;
+}
+
+/* One line, with its end. libcurl says trailers here as well. */
+static size_t on_header(char *line, size_t one, size_t size, void *ctx)
+{
+	struct transfer *t = ctx;
+	char text[VALUE_MOST + 64];
+	size_t n = size;
+
+	(void)one;
+	t->moved_ms = clock_ms();
+	t->header_bytes += size;
+	if (t->header_bytes > HEADER_BYTES_MOST)
+		return end_with(t, UPSTREAM_MALFORMED,
+				"its header is too long");
+	if (t->answered_ms)
+		return size;
+	while (n && (line[n - 1] == '\r' || line[n - 1] == '\n'))
+		n--;
+	if (!n)
+		return end_header(t) ? size : 0;
+	if (n >= sizeof(text))
+		return size;
+	memcpy(text, line, n);
+	text[n] = '\0';
+	if (!strncmp(text, "HTTP/", 5)) {
+		const char *space = strchr(text, ' ');
+
+		head_reset(&t->head);
+		t->head.status =
+			space ? (unsigned)strtoul(space + 1, NULL, 10) : 0;
+		return size;
+	}
+	char *colon = strchr(text, ':');
+
+	if (!colon)
+		return size;
+	*colon++ = '\0';
+	colon += strspn(colon, " \t");
+	note_header(&t->head, text, colon);
+	return size;
+}
+
+/* ---- Bodies
+ * ------------------------------------------------------------------ */
+
+static size_t on_body(char *bytes, size_t one, size_t size, void *ctx)
+{
+	struct transfer *t = ctx;
+
+	(void)one;
+	t->moved_ms = clock_ms();
+	t->received += size;
+	if (!t->has_won)
+		return t->received > DISCARD_MOST
+			       ? end_with(t, cause_of(t->head.status),
+					  "refused at length")
+			       : size;
+	if (t->size >= 0 && t->received > (uint64_t)t->size)
+		return end_with(t, UPSTREAM_TRANSIENT,
+				"longer than it announced");
+	if (t->received > t->engine->options.max_bytes)
+		return end_with(t, UPSTREAM_TOO_LARGE,
+				"larger than is allowed");
+	metric_add(METRIC_UPSTREAM_BYTES, t->attempt->server->number, 0,
+		   (int64_t)size);
+	if (!race_data(t->attempt, bytes, size))
+		return end_with(t, UPSTREAM_CANCELLED, "given up");
+	return size;
+}
+
+/* ---- Where to
+ * ----------------------------------------------------------------- */
+
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
+				 struct curl_sockaddr *address)
+{
+	struct transfer *t = ctx;
+
+	(void)purpose;
+	/* Through a proxy it is the proxy's address, which the operator chose;
+	 * where the proxy then goes is seen by nobody here. */
+	if (!t->may_be_private && !t->engine->has_proxy &&
+	    address_is_private(&address->addr)) {
+		t->met_private = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC,
+		      address->protocol);
+}
+
+static bool is_private_literal(const char *host)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	char bare[INET6_ADDRSTRLEN] = "";
+	size_t n = strlen(host);
+
+	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
+		return address_is_private((struct sockaddr *)&v4);
+	if (*host != '[' || n < 3 || n - 2 >= sizeof(bare))
+		return false;
+	memcpy(bare, host + 1, n - 2);
+	bare[strcspn(bare, "%")] = '\0';
+	return inet_pton(AF_INET6, bare, &v6.sin6_addr) != 1 ||
+	       address_is_private((struct sockaddr *)&v6);
+}
+
+static void cleanup_url(CURLU **u)
+{
+	curl_url_cleanup(*u);
+}
+
+static void cleanup_curl(char **p)
+{
+	curl_free(*p);
+}
+
+/* NULL: it may be followed. */
+static const char *judge_redirection(struct transfer *t, const char *url)
+{
+	CLEANUP(cleanup_url) CURLU *u = curl_url();
+	CLEANUP(cleanup_curl) char *host = NULL;
+	CLEANUP(cleanup_curl) char *scheme = NULL;
+
+	if (!url)
+		return "redirected to nowhere";
+	if (t->redirects == REDIRECTS_MOST)
+		return "redirected too often";
+	if (!u || curl_url_set(u, CURLUPART_URL, url, 0) ||
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) ||
+	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) ||
+	    (strcasecmp(scheme, "http") != 0 &&
+	     strcasecmp(scheme, "https") != 0))
+		return "redirected to what is no http or https URL";
+	t->may_be_private =
+		upstream_list_has_host(t->engine->options.list, host);
+	if (!t->may_be_private && is_private_literal(host))
+		return "redirected to a private address";
+	return NULL;
+}
+
+static CURLcode add_header(struct transfer *t, const char *name,
+			   const char *value)
+{
+	if (!value)
+		return CURLE_OK;
+	CLEANUP_FREE char *line = mem_printf("%s: %s", name, value);
+	struct curl_slist *longer =
+		line ? curl_slist_append(t->headers, line) : NULL;
+
+	if (!longer)
+		return CURLE_OUT_OF_MEMORY;
+	t->headers = longer;
+	return CURLE_OK;
+}
+
+static CURLcode add_own_headers(struct transfer *t)
+{
+	const struct upstream_manner *m = &t->attempt->server->spec->manner;
+
+	for (size_t i = 0; i < m->header_count; i++) {
+		struct curl_slist *longer =
+			curl_slist_append(t->headers, m->headers[i]);
+
+		if (!longer)
+			return CURLE_OUT_OF_MEMORY;
+		t->headers = longer;
+	}
+	return CURLE_OK;
+}
+
+/* @p has_secrets: those of the configuration go along. */
+static CURLcode set_headers(struct transfer *t, bool has_secrets)
+{
+	const struct upstream_fetch *f = t->attempt->fetch;
+	CURLcode rc = CURLE_OK;
+	char limit[24];
+
+	curl_slist_free_all(STEAL(t->headers));
+	snprintf(limit, sizeof(limit), "%" PRIu64,
+		 t->engine->options.max_bytes);
+	const char *const fields[][2] = {
+		{ "Accept", "*/*" },
+		{ "User-Agent", f->user_agent },
+		{ "Via", f->via },
+		{ "X-Forwarded-For", f->forwarded_for },
+		{ "X-Request-Id", f->request_id },
+		{ "X-DEBUGINFOD-MAXSIZE", limit },
+		{ "traceparent", f->traceparent },
+	};
+
+	for (size_t i = 0; !rc && i < sizeof(fields) / sizeof(*fields); i++)
+		rc = add_header(t, fields[i][0], fields[i][1]);
+	if (!rc && has_secrets)
+		rc = add_own_headers(t);
+	return rc ? rc
+		  : curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+}
+
+/* ---- Begin and end
+ * ------------------------------------------------------------ */
+
+#define SET(option, value)                                          \
+	do {                                                        \
+		CURLcode set_ = curl_easy_setopt(e, option, value); \
+		if (set_)                                           \
+			return set_;                                \
+	} while (0)
+
+static CURLcode set_options(struct transfer *t)
+{
+	const struct upstream_spec *spec = t->attempt->server->spec;
+	const struct upstream_fetch *f = t->attempt->fetch;
+	unsigned slow_s = spec->manner.timeout_ms / 1000 + 1;
+	CURL *e = t->easy;
+	CLEANUP_FREE char *url = mem_printf("%s%s", spec->base, f->path);
+
+	if (!url)
+		return CURLE_OUT_OF_MEMORY;
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_PATH_AS_IS, 1L);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	/* What libcurl can undo; counted against the limit when undone. */
+	SET(CURLOPT_ACCEPT_ENCODING, "");
+	SET(CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)spec->manner.connect_ms);
+	SET(CURLOPT_TIMEOUT_MS, (long)TOTAL_MS);
+	SET(CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES_A_SECOND);
+	SET(CURLOPT_LOW_SPEED_TIME, (long)(slow_s > SLOW_S ? slow_s : SLOW_S));
+	SET(CURLOPT_ERRORBUFFER, t->error);
+	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, t);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, t);
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, t);
+	SET(CURLOPT_NOBODY, f->receiver || f->uses_get ? 0L : 1L);
+	return set_headers(t, true);
+}
+
+static void transfer_free(struct transfer *t)
+{
+	curl_easy_cleanup(t->easy);
+	curl_slist_free_all(t->headers);
+	head_reset(&t->head);
+	mem_free(t);
+}
+
+struct transfer *transfer_begin(struct attempt *a, int64_t now_ms)
+{
+	struct transfer *t = mem_zalloc(sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->attempt = a;
+	t->engine = a->fetch->engine;
+	t->started_ms = t->moved_ms = now_ms;
+	t->may_be_private = true;
+	t->size = UPSTREAM_SIZE_UNKNOWN;
+	head_reset(&t->head);
+	t->easy = curl_easy_init();
+	if (!t->easy || set_options(t) ||
+	    curl_multi_add_handle(t->engine->multi, t->easy)) {
+		transfer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void transfer_drop(struct transfer *t)
+{
+	if (!t)
+		return;
+	curl_multi_remove_handle(t->engine->multi, t->easy);
+	transfer_free(t);
+}
+
+/* Take it from its attempt, and say how it ended. */
+static void finish(struct transfer *t, enum upstream_cause cause,
+		   const char *why, bool is_slow, int64_t now_ms)
+{
+	struct attempt *a = t->attempt;
+	char text[CURL_ERROR_SIZE];
+	int64_t elapsed_ms =
+		(t->answered_ms ? t->answered_ms : now_ms) - t->started_ms;
+	int64_t retry_s = t->head.retry_after_s;
+
+	snprintf(text, sizeof(text), "%s", why);
+	if (retry_s > RETRY_AFTER_MOST_S)
+		retry_s = RETRY_AFTER_MOST_S;
+	const struct transfer_end end = {
+		.cause = cause,
+		.why = text,
+		.status = t->head.status,
+		.size = t->size,
+		.elapsed_ms = elapsed_ms,
+		.retry_after_ms = retry_s > 0 ? retry_s * 1000 : 0,
+		.is_slow = is_slow,
+	};
+
+	a->transfer = NULL;
+	transfer_drop(t);
+	race_finished(a, &end, now_ms);
+}
+
+int64_t transfer_check(struct transfer *t, int64_t now_ms)
+{
+	int64_t until =
+		t->moved_ms + t->attempt->server->spec->manner.timeout_ms;
+
+	if (now_ms < until)
+		return until;
+	finish(t, UPSTREAM_TRANSIENT,
+	       t->answered_ms ? "it stopped sending" : "no answer in time",
+	       true, now_ms);
+	return INT64_MAX;
+}
+
+static bool follow(struct transfer *t)
+{
+	char *url = NULL;
+
+	curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &url);
+	const char *fault = judge_redirection(t, url);
+
+	if (fault) {
+		end_with(t, UPSTREAM_MALFORMED, fault);
+		return false;
+	}
+	t->redirects++;
+	t->received = 0;
+	curl_multi_remove_handle(t->engine->multi, t->easy);
+	/* libcurl copies the URL, which is its own. */
+	if (curl_easy_setopt(t->easy, CURLOPT_URL, url) ||
+	    set_headers(t, false) ||
+	    curl_multi_add_handle(t->engine->multi, t->easy)) {
+		end_with(t, UPSTREAM_TRANSIENT, "out of memory");
+		return false;
+	}
+	return true;
+}
+
+static enum upstream_cause cause_of_code(CURLcode code)
+{
+	switch (code) {
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_BAD_CONTENT_ENCODING:
+		return UPSTREAM_MALFORMED;
+	default:
+		return UPSTREAM_TRANSIENT;
+	}
+}
+
+static void finish_whole(struct transfer *t, int64_t now_ms)
+{
+	char text[32];
+
+	if (t->head.status != 200) {
+		snprintf(text, sizeof(text), "status %u", t->head.status);
+		finish(t, cause_of(t->head.status), text, false, now_ms);
+	} else if (!t->attempt->fetch->receiver) {
+		finish(t, UPSTREAM_FOUND, "found", false, now_ms);
+	} else if (t->size >= 0 && t->received != (uint64_t)t->size) {
+		finish(t, UPSTREAM_TRANSIENT, "shorter than it announced",
+		       false, now_ms);
+	} else {
+		finish(t, UPSTREAM_FOUND, "found", false, now_ms);
+	}
+}
+
+void transfer_result(void *easy, int code, int64_t now_ms)
+{
+	struct transfer *t = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+	if (!t->is_ended && code == CURLE_OK &&
+	    is_redirection(t->head.status) && follow(t))
+		return;
+	if (t->is_ended)
+		finish(t, t->cause, t->why, false, now_ms);
+	else if (t->met_private)
+		finish(t, UPSTREAM_MALFORMED, "redirected to a private address",
+		       false, now_ms);
+	else if (code != CURLE_OK)
+		finish(t, cause_of_code((CURLcode)code),
+		       *t->error ? t->error
+				 : curl_easy_strerror((CURLcode)code),
+		       code == CURLE_OPERATION_TIMEDOUT, now_ms);
+	else
+		finish_whole(t, now_ms);
+}
+
+/* ---- All of them
+ * ---------------------------------------------------------------- */
+
+struct error *transfer_setup(struct upstreams *u)
+{
+	static const char *const proxies[] = { "http_proxy", "https_proxy",
+					       "all_proxy", "HTTPS_PROXY",
+					       "ALL_PROXY" };
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		return error_new(IO, "libcurl does not start");
+	u->multi = curl_multi_init();
+	if (!u->multi) {
+		curl_global_cleanup();
+		return error_no_memory;
+	}
+	for (size_t i = 0; i < sizeof(proxies) / sizeof(*proxies); i++) {
+		const char *value = getenv(proxies[i]);
+
+		u->has_proxy |= value && *value;
+	}
+	return NULL;
+}
+
+void transfer_teardown(struct upstreams *u)
+{
+	if (!u->multi)
+		return;
+	curl_multi_cleanup(u->multi);
+	curl_global_cleanup();
+}
+
+static void take_results(struct upstreams *u)
+{
+	const struct CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(u->multi, &left))) {
+		if (m->msg == CURLMSG_DONE)
+			transfer_result(m->easy_handle, (int)m->data.result,
+					clock_ms());
+	}
+}
+
+void transfer_perform(struct upstreams *u, int64_t wait_ms)
+{
+	int running;
+
+	if (wait_ms > WAIT_MOST_MS)
+		wait_ms = WAIT_MOST_MS;
+	if (wait_ms > 0)
+		curl_multi_poll(u->multi, NULL, 0, (int)wait_ms, NULL);
+	curl_multi_perform(u->multi, &running);
+	take_results(u);
+}
+
+void transfer_wake(struct upstreams *u)
+{
+	curl_multi_wakeup(u->multi);
+}

@@ -1,0 +1,213 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What is not here comes from an upstream server: fetched once, checked, kept;
+# what a server says wrongly, or not at all, and what becomes of it.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
+. "$top_srcdir/tests/it/upstream-lib.sh"
+need readelf objcopy
+need_curl_headers
+
+make_samples "$tmp/samples" 40
+sample_base=9 make_samples "$tmp/tree" 1 local
+sample_base=7 make_samples "$tmp/other" 40
+file() {
+	echo "$tmp/samples/sample-$1"
+}
+id() {
+	sample_id "$1"
+}
+
+start_fake up
+for i in {1..39}; do
+	put up "$(id "$i")" debuginfo "$(file "$i")"
+done
+put up "$(id 1)" executable "$(file 1)"
+put up "$(id 1)" source/usr/src/a.c "$0"
+put up "$(id 1)" section/.text "$tmp/sample.so"
+serve_ready ours --upstream "${fake_url[up]}" --upstream-timeout 2 "$tmp/tree"
+
+# ---- Fetched once --------------------------------------------------------------
+
+rule up '*' header=X-DEBUGINFOD-IMASIGNATURE:030204abcdef
+get "/buildid/$(id 1)/debuginfo"
+is "a file that is not here is fetched" "$status" 200
+same "it is the one" "$tmp/body" "$(file 1)"
+cp "$tmp/header" "$tmp/header.first"
+rule up
+get "/buildid/$(id 1)/debuginfo"
+is "and is there the second time" "$status" 200
+same "with the same bytes" "$tmp/body" "$(file 1)"
+for name in ETag Last-Modified X-DEBUGINFOD-SIZE X-DEBUGINFOD-FILE \
+	X-DEBUGINFOD-IMASIGNATURE Content-Length; do
+	again=$(header "$name")
+	first=$(tr -d '\r' <"$tmp/header.first" | sed -n "s/^$name: //p")
+	isnt "the first answer has $name" "$first" ""
+	is "the second has the same $name" "$again" "$first"
+done
+is "the server was asked once" "$(asked up "$(id 1)/debuginfo")" 1
+is "it was served from upstream" "$(served_from upstream)" 1
+get "/buildid/$(id 1)/executable"
+same "an executable comes the same way" "$tmp/body" "$(file 1)"
+get "/buildid/$(id 1)/source/usr/src/a.c"
+same "a source" "$tmp/body" "$0"
+get "/buildid/$(id 1)/section/.text"
+same "a section" "$tmp/body" "$tmp/sample.so"
+get "/buildid/$(id 1)/debuginfo" -r 100-199
+is "ranges of what was fetched" "$status $(header Content-Range)" \
+	"206 bytes 100-199/$(stat -c %s "$(file 1)")"
+get "/buildid/$(id 1)/debuginfo" -H "If-None-Match: $(header ETag)"
+is "conditions" "$status" 304
+
+stop_server ours
+serve_ready ours --upstream "${fake_url[up]}" --upstream-timeout 2 "$tmp/tree"
+get "/buildid/$(id 1)/debuginfo"
+same "a restart keeps it" "$tmp/body" "$(file 1)"
+is "with its signature" "$(header X-DEBUGINFOD-IMASIGNATURE)" 030204abcdef
+is "nobody was asked again" "$(asked up "$(id 1)/debuginfo")" 1
+get "/buildid/$(build_id "$tmp/tree/local-1")/debuginfo"
+is "what is here is served from here" "$status" 200
+
+# ---- What is asked for ----------------------------------------------------------
+
+: >"$tmp/up/headers"
+get "/buildid/$(id 2)/debuginfo" -A "elfutils/0.188,Linux" \
+	-H 'X-Forwarded-For: 10.1.1.1' -H 'X-Request-Id: my-request' \
+	-H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+headers=$(tr -d '\r' <"$tmp/up/headers")
+like "the hops are passed on, the peer behind them" "$headers" \
+	'^X-Forwarded-For: 10\.1\.1\.1, 127\.0\.0\.1$'
+like "the request's ID" "$headers" '^X-Request-Id: my-request$'
+like "the trace" "$headers" '^traceparent: 00-0af7651916cd43dd8448eb211c80319c'
+like "the agent, and who we are" "$headers" \
+	'^User-Agent: elfutils/0\.188,Linux symbolized/'
+like "Via has our mark" "$headers" '^Via: 1\.1 symbolized-[0-9a-f]{16}$'
+: >"$tmp/up/log"
+get "/buildid/$(id 1)/source/usr/src/a%20b%3fc%23%25/%2e%2e/d"
+like "a path is encoded anew" "$(cat "$tmp/up/log")" \
+	'source/usr/src/a%20b%3Fc%23%25/\.\./d$'
+
+# ---- Nothing by that name -------------------------------------------------------------
+
+get "/buildid/$(id 40)/debuginfo"
+is "what nobody has is 404" "$status" 404
+get "/buildid/$(id 40)/debuginfo"
+is "and is known to be" "$status $(asked up "$(id 40)")" "404 1"
+cp "$(file 40)" "$tmp/tree/new"
+rescan ours
+get "/buildid/$(id 40)/debuginfo"
+is "until a scan finds it" "$status" 200
+
+# ---- What is wrong ---------------------------------------------------------------------
+
+put up "$(id 3)" debuginfo "$tmp/other/sample-3"
+get "/buildid/$(id 3)/debuginfo"
+is "a file of another build ID is not given" "$status $(body)" "404 not found"
+get "/buildid/$(id 3)/debuginfo"
+is "and not asked for again" "$(asked up "$(id 3)")" 1
+is "it is counted" \
+	"$(metric 'symbolized_upstream_requests_total{upstream="1",outcome="mismatch"}')" 1
+like "and told with the server's name" "$(cat "$tmp/ours.log")" \
+	"answer thrown away upstream=127.0.0.1:.* cause=mismatch .*build_id=$(id 3)"
+
+printf 'this is no ELF file at all, but a page of a hotel' >"$tmp/page"
+put up "$(id 4)" debuginfo "$tmp/page"
+get "/buildid/$(id 4)/debuginfo"
+is "nor is what is no ELF file" "$status" 404
+
+size=$(stat -c %s "$(file 5)")
+rule up "$(id 5)" "cut_at=$((size / 2))" times=1
+get "/buildid/$(id 5)/debuginfo"
+is "a short file is fetched again, or ends the connection" \
+	"$([ "$status" = 200 ] && cmp -s "$tmp/body" "$(file 5)" && echo whole ||
+		echo "$(stat -c %s "$tmp/body") $status")" whole
+rule up "$(id 6)" "size=$((size + 1))" times=3
+get "/buildid/$(id 6)/debuginfo"
+isnt "two lengths are none" "$status" 200
+isnt "and no absence" "$status" 404
+rule up "$(id 8)" no_length
+get "/buildid/$(id 8)/debuginfo"
+is "what may be cut anywhere is not taken" "$status" 404
+rule up "$(id 9)" chunked
+get "/buildid/$(id 9)/debuginfo"
+same "chunks are" "$tmp/body" "$(file 9)"
+gzip -c "$(file 10)" >"$tmp/packed"
+put up "$(id 10)" debuginfo "$tmp/packed"
+rule up "$(id 10)" gzip "size=$size"
+get "/buildid/$(id 10)/debuginfo"
+same "a content coding is undone" "$tmp/body" "$(file 10)"
+put up "$(id 11)" debuginfo "$tmp/packed"
+rule up "$(id 11)" gzip "size=$((size - 9))" times=3
+get "/buildid/$(id 11)/debuginfo"
+isnt "and its end counted" "$status" 200
+
+# ---- Statuses ------------------------------------------------------------------------------
+
+for code in 429 500 503; do
+	i=$((code % 17 + 12))
+	rule up "$(id "$i")" "status=$code" times=1
+	get "/buildid/$(id "$i")/debuginfo"
+	is "a $code that passes is waited for" "$status" 200
+done
+rule up "$(id 30)" status=503 times=3
+get "/buildid/$(id 30)/debuginfo"
+is "one that stays is no 404" "$status" 502
+get "/buildid/$(id 28)/debuginfo" # five failures in a row would be too many
+rule up "$(id 29)" status=503 times=3
+status=$(curl -s -A elfutils/0.188 -o "$tmp/body" -w '%{http_code}' \
+	"$url/buildid/$(id 29)/debuginfo")
+is "libdebuginfod is told nothing that it would remember" "$? $status" "52 000"
+get "/buildid/$(id 29)/debuginfo"
+is "and has it when the trouble has passed" "$status" 200
+rule up "$(id 31)" status=403
+get "/buildid/$(id 31)/debuginfo"
+get "/buildid/$(id 31)/debuginfo"
+is "a status that makes no sense is not asked for again" \
+	"$status $(asked up "$(id 31)")" "404 1"
+
+# ---- Redirections ----------------------------------------------------------------------------
+
+start_fake far
+put far "$(id 32)" debuginfo "$(file 32)"
+put far "$(id 33)" debuginfo "$(file 33)"
+far=${fake_url[far]}
+rm "$tmp/up/files/buildid/$(id 32)/debuginfo" "$tmp/up/files/buildid/$(id 33)/debuginfo"
+# Both are on 127.0.0.1, which is named: another loopback address is not.
+rule up "$(id 32)" status=302 \
+	"header=Location:${far/127.0.0.1/127.0.0.2}/buildid/$(id 32)/debuginfo"
+get "/buildid/$(id 32)/debuginfo"
+is "a redirection to a private address is not followed" \
+	"$status $(asked far "$(id 32)")" "404 0"
+rule up "$(id 33)" status=302 "header=Location:$far/buildid/$(id 33)/debuginfo"
+get "/buildid/$(id 33)/debuginfo"
+same "one to a host that is named is" "$tmp/body" "$(file 33)"
+rule up "$(id 34)" status=302 "header=Location:file:///etc/passwd"
+get "/buildid/$(id 34)/debuginfo"
+is "one to a file is not" "$status" 404
+rule up "$(id 35)" status=302 "header=Location:/buildid/$(id 35)/debuginfo"
+: >"$tmp/up/log"
+get "/buildid/$(id 35)/debuginfo"
+is "one that goes round ends" "$status $(asked up "$(id 35)")" "404 4"
+rule up "$(id 36)" status=302 \
+	"header=Location:http://localhost:${far##*:}/buildid/$(id 32)/debuginfo"
+get "/buildid/$(id 36)/debuginfo"
+is "a name of a private address is one" "$status $(asked far "$(id 32)")" "404 0"
+
+# ---- Hops --------------------------------------------------------------------------------------
+
+get "/buildid/$(id 37)/debuginfo" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8'
+is "after eight hops nobody is asked" "$status $(asked up "$(id 37)")" "404 0"
+get "/buildid/$(id 37)/debuginfo" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7'
+is "after seven they are" "$status $(asked up "$(id 37)")" "200 1"
+stop_server ours
+
+# Two of ours that ask each other, one of which also asks a redirecting fake.
+port_a=$((20000 + RANDOM % 12000))
+serve_ready loop --listen "127.0.0.1:$port_a" --upstream "http://127.0.0.1:$port_a" \
+	"$tmp/tree"
+at_most "a server that is its own upstream answers at once" \
+	"$(ms get "/buildid/$(id 39)/debuginfo")" 1500
+get "/buildid/$(id 39)/debuginfo"
+is "with 404" "$status" 404
+stop_server loop
+finish
