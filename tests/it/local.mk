@@ -22,6 +22,7 @@ it_tests = \
 	tests/it/scan-tar.sh \
 	tests/it/serve-life.sh \
 	tests/it/symbolize-diff.sh \
+	tests/it/symbolize-service.sh \
 	tests/it/upstream-fetch.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)
