@@ -136,8 +136,9 @@ static struct error *merge_function(struct merge *m, uint32_t i)
 		.origin = m->t->quality,
 		.rows = m->rows,
 		.row_count = m->row_count,
-		.inlines = m->inlines + !!whole.node_count,
-		.inline_count = whole.node_count - !!whole.node_count,
+		// Without the root.
+		.inlines = whole.node_count ? m->inlines + 1 : NULL,
+		.inline_count = whole.node_count ? whole.node_count - 1 : 0,
 	};
 
 	TRY(map_string(m, whole.name, &f.name));

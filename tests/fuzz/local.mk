@@ -62,10 +62,35 @@ tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c \
 	$(sample_table)
 tests_fuzz_fuzz_wire_LDADD = libsymbolize.a $(SYMBUILD_LIBS)
 
+fuzz_tests += tests/fuzz/fuzz_demangle
+tests_fuzz_fuzz_demangle_SOURCES = tests/fuzz/fuzz_demangle.c \
+	tests/fuzz/seeds_demangle.c tests/fuzz/standalone.c $(fuzz_common)
+tests_fuzz_fuzz_demangle_LDADD = $(SYMBUILD_LIBS)
+
+fuzz_symtab_lib = tests/lib/symtab_fixture.c tests/lib/symtab_fixture.h \
+	tests/lib/symtab_random.c tests/lib/symtab_random.h \
+	tests/lib/symtab_use.c tests/lib/symtab_use.h
+fuzz_tests += tests/fuzz/fuzz_symtab_table
+tests_fuzz_fuzz_symtab_table_SOURCES = tests/fuzz/fuzz_symtab_table.c \
+	tests/fuzz/seeds_symtab_table.c tests/fuzz/standalone.c $(fuzz_common) \
+	$(fuzz_symtab_lib)
+tests_fuzz_fuzz_symtab_table_LDADD = $(SYMBUILD_LIBS)
+
 check_PROGRAMS += $(fuzz_tests)
 TESTS += $(fuzz_tests)
 
 if FUZZERS
+check_PROGRAMS += tests/fuzz/libfuzzer_demangle
+tests_fuzz_libfuzzer_demangle_SOURCES = tests/fuzz/fuzz_demangle.c $(fuzz_common)
+tests_fuzz_libfuzzer_demangle_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_demangle_LDADD = $(SYMBUILD_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_symtab_table
+tests_fuzz_libfuzzer_symtab_table_SOURCES = tests/fuzz/fuzz_symtab_table.c $(fuzz_common) \
+	$(fuzz_symtab_lib)
+tests_fuzz_libfuzzer_symtab_table_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_symtab_table_LDADD = $(SYMBUILD_LIBS)
+
 check_PROGRAMS += tests/fuzz/libfuzzer_symtab_build
 tests_fuzz_libfuzzer_symtab_build_SOURCES = tests/fuzz/fuzz_symtab_build.c $(fuzz_common)
 tests_fuzz_libfuzzer_symtab_build_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -9,6 +9,7 @@
 #include "symtab/symtab_format.h"
 #include "symtab/symtab_private.h"
 #include "tests/lib/symtab_fixture.h"
+#include "tests/lib/symtab_random.h"
 #include "tests/unit/unit.h"
 
 static uint32_t string(struct symtab_writer *w, const char *s)
@@ -95,4 +96,435 @@ START_TEST(a_function_is_encoded_byte_for_byte_as_llvm_does)
 }
 END_TEST
 
-UNIT_MAIN("symtab", a_function_is_encoded_byte_for_byte_as_llvm_does)
+static struct symtab_writer *new_writer(void)
+{
+	struct symtab_writer *w;
+
+	ck_no_error(symtab_writer_create(&w));
+	return w;
+}
+
+static size_t find(struct symtab_cursor *c, uint64_t at,
+		   const struct symtab_frame **ret)
+{
+	size_t count;
+
+	ck_no_error(symtab_find(c, (struct vaddr) { at }, true, ret, &count));
+	return count;
+}
+
+static void check_frames(const struct symtab_frame *a, size_t a_count,
+			 const struct symtab_frame *b, size_t b_count,
+			 uint64_t at)
+{
+	ck_assert_msg(a_count == b_count, "0x%jx: %zu frames instead of %zu",
+		      (uintmax_t)at, a_count, b_count);
+	for (size_t i = 0; i < a_count; i++)
+		ck_assert_msg(a[i].name == b[i].name &&
+				      a[i].file == b[i].file &&
+				      a[i].line == b[i].line &&
+				      a[i].is_inlined == b[i].is_inlined &&
+				      a[i].start.v == b[i].start.v &&
+				      a[i].size == b[i].size,
+			      "0x%jx: frame %zu: line %u instead of %u",
+			      (uintmax_t)at, i, a[i].line, b[i].line);
+}
+
+/* Every address, from the lowest; and in any order. */
+static void check_random(const struct symtab_random *r, struct symtab *t)
+{
+	uint64_t end = r->functions[r->count - 1].start.v + 10000;
+	struct symtab_frame expected[SYMTAB_FRAMES_MAX];
+	const struct symtab_frame *f;
+	struct symtab_random dice = { .state = 7 };
+	struct symtab_cursor *c;
+
+	ck_no_error(symtab_cursor_create(t, &c));
+	for (uint64_t at = 0x400fff; at < end; at += 7)
+		check_frames(f, find(c, at, &f), expected,
+			     symtab_random_find(r, at, expected), at);
+	for (int i = 0; i < 5000; i++) {
+		uint64_t at =
+			0x401000 +
+			symtab_random_next(&dice, (uint32_t)(end - 0x401000));
+
+		check_frames(f, find(c, at, &f), expected,
+			     symtab_random_find(r, at, expected), at);
+	}
+	symtab_cursor_free(c);
+}
+
+START_TEST(what_is_written_is_found_again_at_every_address)
+{
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	struct symtab_random r = { .state = 88172645463325252 };
+	struct symtab_writer *w = new_writer();
+
+	symtab_random_make(&r, w, 60);
+	// In another order.
+	for (size_t i = 0; i < r.count; i++)
+		ck_no_error(
+			symtab_writer_add(w, &r.functions[i * 37 % r.count]));
+	struct symtab *t = finish(w, NULL, &table);
+	size_t indexed = 0;
+
+	ck_assert_uint_eq(symtab_function_count(t), r.count);
+	for (uint32_t i = 0; i < t->count; i++)
+		indexed += !!symtab_u32(t->index + 4 * (size_t)i);
+	ck_assert_uint_gt(indexed, 3);
+	ck_assert_uint_lt(indexed, r.count - 3);
+	ck_assert_uint_gt(t->span_count, 1);
+	check_random(&r, t);
+	symtab_put(t);
+	symtab_random_free(&r);
+}
+END_TEST
+
+START_TEST(a_table_merged_from_two_answers_like_one)
+{
+	struct buf tables[2] = { BUF_INIT, BUF_INIT };
+	CLEANUP_BUF struct buf merged = BUF_INIT;
+	struct symtab_random r = { .state = 4711 };
+	struct symtab_writer *parts[2] = { new_writer(), new_writer() };
+	struct symtab_writer *w = new_writer();
+	struct symtab_writer_facts facts = { .quality = SYMTAB_QUALITY_DWARF };
+
+	// The names of both are the same, since both have all.
+	symtab_random_make(&r, parts[0], 30);
+	symtab_random_free(&r);
+	r.state = 4711;
+	symtab_random_make(&r, parts[1], 30);
+	symtab_random_free(&r);
+	r.state = 4711;
+	symtab_random_make(&r, w, 30);
+	for (size_t i = 0; i < r.count; i++)
+		ck_no_error(symtab_writer_add(parts[i % 2], &r.functions[i]));
+	for (int i = 0; i < 2; i++) {
+		struct symtab *t = finish(parts[i], &facts, &tables[i]);
+
+		ck_no_error(symtab_writer_add_table(w, t));
+		symtab_put(t);
+		buf_deinit(&tables[i]);
+	}
+	struct symtab *t = finish(w, NULL, &merged);
+
+	ck_assert_uint_eq(symtab_function_count(t), r.count);
+	check_random(&r, t);
+	symtab_put(t);
+	symtab_random_free(&r);
+}
+END_TEST
+
+START_TEST(without_inlines_a_frame_has_the_line_of_its_call)
+{
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	struct symtab_writer *w = new_writer();
+	struct symtab_row row = { 0, file(w, "d", "inner.h"), 7 };
+	struct symtab_range range = { 2, 4 };
+	struct symtab_inline calls[] = {
+		{ 1, string(w, "a"), file(w, "d", "outer.c"), 30, &range, 1 },
+		{ 2, string(w, "b"), file(w, "d", "a.h"), 20, &range, 1 },
+	};
+	struct symtab_function f = { .start = { 0x10 },
+				     .size = 16,
+				     .name = string(w, "outer"),
+				     .rows = &row,
+				     .row_count = 1,
+				     .inlines = calls,
+				     .inline_count = 2 };
+	const struct symtab_frame *frames;
+	struct symtab_cursor *c;
+	size_t count;
+
+	ck_no_error(symtab_writer_add(w, &f));
+	struct symtab *t = finish(w, NULL, &table);
+
+	ck_no_error(symtab_cursor_create(t, &c));
+	ck_assert_uint_eq(find(c, 0x13, &frames), 3);
+	ck_assert_str_eq(symtab_name(t, frames[0].name, NULL), "b");
+	ck_assert_uint_eq(frames[0].line, 7);
+	ck_assert_uint_eq(frames[1].line, 20);
+	ck_assert_uint_eq(frames[2].line, 30);
+	ck_assert(frames[1].is_inlined && !frames[2].is_inlined);
+	ck_no_error(symtab_find(c, (struct vaddr) { 0x13 }, false, &frames,
+				&count));
+	ck_assert_uint_eq(count, 1);
+	ck_assert_str_eq(symtab_name(t, frames[0].name, NULL), "outer");
+	ck_assert_uint_eq(frames[0].line, 30);
+	ck_assert_uint_eq(frames[0].file, calls[0].call_file);
+	ck_assert_uint_eq(find(c, 0x16, &frames), 1);
+	ck_assert_uint_eq(frames[0].line, 7);
+	symtab_cursor_free(c);
+	symtab_put(t);
+}
+END_TEST
+
+/* Added in any order, the same one stays. */
+static void check_best(const struct symtab_function *best,
+		       const struct symtab_function *worse)
+{
+	for (int turn = 0; turn < 2; turn++) {
+		CLEANUP_BUF struct buf table = BUF_INIT;
+		struct symtab_writer *w = new_writer();
+		struct symtab_function a = *best, b = *worse;
+		const struct symtab_frame *f;
+		struct symtab_cursor *c;
+
+		file(w, "", "a.c");
+		a.name = string(w, "best");
+		b.name = string(w, "worse");
+		ck_no_error(symtab_writer_add(w, turn ? &a : &b));
+		ck_no_error(symtab_writer_add(w, turn ? &b : &a));
+		struct symtab *t = finish(w, NULL, &table);
+
+		ck_assert_uint_eq(symtab_function_count(t), 1);
+		ck_no_error(symtab_cursor_create(t, &c));
+		ck_assert_uint_eq(find(c, best->start.v, &f), 1);
+		ck_assert_str_eq(symtab_name(t, f->name, NULL), "best");
+		symtab_cursor_free(c);
+		symtab_put(t);
+	}
+}
+
+START_TEST(of_functions_at_one_address_the_best_stays)
+{
+	struct symtab_row row = { 0, 1, 1 };
+	struct symtab_range range = { 1, 2 };
+	struct symtab_inline call = { 1, 0, 1, 1, &range, 1 };
+	struct symtab_function plain = { .start = { 64 }, .size = 8 };
+	struct symtab_function better = plain;
+
+	better.origin = SYMTAB_QUALITY_SYMTAB;
+	better.size = 4;
+	check_best(&better, &plain);
+	better = plain;
+	better.rows = &row;
+	better.row_count = 1;
+	better.size = 4;
+	check_best(&better, &plain);
+	better = plain;
+	better.inlines = &call;
+	better.inline_count = 1;
+	better.size = 4;
+	check_best(&better, &plain);
+	better = plain;
+	better.size = 9;
+	check_best(&better, &plain);
+	// A label within a function that is known with its lines.
+	struct symtab_function label = { .start = { 66 }, .size = 100 };
+
+	better = plain;
+	better.origin = SYMTAB_QUALITY_DWARF;
+	better.rows = &row;
+	better.row_count = 1;
+	check_best(&better, &label);
+}
+END_TEST
+
+START_TEST(a_function_of_no_size_goes_up_to_what_follows)
+{
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	struct symtab_writer *w = new_writer();
+	struct symtab_section section = { (char *)".text", { 0x100 }, 0x80 };
+	struct symtab_layout layout = { .sections = &section,
+					.section_count = 1 };
+	struct symtab_writer_facts facts = { .layout = &layout };
+	static const struct {
+		uint64_t start, size;
+	} expected[] = { { 0x100, 0x20 }, { 0x120, 0x60 }, { 0x400, 1 } };
+	const struct symtab_frame *f;
+	struct symtab_cursor *c;
+
+	for (int i = 2; i >= 0; i--)
+		ck_no_error(symtab_writer_add(
+			w, &(struct symtab_function) {
+				   .start = { expected[i].start },
+				   .name = string(w, "f") }));
+	struct symtab *t = finish(w, &facts, &table);
+
+	ck_no_error(symtab_cursor_create(t, &c));
+	for (int i = 0; i < 3; i++) {
+		uint64_t end = expected[i].start + expected[i].size;
+
+		ck_assert_uint_eq(find(c, end - 1, &f), 1);
+		ck_assert_uint_eq(f->size, expected[i].size);
+		ck_assert_uint_eq(f->start.v, expected[i].start);
+	}
+	ck_assert_uint_eq(find(c, 0x180, &f), 0);
+	ck_assert_uint_eq(find(c, 0x401, &f), 0);
+	symtab_cursor_free(c);
+	symtab_put(t);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_corrected)
+{
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	struct symtab_writer *w = new_writer();
+	uint32_t a_c = file(w, "", "a.c");
+	struct symtab_row rows[] = {
+		{ 0, a_c, 1 }, { 8, a_c, 2 },  { 4, a_c, 3 },
+		{ 8, 99, 4 },  { 40, a_c, 5 },
+	};
+	struct symtab_range wide[] = { { 20, UINT64_MAX - 4 }, { 2, 4 } };
+	struct symtab_range nowhere = { 40, 4 };
+	struct symtab_inline calls[] = {
+		{ 1, string(w, "wide"), a_c, 1, wide, 2 },
+		{ 2, string(w, "cut"), a_c, 2, &(struct symtab_range) { 0, 64 },
+		  1 },
+		{ 1, string(w, "dropped"), a_c, 3, &nowhere, 1 },
+		{ 2, string(w, "below it"), a_c, 4, wide, 2 },
+		{ 0, string(w, "no depth"), a_c, 5, wide, 1 },
+		{ 3, string(w, "too deep"), a_c, 6, wide, 1 },
+		{ 1, string(w, "last"), 99, 7, &(struct symtab_range) { 10, 1 },
+		  1 },
+	};
+	struct symtab_function f = { .start = { 0 },
+				     .size = 32,
+				     .rows = rows,
+				     .row_count = 5,
+				     .inlines = calls,
+				     .inline_count = 7 };
+	const struct symtab_frame *frames;
+	struct symtab_cursor *c;
+
+	ck_no_error(symtab_writer_add(w, &f));
+	f = (struct symtab_function) { .start = { 64 }, .size = 1 };
+	ck_no_error(symtab_writer_add(w, &f)); // neither name nor lines
+	struct symtab *t = finish(w, NULL, &table);
+
+	ck_assert_uint_eq(symtab_function_count(t), 1);
+	ck_no_error(symtab_cursor_create(t, &c));
+	ck_assert_uint_eq(find(c, 0, &frames), 1);
+	ck_assert_str_eq(symtab_name(t, frames[0].name, NULL), "??");
+	ck_assert_uint_eq(find(c, 3, &frames), 3);
+	ck_assert_str_eq(symtab_name(t, frames[0].name, NULL), "cut");
+	ck_assert_str_eq(symtab_name(t, frames[1].name, NULL), "wide");
+	ck_assert_uint_eq(frames[0].line, 1);
+	ck_assert_uint_eq(find(c, 9, &frames), 1);
+	ck_assert_uint_eq(frames[0].line, 4);
+	ck_assert_uint_eq(frames[0].file, 0);
+	ck_assert_uint_eq(find(c, 10, &frames), 2);
+	ck_assert_uint_eq(frames[1].file, 0);
+	ck_assert_uint_eq(find(c, 31, &frames), 3);
+	ck_assert_uint_eq(find(c, 32, &frames), 0);
+	symtab_cursor_free(c);
+	symtab_put(t);
+}
+END_TEST
+
+START_TEST(calls_may_be_as_deep_as_frames_can_be)
+{
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	struct symtab_writer *w = new_writer();
+	struct symtab_range range = { 0, 16 };
+	struct symtab_inline calls[SYMTAB_FRAMES_MAX + 20];
+	struct symtab_function f = { .start = { 0x1000 },
+				     .size = 16,
+				     .name = string(w, "f"),
+				     .inlines = calls,
+				     .inline_count = SYMTAB_FRAMES_MAX + 20 };
+	const struct symtab_frame *frames;
+	struct symtab_cursor *c;
+
+	for (uint32_t i = 0; i < SYMTAB_FRAMES_MAX + 20; i++)
+		calls[i] = (struct symtab_inline) { i + 1, f.name, 0,
+						    i,     &range, 1 };
+	ck_no_error(symtab_writer_add(w, &f));
+	struct symtab *t = finish(w, NULL, &table);
+
+	ck_no_error(symtab_cursor_create(t, &c));
+	ck_assert_uint_eq(find(c, 0x1008, &frames), SYMTAB_FRAMES_MAX);
+	ck_assert_uint_eq(frames[SYMTAB_FRAMES_MAX - 1].line, 0);
+	ck_assert_uint_eq(frames[1].line, SYMTAB_FRAMES_MAX - 2);
+	symtab_cursor_free(c);
+	symtab_put(t);
+}
+END_TEST
+
+START_TEST(addresses_are_as_wide_as_they_need)
+{
+	static const struct {
+		uint64_t last;
+		uint8_t size;
+	} cases[] = { { 0xff, 1 },        { 0x100, 2 },
+		      { 0x10000, 4 },     { 0xffffffff, 4 },
+		      { 0x100000000, 8 }, { UINT64_MAX - 0x100f, 8 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CLEANUP_BUF struct buf table = BUF_INIT;
+		struct symtab_writer *w = new_writer();
+		struct symtab_function f = { .start = { 0x1000 },
+					     .size = 0x10,
+					     .name = string(w, "f") };
+		const struct symtab_frame *frames;
+		struct symtab_cursor *c;
+
+		ck_no_error(symtab_writer_add(w, &f));
+		f.start.v += cases[i].last;
+		ck_no_error(symtab_writer_add(w, &f));
+		struct symtab *t = finish(w, NULL, &table);
+
+		ck_assert_uint_eq(t->offset_size, cases[i].size);
+		ck_no_error(symtab_cursor_create(t, &c));
+		ck_assert_uint_eq(find(c, f.start.v + 3, &frames), 1);
+		ck_assert_uint_eq(frames->start.v, f.start.v);
+		ck_assert_uint_eq(find(c, 0x100f, &frames), 1);
+		ck_assert_uint_eq(find(c, 0x1010, &frames), 0);
+		ck_assert_uint_eq(find(c, 0xfff, &frames), 0);
+		ck_assert_uint_eq(find(c, UINT64_MAX, &frames),
+				  f.start.v > UINT64_MAX - 0x10);
+		symtab_cursor_free(c);
+		symtab_put(t);
+	}
+}
+END_TEST
+
+START_TEST(facts_come_back_and_are_checked)
+{
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	struct symtab_segment segment = { { 0x1000 }, { 0x2000 }, 5, 6, 7 };
+	struct symtab_layout layout = { .type = 3,
+					.machine = 62,
+					.segments = &segment,
+					.segment_count = 1 };
+	struct symtab_writer_facts facts = { .quality = SYMTAB_QUALITY_DYNSYM,
+					     .is_whole = true,
+					     .layout = &layout };
+	struct build_id other;
+	struct symtab *again;
+
+	memset(facts.id.bytes, 0xab, 33);
+	facts.id.len = 33;
+	other = facts.id;
+	other.bytes[32] ^= 1;
+	struct symtab *t = finish(new_writer(), &facts, &table);
+
+	ck_assert(build_id_equal(symtab_build_id(t), &facts.id));
+	ck_assert_mem_eq(t->data + 28, facts.id.bytes, 20);
+	ck_assert_uint_eq(t->data[7], 20);
+	ck_assert_int_eq(symtab_quality(t), SYMTAB_QUALITY_DYNSYM);
+	ck_assert(symtab_is_whole(t));
+	ck_assert_uint_eq(symtab_layout(t)->segments[0].mem_size, 6);
+	ck_assert_uint_eq(symtab_function_count(t), 0);
+	ck_assert_uint_eq(symtab_bytes(t), table.size);
+	symtab_put(symtab_get(t));
+	symtab_put(t);
+	ck_error(symtab_open_memory(table.data, table.size, &other, &again),
+		 BAD_DATA, "another build ID");
+	// Of another version of ours: to be built anew.
+	table.data[table.size - SYMTAB_TRAILER_SIZE + 12] ^= 1;
+	symtab_fixture_seal(table.data, table.size);
+	ck_error(symtab_open_memory(table.data, table.size, NULL, &again),
+		 UNSUPPORTED, "producer");
+}
+END_TEST
+
+UNIT_MAIN("symtab", a_function_is_encoded_byte_for_byte_as_llvm_does,
+	  what_is_written_is_found_again_at_every_address,
+	  a_table_merged_from_two_answers_like_one,
+	  without_inlines_a_frame_has_the_line_of_its_call,
+	  of_functions_at_one_address_the_best_stays,
+	  a_function_of_no_size_goes_up_to_what_follows,
+	  what_does_not_fit_is_corrected, calls_may_be_as_deep_as_frames_can_be,
+	  addresses_are_as_wide_as_they_need, facts_come_back_and_are_checked)
