@@ -6,7 +6,7 @@
 
 #include "base/lock.h"
 #include "base/mem.h"
-#include "base/units.h"
+#include "index/index.h"
 #include "resolver_private.h"
 #include "store/store.h"
 #include "symbolize/symbolize.h"
@@ -75,7 +75,7 @@ static struct error *open_index(struct index_resolver *r,
 	};
 	struct symbolizer_options symbolizer = {
 		.disk_bytes = (uint64_t)s->table_cache_size,
-		.memory_bytes = GIB,
+		.memory_bytes = (uint64_t)s->table_memory,
 		.workers = (unsigned)s->workers,
 		.threads = 1,
 		.program = options->program,
@@ -86,9 +86,14 @@ static struct error *open_index(struct index_resolver *r,
 		},
 	};
 
+	struct index_reader *reader;
+
 	r->table_dir = mem_printf("%s/tables", s->cache_dir);
 	if (!r->table_dir)
 		return error_no_memory;
+	/* A store would wait for an index to come. */
+	TRY(index_reader_open(s->state_dir, &reader));
+	index_reader_close(reader);
 	TRY(store_open(&store, &r->store));
 	symbolizer.store = r->store;
 	symbolizer.table_dir = r->table_dir;

@@ -18,6 +18,7 @@ struct url_resolver {
 	struct resolver resolver;
 	struct http_client *client;
 	char *url;
+	int shown; /* bytes of it in messages: without the query */
 };
 
 static void close_url(struct resolver *base)
@@ -64,13 +65,15 @@ static struct error *refused(const struct url_resolver *r,
 	if (!message)
 		return error_no_memory;
 	if (s == 413)
-		return error_new(TOO_LARGE, "%s: %s", r->url, message);
+		return error_new(TOO_LARGE, "%.*s: %s", r->shown, r->url,
+				 message);
 	if (s == 429 || s == 503)
-		return error_new(BUSY, "%s: %s", r->url, message);
+		return error_new(BUSY, "%.*s: %s", r->shown, r->url, message);
 	return s >= 400 && s < 500 && s != 404 && s != 405
-		       ? error_new(BAD_REQUEST, "%s: %s", r->url, message)
-		       : error_new(UPSTREAM, "%s: status %u%s%s", r->url, s,
-				   *message ? ": " : "", message);
+		       ? error_new(BAD_REQUEST, "%.*s: %s", r->shown, r->url,
+				   message)
+		       : error_new(UPSTREAM, "%.*s: status %u%s%s", r->shown,
+				   r->url, s, *message ? ": " : "", message);
 }
 
 static void pause_s(unsigned seconds)
@@ -128,6 +131,7 @@ struct error *resolver_open_url(const struct resolver_options *options,
 		len--;
 	r->url = mem_printf("%.*s/symbolize/v1%s%s", (int)len, url,
 			    *options->query ? "?" : "", options->query);
+	r->shown = r->url ? (int)strcspn(r->url, "?") : 0;
 	struct error *err =
 		r->url ? http_client_create(&r->client) : error_no_memory;
 

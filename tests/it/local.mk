@@ -14,6 +14,7 @@ it_tests = \
 	tests/it/peer-debuginfod.sh \
 	tests/it/peer-metrics.sh \
 	tests/it/peer-options.sh \
+	tests/it/resolve-command.sh \
 	tests/it/scan-bad-input.sh \
 	tests/it/scan-command.sh \
 	tests/it/scan-index.sh \
@@ -23,6 +24,7 @@ it_tests = \
 	tests/it/serve-life.sh \
 	tests/it/symbolize-diff.sh \
 	tests/it/symbolize-service.sh \
+	tests/it/symbolize-wire.sh \
 	tests/it/upstream-fetch.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)

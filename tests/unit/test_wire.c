@@ -615,151 +615,35 @@ END_TEST
 START_TEST(protobuf_asks_and_is_answered)
 {
 	/* modules { build_id aabb; kind VADDR; addresses [0x401150, 1] },
-	 * modules { build_id "x"; addresses 1 (not packed) }, inlines, wait */
-	static const uint8_t body[] = {
-		0x0a, 15,   0x0a, 2, 0xaa, 0xbb, 0x10, 1,    0x1a, 5,
-		0xd0, 0xa2, 0x80, 2, 1,    0x20, 0,    0x0a, 5,    0x0a,
-		1,    'x',  0x18, 1, 0x10, 1,    0x20, 0,    0x7a, 0,
-	};
-	static const uint8_t answer[] = {
+	 * modules { build_id "x"; addresses 1, alone }, inlines, wait_ms 0,
+	 * and field 15, which nobody knows. */
+	static const char body[] =
+		"\x0a\x0f\x0a\x02\xaa\xbb\x10\x01\x1a\x05\xd0\xa2\x80\x02"
+		"\x01\x20\x00\x0a\x05\x0a\x01x\x18\x01\x10\x01\x20\x00\x7a"
+		"\x00";
+	static const char answer[] =
 		/* modules */
-		0x1a,
-		18,
-		0x0a,
-		2,
-		0xaa,
-		0xbb,
-		0x1a,
-		5,
-		'd',
-		'w',
-		'a',
-		'r',
-		'f',
-		0x22,
-		5,
-		'l',
-		'o',
-		'c',
-		'a',
-		'l',
-		0x1a,
-		33,
-		0x10,
-		4,
-		0x2a,
-		29,
-		'n',
-		'o',
-		't',
-		' ',
-		'a',
-		' ',
-		'b',
-		'u',
-		'i',
-		'l',
-		'd',
-		' ',
-		'I',
-		'D',
-		':',
-		' ',
-		'2',
-		' ',
-		't',
-		'o',
-		' ',
-		'6',
-		'4',
-		' ',
-		'b',
-		'y',
-		't',
-		'e',
-		's',
+		"\x1a\x12\x0a\x02\xaa\xbb\x1a\x05"
+		"dwarf\x22\x05local"
+		"\x1a\x21\x10\x04\x2a\x1dnot a build ID: 2 to 64 bytes"
 		/* frames */
-		0x22,
-		21,
-		0x0a,
-		5,
-		'i',
-		'n',
-		'n',
-		'e',
-		'r',
-		0x1a,
-		8,
-		'/',
-		's',
-		'r',
-		'c',
-		'/',
-		'a',
-		'.',
-		'h',
-		0x20,
-		5,
-		0x28,
-		1,
-		0x22,
-		25,
-		0x0a,
-		3,
-		'f',
-		'n',
-		'1',
-		0x1a,
-		8,
-		'/',
-		's',
-		'r',
-		'c',
-		'/',
-		'a',
-		'.',
-		'c',
-		0x20,
-		17,
-		0x30,
-		0x80,
-		0xa2,
-		0x80,
-		0x02,
-		0x38,
-		0x80,
-		0x02,
+		"\x22\x15\x0a\x05inner\x1a\x08/src/a.h\x20\x05\x28\x01"
+		"\x22\x19\x0a\x03"
+		"fn1\x1a\x08/src/a.c\x20\x11\x30\x80\xa2\x80\x02\x38\x80\x02"
 		/* results */
-		0x2a,
-		10,
-		0x0a,
-		4,
-		0x0a,
-		2,
-		0,
-		1,
-		0x0a,
-		2,
-		0x10,
-		1,
-		0x2a,
-		4,
-		0x0a,
-		2,
-		0x10,
-		7,
-	};
+		"\x2a\x0a\x0a\x04\x0a\x02\x00\x01\x0a\x02\x10\x01"
+		"\x2a\x04\x0a\x02\x10\x07";
 	struct exchange_request rq = {
 		.content_type = "application/x-protobuf",
 	};
 
 	open_table();
-	ck_no_error(try_bytes(rq, body, sizeof(body)));
+	ck_no_error(try_bytes(rq, body, sizeof(body) - 1));
 	ck_assert_str_eq(answer_type, "application/x-protobuf");
-	ck_assert_uint_eq(answer_bytes.size, sizeof(answer));
-	ck_assert_mem_eq(answer_bytes.data, answer, sizeof(answer));
+	ck_assert_uint_eq(answer_bytes.size, sizeof(answer) - 1);
+	ck_assert_mem_eq(answer_bytes.data, answer, sizeof(answer) - 1);
 	rq.accept = "application/json";
-	ck_no_error(try_bytes(rq, body, sizeof(body)));
+	ck_no_error(try_bytes(rq, body, sizeof(body) - 1));
 	ck_assert_ptr_nonnull(strstr(buf_str(&answer_bytes),
 				     "\"results\":[[[0,1],[]],[[]]]"));
 	close_table();
