@@ -900,7 +900,6 @@ UNIT_MAIN("http", ranges_are_read_as_rfc_9110_says,
 	  libdebuginfod_is_told_nothing_rather_than_a_5xx,
 	  a_large_json_answer_is_compressed_for_who_wants_it,
 	  content_codings_other_than_ours_are_refused,
-	  a_bomb_is_stopped_at_the_decoded_limit,
-	  a_ticket_is_won_once,
+	  a_bomb_is_stopped_at_the_decoded_limit, a_ticket_is_won_once,
 	  the_access_log_has_a_steady_rate_behind_a_burst,
 	  addresses_are_literal)
