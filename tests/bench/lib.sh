@@ -38,7 +38,8 @@ build_helper() {
 		"${CC:-cc}" -O2 -o "$BENCH_WORK/bin/$name" "$here/$name.c" "$@"
 }
 
-need cc curl debuginfod bsdtar
+read -ra peer_tools <<<"${NEED_PEER-debuginfod bsdtar}"
+need cc curl "${peer_tools[@]}"
 build_helper meter
 meter=$BENCH_WORK/bin/meter
 

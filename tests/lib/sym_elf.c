@@ -182,6 +182,23 @@ const struct sym_function *sym_elf_find(const struct sym_elf *e, uint64_t at)
 	return NULL;
 }
 
+uint64_t sym_elf_offset(const char *path, uint64_t at)
+{
+	static const char *last_path;
+	static Elf *last;
+	GElf_Phdr h;
+
+	if (path != last_path) {
+		last = open_elf(path);
+		last_path = path;
+	}
+	for (int i = 0; gelf_getphdr(last, i, &h); i++)
+		if (h.p_type == PT_LOAD && (h.p_flags & PF_X) &&
+		    at - h.p_vaddr < h.p_filesz)
+			return at - h.p_vaddr + h.p_offset;
+	return UINT64_MAX;
+}
+
 static int32_t little32(const uint8_t *p)
 {
 	return (int32_t)(p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24);

@@ -43,6 +43,10 @@ void sym_elf_read(struct sym_elf *ret, const char *path, const char *only);
 /* The function that holds an address, the last to begin before it; NULL. */
 const struct sym_function *sym_elf_find(const struct sym_elf *e, uint64_t at);
 
+/* Where in the file @p path, which has the code, the byte at an address is;
+ * UINT64_MAX: nowhere. */
+uint64_t sym_elf_offset(const char *path, uint64_t at);
+
 /* A place that follows a call. */
 typedef void (*sym_return_fn)(void *ctx, uint64_t at);
 

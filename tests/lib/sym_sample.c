@@ -2,7 +2,7 @@
 /*
  * Addresses to ask symbolizers about.
  *
- *	sym_sample [-n COUNT] [-s SEED] [-j SECTION] [-x EXECUTABLE] FILE
+ *	sym_sample [-f] [-n COUNT] [-s SEED] [-j SECTION] [-x EXECUTABLE] FILE
  *
  * Prints up to COUNT (10000) distinct addresses of functions of FILE in no
  * order, one a line with what it is: "start" of a function, "end" for its last
@@ -136,7 +136,7 @@ static size_t unique(struct drawn *list, size_t count)
 }
 
 static void sample(const struct sym_elf *e, const struct returns *returns,
-		   size_t count)
+		   size_t count, const char *offsets_in)
 {
 	uint64_t *ends = calloc(e->function_count + 1, sizeof(*ends));
 	struct drawn *list = calloc(2 * count, sizeof(*list));
@@ -154,8 +154,14 @@ static void sample(const struct sym_elf *e, const struct returns *returns,
 	for (size_t i = 0; i < have; i++)
 		list[i].order = draw(UINT64_MAX);
 	qsort(list, have, sizeof(*list), by_order);
-	for (size_t i = 0; i < have && i < count; i++)
-		printf("0x%" PRIx64 " %s\n", list[i].at, list[i].kind);
+	for (size_t i = 0; i < have && i < count; i++) {
+		uint64_t at = offsets_in
+				      ? sym_elf_offset(offsets_in, list[i].at)
+				      : list[i].at;
+
+		if (at != UINT64_MAX)
+			printf("0x%" PRIx64 " %s\n", at, list[i].kind);
+	}
 	free(list);
 	free(ends);
 }
@@ -166,10 +172,14 @@ int main(int argc, char **argv)
 	struct returns returns = { 0 };
 	struct sym_elf e;
 	size_t count = 10000;
+	bool is_offset = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "j:n:s:x:")) != -1) {
+	while ((option = getopt(argc, argv, "fj:n:s:x:")) != -1) {
 		switch (option) {
+		case 'f':
+			is_offset = true;
+			break;
 		case 'j':
 			section = optarg;
 			break;
@@ -191,9 +201,10 @@ int main(int argc, char **argv)
 	sym_elf_read(&e, argv[optind], section);
 	if (!e.code_count)
 		errx(1, "%s: no code", argv[optind]);
-	sym_elf_returns(&e, executable ? executable : argv[optind], add_return,
-			&returns);
-	sample(&e, &returns, count);
+	if (!executable)
+		executable = argv[optind];
+	sym_elf_returns(&e, executable, add_return, &returns);
+	sample(&e, &returns, count, is_offset ? executable : NULL);
 	free(returns.list);
 	free(e.functions);
 	free(e.code);
