@@ -149,35 +149,6 @@ static struct error *read_segments(const struct elf_file *f,
 	return NULL;
 }
 
-/* A name, its NUL, and the build ID up to the section's end. What does not fit
- * that is no link. */
-static struct error *read_alt_link(struct elf_file *f, size_t section,
-				   struct elf_facts *facts)
-{
-	CLEANUP_ELF_VIEW struct elf_view v = { 0 };
-	struct elf_shdr s = elf_file_section(f, section);
-
-	if (s.size > ELF_ALT_LINK_MAX)
-		return NULL;
-	struct error *err = elf_file_view(f, s.offset, s.size, &v);
-
-	if (err && elf_is_damage(err)) {
-		error_free(err);
-		return NULL;
-	}
-	TRY(err);
-	const uint8_t *nul = memchr(v.data, 0, v.size);
-
-	if (!nul)
-		return NULL;
-	size_t len = (size_t)(nul - v.data);
-
-	if (!build_id_set(&facts->alt_id, nul + 1, v.size - len - 1))
-		return NULL;
-	facts->alt_name = mem_strndup((const char *)v.data, len);
-	return facts->alt_name ? NULL : error_no_memory;
-}
-
 /* A core file's notes are about the process it was. */
 static struct error *read_ids(struct elf_file *f, struct elf_facts *facts)
 {
@@ -222,7 +193,8 @@ static struct error *read_facts(struct elf_file *f, bool want_sources,
 	facts->quality = quality(&c);
 	TRY(read_segments(f, facts));
 	if (c.alt_link)
-		TRY(read_alt_link(f, c.alt_link, facts));
+		TRY(elf_alt_link(f, c.alt_link, &facts->alt_id,
+				 &facts->alt_name));
 	return want_sources ? read_sources(f, &c, facts) : NULL;
 }
 

@@ -180,3 +180,31 @@ struct error *elf_file_ids(struct elf_file *f, struct build_id *gnu_id,
 	*go_id = s.go_id;
 	return NULL;
 }
+
+struct error *elf_alt_link(struct elf_file *f, size_t section,
+			   struct build_id *id_ret, char **name_ret)
+{
+	CLEANUP_ELF_VIEW struct elf_view v = { 0 };
+	struct elf_shdr s = elf_file_section(f, section);
+
+	id_ret->len = 0;
+	if (s.size > ELF_ALT_LINK_MAX)
+		return NULL;
+	struct error *err = elf_file_view(f, s.offset, s.size, &v);
+
+	if (err && elf_is_damage(err)) {
+		error_free(err);
+		return NULL;
+	}
+	TRY(err);
+	const uint8_t *nul = memchr(v.data, 0, v.size);
+
+	if (!nul)
+		return NULL;
+	size_t len = (size_t)(nul - v.data);
+
+	if (!build_id_set(id_ret, nul + 1, v.size - len - 1) || !name_ret)
+		return NULL;
+	*name_ret = mem_strndup((const char *)v.data, len);
+	return *name_ret ? NULL : error_no_memory;
+}

@@ -40,4 +40,15 @@ MUST_CHECK struct error *elf_notes_find(const void *data, size_t size,
 MUST_CHECK struct error *elf_file_ids(struct elf_file *f,
 				      struct build_id *gnu_id, char **go_id);
 
+/**
+ * Read a section .gnu_debugaltlink: a name, its NUL, and the build ID up to the
+ * section's end.
+ *
+ * @param[out] name_ret Owned; NULL if there is none. May itself be NULL.
+ * @param[out] id_ret len 0: it is no such link.
+ * @return IO, NO_MEMORY.
+ */
+MUST_CHECK struct error *elf_alt_link(struct elf_file *f, size_t section,
+				      struct build_id *id_ret, char **name_ret);
+
 #endif

@@ -160,6 +160,11 @@ enum store_outcome store_try(struct store *st, const struct store_query *q,
 	return outcome;
 }
 
+bool store_has_upstreams(const struct store *st)
+{
+	return st->upstreams != NULL;
+}
+
 bool store_surely_absent(struct store *st, const struct build_id *id)
 {
 	return !st->upstreams && memo_surely_absent(st->memo, id);

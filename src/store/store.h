@@ -172,7 +172,11 @@ void store_forget(void *store, const struct build_id *id);
 typedef void (*store_forget_fn)(void *ctx, const struct build_id *id);
 void store_on_forget(struct store *st, store_forget_fn fn, void *ctx);
 
-/** Is the ID surely not in the index? Cost: a look into the filter. */
+/** Is there an upstream server to ask for what is not here? */
+bool store_has_upstreams(const struct store *st);
+
+/** Is the ID surely nowhere: not in the index, and no upstream to be asked?
+ * Cost: a look into the filter. */
 bool store_surely_absent(struct store *st, const struct build_id *id);
 
 /** Is what /readyz asks true: index readable, cache writable?

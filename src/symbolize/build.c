@@ -99,7 +99,7 @@ static struct error *take_result(struct worker_job *job, enum wire_type type,
 	return symtab_result_get(payload, &b->report);
 }
 
-static void build_deinit(struct build *b)
+void build_deinit(struct build *b)
 {
 	cleanup_close(&b->fd);
 	b->fd = -1;
@@ -168,33 +168,33 @@ static void log_built(const struct build *b, const struct symtab *table)
 		       b->report.problem[0] ? b->report.problem : NULL));
 }
 
-/* What was really had, where that is less than what the index offered: with
- * the rest the table may be better. */
-static struct table_claims claims_of(const struct making *m)
+/* Does the DWARF need a file of which the index did not know? */
+static bool needs_alt(const struct build *b)
 {
-	struct table_claims claims = m->claims;
+	const struct making *m = b->making;
 
-	if (m->files[FILE_DEBUGINFO].fd < 0)
-		claims.inputs &= (uint8_t)~TABLE_DEBUGINFO;
-	if (m->files[FILE_EXECUTABLE].fd < 0 && !m->is_one_file)
-		claims.inputs &= (uint8_t)~TABLE_EXECUTABLE;
-	if (m->files[FILE_ALT].fd < 0)
-		claims.inputs &= (uint8_t)~TABLE_ALT;
-	return claims;
+	return b->report.missing_alt.len && !m->is_built &&
+	       !(m->expected & 1U << FILE_ALT) && !m->alt_id.len;
 }
 
 static struct error *take_whole(struct build *b)
 {
 	CLEANUP_SYMTAB struct symtab *table = NULL;
 	struct making *m = b->making;
+	struct table_claims claims = making_claims(m);
 	bool is_new;
 
-	TRY(table_cache_put(m->s->tables, &m->id, claims_of(m), b->fd, &table,
+	TRY(table_cache_put(m->s->tables, &m->id, claims, b->fd, &table,
 			    &is_new));
-	count_build(b, WHOLE);
 	log_built(b, table);
 	poison_forget(&m->s->poison, m->attempt);
-	making_land(m, MODULE_OK, table, NULL, 0);
+	making_land(m,
+		    &(struct outcome) {
+			    .status = MODULE_OK,
+			    .table = table,
+			    .is_upstream = claims.inputs & TABLE_UPSTREAM,
+		    },
+		    0);
 	if (is_new)
 		log_consume(LOG_WARN, "symbolize", "table is not kept",
 			    table_cache_keep(m->s->tables, &m->id, table,
@@ -216,11 +216,29 @@ static bool may_try_again(struct build *b, const struct error *err)
 	return false;
 }
 
+static void end_whole(struct build *b, struct error *err)
+{
+	struct making *m = b->making;
+
+	if (err)
+		making_fail(m, err);
+	build_deinit(b);
+	making_release(m);
+}
+
 static void whole_done(struct worker_job *job, struct error *err)
 {
 	struct build *b = job->ctx;
 	struct making *m = b->making;
 
+	if (!err)
+		count_build(b, WHOLE);
+	if (!err && needs_alt(b)) {
+		/* It stays as it is until that has come, or not. */
+		making_ask_alt(m, &b->report.missing_alt);
+		making_release(m);
+		return;
+	}
 	if (!err)
 		err = take_whole(b);
 	if (err && may_try_again(b, err)) {
@@ -229,10 +247,12 @@ static void whole_done(struct worker_job *job, struct error *err)
 		if (!err)
 			return;
 	}
-	if (err)
-		making_fail(m, err);
-	build_deinit(b);
-	making_release(m);
+	end_whole(b, err);
+}
+
+void build_take(struct making *m)
+{
+	end_whole(&m->whole, take_whole(&m->whole));
 }
 
 void build_whole(struct making *m)
@@ -240,14 +260,12 @@ void build_whole(struct making *m)
 	struct build *b = &m->whole;
 
 	fill_inputs(m, &b->inputs);
+	buf_clear(&b->job.request);
 	symtab_request_put(&b->job.request, &b->inputs, NULL, 0);
 	struct error *err = begin_whole(b);
 
-	if (!err)
-		return;
-	making_fail(m, err);
-	build_deinit(b);
-	making_release(m);
+	if (err)
+		end_whole(b, err);
 }
 
 /* ---- For some addresses ------------------------------------------------- */
@@ -260,11 +278,16 @@ static void settle_round(struct making *m, struct symtab *table)
 
 	{
 		LOCKED(&m->s->lock);
+		const struct outcome o = {
+			.status = MODULE_OK,
+			.table = table,
+			.is_upstream = making_claims(m).inputs & TABLE_UPSTREAM,
+		};
+
 		for (w = LIST_FIRST(&m->wants); w; w = next) {
 			next = LIST_NEXT(w, others);
 			if (w->round == m->round)
-				want_settle(w, MODULE_OK, table, NULL,
-					    &todo.ready);
+				want_settle(w, &o, &todo.ready);
 		}
 	}
 	todo_do(&todo);

@@ -40,6 +40,11 @@ enum {
 	STAGE_RUNNING = 1,
 	/* How long "absent" holds when a place was there but gave nothing. */
 	DOUBTFUL_MS = 2000,
+	/* The same of an ID that other servers were asked for; the store
+	 * remembers longer. */
+	NOT_THERE_MS = 30000,
+	/* When they are asked again for what a table lacks. */
+	ASK_AGAIN_MS = 600000,
 	FOR_GOOD_MS = 86400000,
 };
 /* A debug file from which a few addresses are answered first. */
@@ -93,6 +98,8 @@ static void making_free(struct making *m)
 {
 	for (size_t i = 0; i < MAKING_FILES; i++)
 		artifact_deinit(&m->files[i]);
+	build_deinit(&m->whole);
+	build_deinit(&m->partial);
 	symtab_layout_deinit(&m->layout);
 	error_free(m->transient);
 	error_free(m->damage);
@@ -163,44 +170,48 @@ static bool is_overtaken(const struct making *m)
 }
 
 /* Lock held. */
-static void note_verdict(struct making *m, enum module_status status,
-			 const char *message, int64_t hold_ms)
+static void note_verdict(struct making *m, const struct outcome *o,
+			 int64_t hold_ms)
 {
 	struct verdict v = {
 		.key = m->key,
-		.status = status,
+		.status = o->status,
 		.until_ms = clock_ms() + hold_ms,
 		.epoch = m->epoch,
 	};
-
 	struct table_claims have;
 
 	/* A table that was to be bettered goes on answering. */
 	if (!hold_ms || is_overtaken(m) ||
 	    table_cache_claims(m->s->tables, &m->key.id, &have))
 		return;
-	if (message)
-		strncpy(v.message, message, sizeof(v.message) - 1);
+	if (o->message)
+		strncpy(v.message, o->message, sizeof(v.message) - 1);
 	verdicts_put(&m->s->verdicts, &v);
 }
 
 /* What is known of the table there is. Lock held. */
-static void note_land(struct making *m, enum module_status status,
-		      bool has_table)
+static void note_land(struct making *m, const struct outcome *o)
 {
 	struct table_cache *tables = m->s->tables;
-	bool awaits = has_table && m->alt_id.len && m->files[FILE_ALT].fd < 0;
+	bool awaits = o->table && m->alt_id.len && m->files[FILE_ALT].fd < 0;
 	/* It may have been the alternate file's. */
 	bool is_changed = awaits && m->forgets != m->s->forgets;
+	struct table_claims have = { 0 };
+	bool is_lacking = table_cache_claims(tables, &m->key.id, &have) &&
+			  (!(have.inputs & TABLE_DEBUGINFO) || awaits);
 
-	if (status != MODULE_PENDING && !m->is_overtaken && !is_changed)
-		table_cache_trust(tables, &m->key.id, m->epoch);
+	/* What another server will have one day nobody tells us. */
+	if (o->status != MODULE_PENDING && !m->is_overtaken && !is_changed)
+		table_cache_trust(tables, &m->key.id, m->epoch,
+				  is_lacking && store_has_upstreams(m->s->store)
+					  ? ASK_AGAIN_MS
+					  : INT64_MAX);
 	if (awaits)
 		table_cache_await(tables, &m->key.id, &m->alt_id);
 }
 
-void making_land(struct making *m, enum module_status status,
-		 struct symtab *table, const char *message, int64_t hold_ms)
+void making_land(struct making *m, const struct outcome *o, int64_t hold_ms)
 {
 	struct symbolizer *s = m->s;
 	struct wait *ready = NULL;
@@ -215,16 +226,40 @@ void making_land(struct making *m, enum module_status status,
 		leave_slot(m);
 		if (m->is_active)
 			s->active_count--;
-		note_verdict(m, status, message, hold_ms);
-		note_land(m, status, table != NULL);
+		note_verdict(m, o, hold_ms);
+		note_land(m, o);
 		while ((w = LIST_FIRST(&m->wants)))
-			want_settle(w, status, table, message, &ready);
+			want_settle(w, o, &ready);
 		turn = next_turn(s);
 		show_queues(s);
 	}
 	waits_dispatch(ready);
 	if (turn)
 		ask_files(turn);
+}
+
+/* Without a table. */
+static void land(struct making *m, enum module_status status,
+		 const char *message, int64_t hold_ms)
+{
+	const struct outcome o = { .status = status, .message = message };
+
+	making_land(m, &o, hold_ms);
+}
+
+/* With the one there is. */
+static void land_table(struct making *m, struct symtab *table)
+{
+	struct table_claims have = { 0 };
+
+	table_cache_claims(m->s->tables, symtab_build_id(table), &have);
+	making_land(m,
+		    &(struct outcome) {
+			    .status = MODULE_OK,
+			    .table = table,
+			    .is_upstream = have.inputs & TABLE_UPSTREAM,
+		    },
+		    0);
 }
 
 static enum module_status status_of(enum error_kind kind)
@@ -257,12 +292,20 @@ static const char *message_of(const struct error *err)
 		return "reading it ends the process that does";
 	case ERROR_NO_SPACE:
 		return "no room on disk";
+	case ERROR_UPSTREAM:
+		return "other servers cannot be asked now";
 	case ERROR_BUSY:
 	case ERROR_NO_MEMORY:
 		return "too much to do";
 	default:
 		return "its files cannot be read now";
 	}
+}
+
+/* Is it the files' fault? */
+static bool is_poison(enum module_status status)
+{
+	return status != MODULE_PENDING && status != MODULE_UPSTREAM_ERROR;
 }
 
 void making_fail(struct making *m, struct error *err)
@@ -274,7 +317,7 @@ void making_fail(struct making *m, struct error *err)
 	char hex[BUILD_ID_HEX_MAX];
 	bool pass;
 
-	if (status != MODULE_PENDING && m->attempt) {
+	if (m->attempt && is_poison(status)) {
 		poison_note(&m->s->poison, m->attempt, error_kind(err));
 		if (!poison_holds(&m->s->poison, m->attempt, &hold_ms, &kind))
 			hold_ms = 0;
@@ -291,7 +334,7 @@ void making_fail(struct making *m, struct error *err)
 			 LOG_S("kind", error_kind_label(error_kind(err))),
 			 LOG_S("error", error_message(err)),
 			 LOG_U("left_out", left_out));
-	making_land(m, status, NULL, message_of(err), hold_ms);
+	land(m, status, message_of(err), hold_ms);
 	error_free(err);
 }
 
@@ -326,7 +369,7 @@ static void follow(struct making *m, const struct build_id *id)
 	}
 	todo_do(&todo);
 	/* Should somebody have come since, he asks again. */
-	making_land(m, MODULE_PENDING, NULL, NULL, 0);
+	land(m, MODULE_PENDING, NULL, 0);
 }
 
 /* Several that share the part of their IDs that was asked for. */
@@ -385,13 +428,13 @@ static struct error *note_offer(struct making *m, struct index_reader *r,
 			debuginfo = p;
 		if (p->roles & INDEX_ROLE_EXECUTABLE && !executable)
 			executable = p;
-		if (p->quality > m->claims.quality)
-			m->claims.quality = (uint8_t)p->quality;
+		if (p->quality > m->offer.quality)
+			m->offer.quality = (uint8_t)p->quality;
 	}
 	if (debuginfo)
-		m->claims.inputs |= TABLE_DEBUGINFO;
+		m->offer.inputs |= TABLE_DEBUGINFO;
 	if (executable)
-		m->claims.inputs |= TABLE_EXECUTABLE;
+		m->offer.inputs |= TABLE_EXECUTABLE;
 	if (executable && !copy_layout(m, executable))
 		return error_no_memory;
 	m->is_one_file =
@@ -401,18 +444,18 @@ static struct error *note_offer(struct making *m, struct index_reader *r,
 	m->alt_id = debuginfo->alt_id;
 	TRY(index_presence(r, &m->alt_id, &roles, &quality, &found));
 	if (found && roles & INDEX_ROLE_DEBUGINFO)
-		m->claims.inputs |= TABLE_ALT;
+		m->offer.inputs |= TABLE_ALT;
 	return NULL;
 }
 
-/* Land with the table there is, if the index offers nothing better. */
-static bool has_nothing_better(struct making *m)
+/* Land with the table there is, if @p claims is nothing better. */
+static bool has_no_better(struct making *m, struct table_claims claims)
 {
 	CLEANUP_SYMTAB struct symtab *table = NULL;
 	struct table_claims have;
 
 	if (!table_cache_claims(m->s->tables, &m->id, &have) ||
-	    table_claims_exceed(m->claims, have))
+	    table_claims_exceed(claims, have))
 		return false;
 	struct error *err = table_cache_load(m->s->tables, &m->id, &table);
 
@@ -421,8 +464,22 @@ static bool has_nothing_better(struct making *m)
 		return true;
 	}
 	if (table)
-		making_land(m, MODULE_OK, table, NULL, 0);
+		land_table(m, table);
 	return table != NULL;
+}
+
+/* The same before any file was asked for. Where others can be asked, only a
+ * table with nothing lacking is good enough for that. */
+static bool has_best(struct making *m)
+{
+	struct table_claims claims = m->offer;
+
+	if (store_has_upstreams(m->s->store)) {
+		claims.inputs |= TABLE_DEBUGINFO;
+		if (m->alt_id.len)
+			claims.inputs |= TABLE_ALT;
+	}
+	return has_no_better(m, claims);
 }
 
 enum turn { TURN_NOW, TURN_LATER, TURN_NEVER };
@@ -478,8 +535,8 @@ static bool is_poisoned(struct making *m)
 	m->attempt = poison_name(&m->id);
 	if (!poison_holds(&m->s->poison, m->attempt, &left_ms, &kind))
 		return false;
-	making_land(m, status_of(kind), NULL, "it could not be read before",
-		    left_ms < FOR_GOOD_MS ? left_ms : FOR_GOOD_MS);
+	land(m, status_of(kind), "it could not be read before",
+	     left_ms < FOR_GOOD_MS ? left_ms : FOR_GOOD_MS);
 	return true;
 }
 
@@ -501,18 +558,22 @@ static void look_up(struct making *m, struct index_reader *r, struct error *err)
 
 	if (!err)
 		err = find_places(m, r, &places);
-	if (!err && !places.count) {
-		making_land(m, MODULE_ABSENT, NULL, NULL, FOR_GOOD_MS);
+	/* Other servers know no debug IDs. */
+	bool is_nowhere =
+		!err && !places.count &&
+		(m->key.is_breakpad || !store_has_upstreams(m->s->store));
+
+	if (is_nowhere) {
+		land(m, MODULE_ABSENT, NULL, FOR_GOOD_MS);
 		return;
 	}
 	if (!err && m->key.is_breakpad && is_ambiguous(&places)) {
-		making_land(m, MODULE_MALFORMED, NULL,
-			    "several build IDs have this debug ID",
-			    FOR_GOOD_MS);
+		land(m, MODULE_MALFORMED,
+		     "several build IDs have this debug ID", FOR_GOOD_MS);
 		return;
 	}
 	if (!err) {
-		m->id = places.v[0].id;
+		m->id = places.count ? places.v[0].id : m->key.id;
 		if (m->key.is_breakpad || !build_id_equal(&m->id, &m->key.id)) {
 			follow(m, &m->id);
 			return;
@@ -521,7 +582,7 @@ static void look_up(struct making *m, struct index_reader *r, struct error *err)
 	}
 	if (err)
 		making_fail(m, err);
-	else if (!has_nothing_better(m) && !is_poisoned(m))
+	else if (!has_best(m) && !is_poisoned(m))
 		take_turn(m);
 }
 
@@ -561,19 +622,18 @@ static void load_step(void *state, void *arg)
 	} else {
 		/* The index has not been asked: the next user has it asked. */
 		m->epoch = 0;
-		making_land(m, MODULE_OK, table, NULL, 0);
+		land_table(m, table);
 	}
 	making_release(m);
 }
 
 static void start_one(struct making *m)
 {
-	CLEANUP_SYMTAB struct symtab *table = NULL;
-	bool is_doubted;
+	struct table_claims have;
 
-	if (m->key.is_breakpad ||
-	    table_cache_get(m->s->tables, &m->key.id, &table, &is_doubted) !=
-		    TABLE_ON_DISK) {
+	/* What is to be bettered is mapped, or was a moment ago. */
+	if (m->is_again || m->key.is_breakpad ||
+	    !table_cache_claims(m->s->tables, &m->key.id, &have)) {
 		begin_look_up(m);
 		return;
 	}
@@ -639,6 +699,8 @@ static void note_trouble(struct making *m, struct error *err)
 		*to = err;
 }
 
+static void ask_for(struct making *m, unsigned files);
+
 static void file_came(void *ctx, struct error *err, struct artifact *a)
 {
 	struct ask *ask = ctx;
@@ -654,52 +716,106 @@ static void file_came(void *ctx, struct error *err, struct artifact *a)
 			*a = (struct artifact)ARTIFACT_INIT;
 		}
 	}
+	enum making_file file = ask->file;
+
 	mem_free(ask);
+	/* Another server that has the one may have the other. */
+	if (file == FILE_DEBUGINFO && m->files[file].fd >= 0 &&
+	    !m->is_one_file && store_has_upstreams(m->s->store))
+		ask_for(m, 1U << FILE_EXECUTABLE);
 	making_advance(m);
 	making_release(m);
 }
 
+/* @p id is that of the file; the hold is taken. */
 static void ask_file(struct making *m, enum making_file file,
-		     enum artifact_kind kind, const struct build_id *id)
+		     const struct build_id *id)
 {
-	const struct store_query q = { .id = *id, .kind = kind };
+	const struct store_query q = {
+		.id = *id,
+		.kind = file == FILE_EXECUTABLE ? ARTIFACT_EXECUTABLE
+						: ARTIFACT_DEBUGINFO,
+	};
 	struct ask *ask = mem_alloc(sizeof(*ask));
 
-	if (!ask) {
+	if (ask) {
+		*ask = (struct ask) { .making = m, .file = file };
+		store_ask(m->s->store, &q, file_came, ask);
+		return;
+	}
+	{
 		LOCKED(&m->s->lock);
 		m->arrived |= 1U << file;
 		note_trouble(m, error_no_memory);
-		return;
 	}
-	*ask = (struct ask) { .making = m, .file = file };
+	making_release(m);
+}
+
+/* Those of @p files, 1 << enum making_file, that were not asked for yet. */
+static void ask_for(struct making *m, unsigned files)
+{
 	{
 		LOCKED(&m->s->lock);
-		making_hold(m);
+		files &= ~m->expected;
+		m->expected |= files;
+		m->holds += (unsigned)__builtin_popcount(files);
 	}
-	store_ask(m->s->store, &q, file_came, ask);
+	if (files & 1U << FILE_DEBUGINFO)
+		ask_file(m, FILE_DEBUGINFO, &m->id);
+	if (files & 1U << FILE_ALT)
+		ask_file(m, FILE_ALT, &m->alt_id);
+	if (files & 1U << FILE_EXECUTABLE)
+		ask_file(m, FILE_EXECUTABLE, &m->id);
 }
 
 /* Takes a hold. */
 static void ask_files(struct making *m)
 {
-	const uint8_t inputs = m->claims.inputs;
-	bool wants_executable = inputs & TABLE_EXECUTABLE && !m->is_one_file;
+	bool has_upstreams = store_has_upstreams(m->s->store);
+	unsigned files = 0;
 
-	{
-		LOCKED(&m->s->lock);
-		m->expected =
-			(inputs & TABLE_DEBUGINFO ? 1U << FILE_DEBUGINFO : 0) |
-			(wants_executable ? 1U << FILE_EXECUTABLE : 0) |
-			(inputs & TABLE_ALT ? 1U << FILE_ALT : 0);
-	}
-	if (inputs & TABLE_DEBUGINFO)
-		ask_file(m, FILE_DEBUGINFO, ARTIFACT_DEBUGINFO, &m->id);
-	if (inputs & TABLE_ALT)
-		ask_file(m, FILE_ALT, ARTIFACT_DEBUGINFO, &m->alt_id);
-	if (wants_executable)
-		ask_file(m, FILE_EXECUTABLE, ARTIFACT_EXECUTABLE, &m->id);
+	if (m->offer.inputs & TABLE_DEBUGINFO || has_upstreams)
+		files |= 1U << FILE_DEBUGINFO;
+	if (m->offer.inputs & TABLE_ALT || (has_upstreams && m->alt_id.len))
+		files |= 1U << FILE_ALT;
+	/* Of an ID that nobody knows one question is enough: see file_came().
+	 */
+	if (!m->is_one_file && (m->offer.inputs & TABLE_EXECUTABLE ||
+				(has_upstreams && m->offer.inputs)))
+		files |= 1U << FILE_EXECUTABLE;
+	ask_for(m, files);
 	making_advance(m);
 	making_release(m);
+}
+
+void making_ask_alt(struct making *m, const struct build_id *id)
+{
+	{
+		LOCKED(&m->s->lock);
+		m->alt_id = *id;
+		m->is_built = true;
+		m->is_whole_begun = false;
+	}
+	ask_for(m, 1U << FILE_ALT);
+	making_advance(m);
+}
+
+struct table_claims making_claims(const struct making *m)
+{
+	bool has_debuginfo = m->files[FILE_DEBUGINFO].fd >= 0;
+	bool has_executable = m->is_one_file
+				      ? has_debuginfo
+				      : m->files[FILE_EXECUTABLE].fd >= 0;
+	struct table_claims c = { .quality = m->offer.quality };
+
+	c.inputs = (uint8_t)((has_debuginfo ? TABLE_DEBUGINFO : 0) |
+			     (has_executable ? TABLE_EXECUTABLE : 0) |
+			     (m->files[FILE_ALT].fd >= 0 ? TABLE_ALT : 0));
+	if (c.inputs & ~m->offer.inputs)
+		c.inputs |= TABLE_UPSTREAM;
+	if (c.inputs & TABLE_DEBUGINFO & ~m->offer.inputs)
+		c.quality = SYMTAB_QUALITY_DWARF;
+	return c;
 }
 
 /* All that could be had is nothing. Lock not held. */
@@ -710,7 +826,9 @@ static void land_without_files(struct making *m)
 	else if (m->transient)
 		making_fail(m, STEAL(m->transient));
 	else
-		making_land(m, MODULE_ABSENT, NULL, NULL, DOUBTFUL_MS);
+		land(m, MODULE_ABSENT, NULL,
+		     store_has_upstreams(m->s->store) ? NOT_THERE_MS
+						      : DOUBTFUL_MS);
 }
 
 /* Is what a partial table is made from there, and large? Lock held. */
@@ -730,28 +848,54 @@ static bool has_any_file(const struct making *m)
 	       m->files[FILE_EXECUTABLE].fd >= 0;
 }
 
+enum next { NEXT_NOTHING, NEXT_PARTIAL, NEXT_WHOLE, NEXT_TAKE, NEXT_NO_FILES };
+
+/* Lock held. @param[in,out] request Of a partial table. */
+static enum next next_of(struct making *m, struct buf *request)
+{
+	if (m->has_landed || m->is_partial_begun)
+		return NEXT_NOTHING;
+	if (can_build_partial(m) && build_partial_request(m, request))
+		return NEXT_PARTIAL;
+	if (m->is_whole_begun || m->arrived != m->expected)
+		return NEXT_NOTHING;
+	if (m->is_built && m->files[FILE_ALT].fd < 0)
+		return NEXT_TAKE;
+	return has_any_file(m) ? NEXT_WHOLE : NEXT_NO_FILES;
+}
+
 void making_advance(struct making *m)
 {
 	CLEANUP_BUF struct buf request = BUF_INIT;
-	enum { NOTHING, PARTIAL, WHOLE, NO_FILES } next = NOTHING;
+	enum next next;
 
 	{
 		LOCKED(&m->s->lock);
-		if (m->has_landed || m->is_partial_begun)
-			return;
-		if (can_build_partial(m) && build_partial_request(m, &request))
-			next = PARTIAL;
-		else if (!m->is_whole_begun && m->arrived == m->expected)
-			next = has_any_file(m) ? WHOLE : NO_FILES;
-		m->is_partial_begun = next == PARTIAL;
-		m->is_whole_begun |= next == WHOLE;
-		if (next == PARTIAL || next == WHOLE)
-			making_hold(m);
+		next = next_of(m, &request);
+		m->is_partial_begun |= next == NEXT_PARTIAL;
+		m->is_whole_begun |=
+			next != NEXT_NOTHING && next != NEXT_PARTIAL;
+		m->holds += next != NEXT_NOTHING;
 	}
-	if (next == PARTIAL)
+	switch (next) {
+	case NEXT_NOTHING:
+		return;
+	case NEXT_PARTIAL:
 		build_partial(m, &request);
-	else if (next == WHOLE)
-		build_whole(m);
-	else if (next == NO_FILES)
+		return;
+	case NEXT_WHOLE:
+		/* What came may be less than what was offered. */
+		if (!has_no_better(m, making_claims(m))) {
+			build_whole(m);
+			return;
+		}
+		break;
+	case NEXT_TAKE:
+		build_take(m);
+		return;
+	case NEXT_NO_FILES:
 		land_without_files(m);
+		break;
+	}
+	making_release(m);
 }

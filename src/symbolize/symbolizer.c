@@ -210,8 +210,13 @@ static void close_one(struct wait *w, struct wait **ready)
 	*ready = w;
 }
 
-void want_settle(struct want *want, enum module_status status,
-		 struct symtab *table, const char *message, struct wait **ready)
+static const char *origin_name(bool is_upstream)
+{
+	return is_upstream ? "upstream" : "local";
+}
+
+void want_settle(struct want *want, const struct outcome *o,
+		 struct wait **ready)
 {
 	struct batch *b = want->wait->b;
 	struct batch_module *m = &b->modules[want->module];
@@ -219,10 +224,11 @@ void want_settle(struct want *want, enum module_status status,
 	if (want->making)
 		LIST_REMOVE(want, others);
 	want->making = NULL;
-	m->status = status;
-	m->message = message ? batch_text(b, message, strlen(message)) : NULL;
-	m->table = table ? symtab_get(table) : NULL;
-	m->origin = table ? "local" : NULL;
+	m->status = o->status;
+	m->message = o->message ? batch_text(b, o->message, strlen(o->message))
+				: NULL;
+	m->table = o->table ? symtab_get(o->table) : NULL;
+	m->origin = o->table ? origin_name(o->is_upstream) : NULL;
 	close_one(want->wait, ready);
 }
 
@@ -230,28 +236,44 @@ void want_settle(struct want *want, enum module_status status,
 static bool settle_known(struct symbolizer *s, struct want *w,
 			 struct table_key *key, struct wait **ready)
 {
-	CLEANUP_SYMTAB struct symtab *table = NULL;
 	uint64_t epoch = table_cache_epoch(s->tables);
 	const struct verdict *v = verdicts_find(&s->verdicts, key, epoch);
-	bool is_doubted;
+	struct table_found found;
 
 	if (v && v->status != MODULE_OK) {
-		want_settle(w, v->status, NULL,
-			    v->message[0] ? v->message : NULL, ready);
+		want_settle(
+			w,
+			&(struct outcome) {
+				.status = v->status,
+				.message = v->message[0] ? v->message : NULL,
+			},
+			ready);
 		return true;
 	}
 	if (v)
 		*key = (struct table_key) { .id = v->alias };
-	if (key->is_breakpad || table_cache_get(s->tables, &key->id, &table,
-						&is_doubted) != TABLE_MAPPED)
+	if (key->is_breakpad ||
+	    table_cache_get(s->tables, &key->id, &found) != TABLE_MAPPED)
 		return false;
-	want_settle(w, MODULE_OK, table, NULL, ready);
+	want_settle(w,
+		    &(struct outcome) {
+			    .status = MODULE_OK,
+			    .table = found.table,
+			    .is_upstream = found.claims.inputs & TABLE_UPSTREAM,
+		    },
+		    ready);
+	symtab_put(found.table);
 	return true;
 }
 
 void want_attach(struct symbolizer *s, struct want *w, struct table_key key,
 		 struct todo *todo)
 {
+	static const struct outcome too_many = {
+		.status = MODULE_PENDING,
+		.message = "too many tables are being made",
+	};
+
 	if (settle_known(s, w, &key, &todo->ready))
 		return;
 	struct making *making = making_find(s, &key);
@@ -265,9 +287,7 @@ void want_attach(struct symbolizer *s, struct want *w, struct table_key key,
 	if (!making) {
 		making = making_begin(s, &key);
 		if (!making) {
-			want_settle(w, MODULE_PENDING, NULL,
-				    "too many tables are being made",
-				    &todo->ready);
+			want_settle(w, &too_many, &todo->ready);
 			return;
 		}
 		making->next_begun = todo->begun;
@@ -327,7 +347,7 @@ static bool is_surely_absent(struct symbolizer *s, const struct build_id *id)
 static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
 			    struct making **begun)
 {
-	bool is_doubted;
+	struct table_found found;
 
 	/* What is wrong with it the reader of the request has said. */
 	if (!m->id.len && !m->is_breakpad)
@@ -338,16 +358,15 @@ static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
 	symtab_put(STEAL(m->table));
 	if (m->is_breakpad)
 		return false;
-	if (table_cache_get(s->tables, &m->id, &m->table, &is_doubted) ==
-	    TABLE_MAPPED) {
-		table_op_count(TABLE_OP_HIT);
-		m->status = MODULE_OK;
-		m->origin = "local";
-		if (is_doubted)
-			begin_again(s, &m->id, begun);
-		return true;
-	}
-	return is_surely_absent(s, &m->id);
+	if (table_cache_get(s->tables, &m->id, &found) != TABLE_MAPPED)
+		return is_surely_absent(s, &m->id);
+	table_op_count(TABLE_OP_HIT);
+	m->status = MODULE_OK;
+	m->table = found.table;
+	m->origin = origin_name(found.claims.inputs & TABLE_UPSTREAM);
+	if (found.is_doubted)
+		begin_again(s, &m->id, begun);
+	return true;
 }
 
 /* Let the wait wait. False: its time is up, or nothing is open. */
@@ -367,12 +386,11 @@ static void list_wait(struct wait *w, unsigned wait_ms)
 
 static void give_up_wants(struct wait *w, struct wait **ready)
 {
-	struct batch *b = w->b;
+	static const struct outcome pending = { .status = MODULE_PENDING };
 
-	for (size_t i = 0; i < b->module_count; i++) {
+	for (size_t i = 0; i < w->b->module_count; i++) {
 		if (w->wants[i].making)
-			want_settle(&w->wants[i], MODULE_PENDING, NULL, NULL,
-				    ready);
+			want_settle(&w->wants[i], &pending, ready);
 	}
 }
 
@@ -495,12 +513,14 @@ void symbolize_file(struct symbolizer *s, const struct build_id *id,
 enum symtab_quality symbolizer_quality(struct symbolizer *s,
 				       const struct build_id *id)
 {
-	CLEANUP_SYMTAB struct symtab *table = NULL;
-	bool is_doubted;
+	struct table_found found;
 
-	if (table_cache_get(s->tables, id, &table, &is_doubted) != TABLE_MAPPED)
+	if (table_cache_get(s->tables, id, &found) != TABLE_MAPPED)
 		return SYMTAB_QUALITY_NONE;
-	return symtab_quality(table);
+	enum symtab_quality ret = symtab_quality(found.table);
+
+	symtab_put(found.table);
+	return ret;
 }
 
 /* ---- Deadlines ---------------------------------------------------------- */

@@ -91,15 +91,16 @@ struct making {
 	bool is_active; /* counted as such */
 	TAILQ_ENTRY(making) backlog;
 	bool is_whole_begun, is_partial_begun;
-	unsigned round;                      /* of partial tables */
+	bool is_built;  /* the whole, but for a file it turned out to need */
+	unsigned round; /* of partial tables */
 	unsigned expected, arrived;          /* files, 1 << enum making_file */
 	struct artifact files[MAKING_FILES]; /* fd -1: not there */
 	struct error *transient, *damage;    /* first of each; owned */
 	/* Set by the look-up. */
 	struct build_id id;
-	struct table_claims claims; /* what the index offers */
-	struct build_id alt_id;     /* len 0: none */
-	bool is_one_file;           /* the debug file is the executable */
+	struct table_claims offer; /* what the index has */
+	struct build_id alt_id;    /* len 0: none */
+	bool is_one_file;          /* the debug file is the executable */
 	struct symtab_layout layout;
 	bool has_layout;
 	uint64_t attempt; /* its name in poison */
@@ -138,10 +139,15 @@ struct symbolizer {
 
 /* ---- symbolizer.c -------------------------------------------------------- */
 
-/** Settle a want; lock held. @param[in] table Borrowed; NULL unless OK. */
-void want_settle(struct want *w, enum module_status status,
-		 struct symtab *table, const char *message,
-		 struct wait **ready);
+/** How a module comes off. All borrowed. */
+struct outcome {
+	enum module_status status;
+	struct symtab *table; /* NULL unless OK */
+	bool is_upstream;     /* something of it came from another server */
+	const char *message;  /* NULL: none */
+};
+/** Settle a want; lock held. */
+void want_settle(struct want *w, const struct outcome *o, struct wait **ready);
 /** Hand on those that have become ready. */
 void waits_dispatch(struct wait *ready);
 /** What a step that held the lock leaves to be done without it. */
@@ -170,29 +176,36 @@ void makings_start(struct making *begun);
 /** At the end: those that wait their turn end. */
 void makings_flush(struct symbolizer *s);
 /** Lock held. */
-void making_hold(struct making *f);
-void making_release(struct making *f);
+void making_hold(struct making *m);
+void making_release(struct making *m);
 
+/** What it is made from: of the files that came. Lock held, or all came. */
+struct table_claims making_claims(const struct making *m);
+/** A file turned out to be needed: ask for that. */
+void making_ask_alt(struct making *m, const struct build_id *id);
 /** What a build ID is called among those whose files ended workers. */
 uint64_t poison_name(const struct build_id *id);
 /** Files have come, or a job has ended: what next? */
-void making_advance(struct making *f);
-/** End it. @param[in] table Borrowed; NULL unless OK.
- * @param[in] hold_ms How long others are told the same; 0: not at all. */
-void making_land(struct making *f, enum module_status status,
-		 struct symtab *table, const char *message, int64_t hold_ms);
+void making_advance(struct making *m);
+/** End it. @param[in] hold_ms How long others are told the same, where there is
+ * no table; 0: not at all. */
+void making_land(struct making *m, const struct outcome *o, int64_t hold_ms);
 /** The same by an error; taken. */
-void making_fail(struct making *f, struct error *err);
+void making_fail(struct making *m, struct error *err);
 
 /* ---- build.c ------------------------------------------------------------- */
 
+/** Twice is safe. */
+void build_deinit(struct build *b);
 /** Build the whole table. Takes a hold. */
-void build_whole(struct making *f);
+void build_whole(struct making *m);
+/** Land with the one that was built, without what it lacked. Takes a hold. */
+void build_take(struct making *m);
 /** Build one of what the making's wants of round @p round ask for; lock held
  * for the request alone. Takes a hold. */
-void build_partial(struct making *f, struct buf *request);
+void build_partial(struct making *m, struct buf *request);
 /** Append the request of a partial table to @p out; lock held.
  * @return False: nobody wants one. */
-bool build_partial_request(struct making *f, struct buf *out);
+bool build_partial_request(struct making *m, struct buf *out);
 
 #endif

@@ -58,6 +58,7 @@ struct entry {
 	int fd; /* until it is on disk, or never will be; owned */
 	/* When the index was last known to have nothing better. */
 	uint64_t trusted;
+	int64_t trusted_until_ms;
 	TAILQ_ENTRY(entry) by_table;
 	/* Waits for an alternate file. */
 	struct build_id alt; /* len 0: it does not */
@@ -89,7 +90,9 @@ void table_op_count(enum table_op op)
 
 bool table_claims_exceed(struct table_claims a, struct table_claims b)
 {
-	return a.quality > b.quality || (a.inputs & ~b.inputs) != 0;
+	const uint8_t files = TABLE_EXECUTABLE | TABLE_DEBUGINFO | TABLE_ALT;
+
+	return a.quality > b.quality || (a.inputs & files & ~b.inputs) != 0;
 }
 
 /* ---- Entries; lock held ------------------------------------------------- */
@@ -366,19 +369,19 @@ static struct symtab *note_table(struct table_cache *c, struct entry *e,
 
 enum table_place table_cache_get(struct table_cache *c,
 				 const struct build_id *id,
-				 struct symtab **table_ret,
-				 bool *is_doubted_ret)
+				 struct table_found *ret)
 {
 	LOCKED(&c->lock);
 	struct entry *e = find(c, id);
 
-	*table_ret = NULL;
-	*is_doubted_ret = false;
+	*ret = (struct table_found) { 0 };
 	if (!e || !e->table)
 		return e ? TABLE_ON_DISK : TABLE_NOWHERE;
 	use(c, e);
-	*table_ret = symtab_get(e->table);
-	*is_doubted_ret = e->trusted < c->epoch;
+	ret->table = symtab_get(e->table);
+	ret->is_doubted =
+		e->trusted < c->epoch || clock_ms() >= e->trusted_until_ms;
+	ret->claims = e->claims;
 	return TABLE_MAPPED;
 }
 
@@ -464,10 +467,11 @@ struct error *table_cache_load(struct table_cache *c, const struct build_id *id,
 	CLEANUP_CLOSE int fd = -1;
 	CLEANUP_SYMTAB struct symtab *table = NULL;
 	CLEANUP_SYMTAB struct symtab *old = NULL;
-	bool is_doubted;
+	struct table_found found;
+	enum table_place place = table_cache_get(c, id, &found);
 
-	*ret = NULL;
-	if (table_cache_get(c, id, ret, &is_doubted) != TABLE_ON_DISK)
+	*ret = found.table;
+	if (place != TABLE_ON_DISK)
 		return NULL;
 	TRY(open_file(c, id, &fd));
 	if (fd < 0)
@@ -675,7 +679,8 @@ void table_cache_doubt(struct table_cache *c, const struct build_id *id)
 
 	if (e)
 		e->trusted = 0;
-	LIST_FOREACH(e, &c->waiting, by_alt) {
+	LIST_FOREACH(e, &c->waiting, by_alt)
+	{
 		if (build_id_equal(&e->alt, id))
 			e->trusted = 0;
 	}
@@ -707,13 +712,18 @@ uint64_t table_cache_epoch(struct table_cache *c)
 }
 
 void table_cache_trust(struct table_cache *c, const struct build_id *id,
-		       uint64_t since)
+		       uint64_t since, int64_t for_ms)
 {
+	int64_t now = clock_ms();
+
 	LOCKED(&c->lock);
 	struct entry *e = find(c, id);
 
-	if (e && e->trusted < since)
-		e->trusted = since;
+	if (!e || e->trusted > since)
+		return;
+	e->trusted = since;
+	e->trusted_until_ms =
+		for_ms < INT64_MAX - now ? now + for_ms : INT64_MAX;
 }
 
 /* ---- Open and close ----------------------------------------------------- */

@@ -26,12 +26,13 @@
 
 struct table_cache;
 
-/** What a table was made from, as the index knew it: the best quality that a
- * file of that build ID has, and which files there were. */
+/** What a table was made from: the best quality that a file of that build ID
+ * has, as the index knew it, and which files there were. */
 enum table_input {
 	TABLE_EXECUTABLE = 1 << 0,
 	TABLE_DEBUGINFO = 1 << 1,
 	TABLE_ALT = 1 << 2,
+	TABLE_UPSTREAM = 1 << 3, /* some came from another server */
 };
 struct table_claims {
 	uint8_t quality; /* enum symtab_quality */
@@ -75,14 +76,17 @@ enum table_place {
 /**
  * The table of a build ID, if it is mapped.
  *
- * @param[out] table_ret One reference; NULL unless it is mapped.
- * @param[out] is_doubted_ret The index may know better files by now.
+ * @param[out] ret Its table is one reference; NULL unless it is mapped.
  * Cost: a hash look-up under a lock that nobody holds for long.
  */
+struct table_found {
+	struct symtab *table;
+	bool is_doubted; /* better files may be known by now */
+	struct table_claims claims;
+};
 enum table_place table_cache_get(struct table_cache *c,
 				 const struct build_id *id,
-				 struct symtab **table_ret,
-				 bool *is_doubted_ret);
+				 struct table_found *ret);
 
 /** Map one that is on disk, unless it is by now. Doubted at first.
  * @param[out] ret One reference; NULL: there is none that is any good.
@@ -139,9 +143,10 @@ void table_cache_await(struct table_cache *c, const struct build_id *id,
 void table_cache_doubt(struct table_cache *c, const struct build_id *id);
 void table_cache_doubt_all(struct table_cache *c);
 /** The index was asked, and has nothing better for now.
- * @param[in] since table_cache_epoch() from before it was asked. */
+ * @param[in] since table_cache_epoch() from before it was asked.
+ * @param[in] for_ms How long that holds if nothing changes. */
 void table_cache_trust(struct table_cache *c, const struct build_id *id,
-		       uint64_t since);
+		       uint64_t since, int64_t for_ms);
 uint64_t table_cache_epoch(struct table_cache *c);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "elf/elf_note.h"
 #include "symtab/build_inputs.h"
 
 enum {
@@ -277,6 +278,21 @@ struct error *build_inputs_open(const struct symtab_build_inputs *in,
 	choose_files(ret);
 	TRY(give_addresses(ret));
 	return find_code(ret);
+}
+
+struct error *build_inputs_alt(const struct build_inputs *b,
+			       struct build_id *ret)
+{
+	ret->len = 0;
+	for (size_t i = 1; b->dwarf && i < b->dwarf->section_count; i++) {
+		struct elf_shdr s = elf_file_section(b->dwarf, i);
+
+		if (s.type != SHT_NOBITS &&
+		    !strcmp(elf_file_section_name(b->dwarf, &s),
+			    ".gnu_debugaltlink"))
+			return elf_alt_link(b->dwarf, i, ret, NULL);
+	}
+	return NULL;
 }
 
 void build_inputs_close(struct build_inputs *b)

@@ -58,6 +58,10 @@ struct build_inputs {
  */
 MUST_CHECK struct error *build_inputs_open(const struct symtab_build_inputs *in,
 					   struct build_inputs *ret);
+/** The build ID of the alternate file that the DWARF needs; len 0: none.
+ * @return IO, NO_MEMORY. */
+MUST_CHECK struct error *build_inputs_alt(const struct build_inputs *b,
+					  struct build_id *ret);
 /** Twice is safe. */
 void build_inputs_close(struct build_inputs *b);
 #define CLEANUP_BUILD_INPUTS CLEANUP(build_inputs_close)

@@ -325,6 +325,8 @@ static struct error *build(struct builder *b,
 	};
 
 	TRY(build_inputs_open(in, &b->files));
+	if (in->alt < 0)
+		TRY(build_inputs_alt(&b->files, &b->report->missing_alt));
 	TRY(build_layout(&b->files, in->layout, &b->layout));
 	TRY(read_symbols(b));
 	if (wanted)

@@ -61,6 +61,9 @@ struct symtab_build_report {
 	 * first SYMTAB_BUILD_DWOS_MAX. With them the table would be better.
 	 * Owned: symtab_build_report_deinit(). */
 	struct buf missing_dwos;
+	/** The file that .gnu_debugaltlink names, where it was not given; len
+	 * 0: none. */
+	struct build_id missing_alt;
 };
 enum { SYMTAB_BUILD_DWOS_MAX = 1000 };
 

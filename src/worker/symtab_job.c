@@ -260,21 +260,24 @@ void symtab_result_put(struct buf *out,
 	buf_put_str(out, report->problem);
 	buf_put_bytes(out, report->missing_dwos.data,
 		      report->missing_dwos.size);
+	buf_put_bytes(out, report->missing_alt.bytes, report->missing_alt.len);
 }
 
 struct error *symtab_result_get(struct reader *r,
 				struct symtab_build_report *ret)
 {
 	unsigned quality = reader_u8(r);
-	size_t problem_size, missing_size;
+	size_t problem_size, missing_size, alt_size;
 
 	*ret = (struct symtab_build_report) { 0 };
 	ret->functions = reader_u64(r);
 	ret->units = reader_u64(r);
 	const uint8_t *problem = reader_sized(r, &problem_size);
 	const uint8_t *missing = reader_sized(r, &missing_size);
+	const uint8_t *alt = reader_sized(r, &alt_size);
 
 	if (!reader_ok(r) || quality >= SYMTAB_QUALITIES ||
+	    (alt_size && !build_id_set(&ret->missing_alt, alt, alt_size)) ||
 	    (missing_size && missing[missing_size - 1]))
 		return error_new(BAD_DATA, "broken message between processes: "
 					   "symbol table result");

@@ -25,6 +25,7 @@ it_tests = \
 	tests/it/symbolize-diff.sh \
 	tests/it/symbolize-service.sh \
 	tests/it/symbolize-wire.sh \
+	tests/it/symbolize-upstream.sh \
 	tests/it/upstream-fetch.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)

@@ -91,21 +91,23 @@ static void put(struct table_cache *c, unsigned i, struct table_claims claims)
 
 static enum table_place place(struct table_cache *c, unsigned i)
 {
-	CLEANUP_SYMTAB struct symtab *t = NULL;
 	struct build_id id = id_of(i);
-	bool is_doubted;
+	struct table_found found;
+	enum table_place ret = table_cache_get(c, &id, &found);
 
-	return table_cache_get(c, &id, &t, &is_doubted);
+	ck_assert_int_eq(found.table != NULL, ret == TABLE_MAPPED);
+	symtab_put(found.table);
+	return ret;
 }
 
 static bool is_doubted(struct table_cache *c, unsigned i)
 {
-	CLEANUP_SYMTAB struct symtab *t = NULL;
 	struct build_id id = id_of(i);
-	bool ret;
+	struct table_found found;
 
-	ck_assert_int_eq(table_cache_get(c, &id, &t, &ret), TABLE_MAPPED);
-	return ret;
+	ck_assert_int_eq(table_cache_get(c, &id, &found), TABLE_MAPPED);
+	symtab_put(found.table);
+	return found.is_doubted;
 }
 
 /* NULL: not there, or no good. */
@@ -552,19 +554,22 @@ START_TEST(a_table_is_doubted_until_the_index_was_asked)
 	put(c, 1, all);
 	uint64_t before = table_cache_epoch(c);
 
-	table_cache_trust(c, &id, before);
+	table_cache_trust(c, &id, before, INT64_MAX);
 	ck_assert(!is_doubted(c, 1));
 	table_cache_doubt(c, &id);
 	ck_assert(is_doubted(c, 1));
-	table_cache_trust(c, &id, before);
+	table_cache_trust(c, &id, before, INT64_MAX);
 	ck_assert(!is_doubted(c, 1));
 	/* Asked before it changed is not asked. */
 	table_cache_doubt_all(c);
 	ck_assert(is_doubted(c, 1));
-	table_cache_trust(c, &id, before);
+	table_cache_trust(c, &id, before, INT64_MAX);
 	ck_assert(is_doubted(c, 1));
-	table_cache_trust(c, &id, table_cache_epoch(c));
+	table_cache_trust(c, &id, table_cache_epoch(c), INT64_MAX);
 	ck_assert(!is_doubted(c, 1));
+	/* Nor is the answer for ever. */
+	table_cache_trust(c, &id, table_cache_epoch(c), 0);
+	ck_assert(is_doubted(c, 1));
 	table_cache_close(c);
 	/* Of one from disk nobody knows. */
 	c = open_cache(much, much);
