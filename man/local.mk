@@ -2,7 +2,8 @@
 # are assembled from a .in by `make man`; tests/lint/man.sh fails when they are
 # stale, so that building needs neither the program nor its tables for them.
 man_assembled = man/symbolized.8 man/symbolized-serve.8 \
-	man/symbolized-scan.8 man/symbolized-find.8 man/symbolized-check.8 \
+	man/symbolized-scan.8 man/symbolized-find.8 man/symbolized-resolve.8 \
+	man/symbolized-check.8 \
 	man/symbolized-metrics.7
 dist_man_MANS += $(man_assembled) man/symbolized-api.7 \
 	man/symbolized-debuginfod.8
