@@ -61,6 +61,41 @@ static const char *state_name(const struct state *s)
 	return s->not_ready ? "not_ready" : *s->degraded ? "degraded" : "ready";
 }
 
+/* Detail: a server that is left alone is its own failure, and not ours. */
+static void write_upstreams(struct json_write *j, const struct request *rq)
+{
+	const struct upstreams *u = rq->http->options->upstreams;
+	struct upstream_status status;
+
+	if (!u)
+		return;
+	json_write_key(j, "upstreams");
+	json_write_array(j);
+	for (size_t i = 0; i < upstreams_count(u); i++) {
+		upstreams_status(u, i, &status);
+		json_write_object(j);
+		json_write_kv_string(j, "name", status.name);
+		json_write_kv_string(j, "state", status.state);
+		json_write_kv_uint(j, "failures", status.failures);
+		json_write_kv_string(j, "last", status.last);
+		json_write_object_end(j);
+	}
+	json_write_array_end(j);
+}
+
+static void print_upstreams(struct buf *out, const struct request *rq)
+{
+	const struct upstreams *u = rq->http->options->upstreams;
+	struct upstream_status status;
+
+	for (size_t i = 0; u && i < upstreams_count(u); i++) {
+		upstreams_status(u, i, &status);
+		buf_printf(out, "upstream %s: %s, last answer: %s\n",
+			   status.name, status.state,
+			   status.last ? status.last : "none yet");
+	}
+}
+
 static void write_state(struct json_write *j, const struct state *s)
 {
 	json_write_kv_string(j, "status", state_name(s));
@@ -79,6 +114,7 @@ void get_readyz(struct request *rq)
 	json_write_init(&j, &out);
 	json_write_object(&j);
 	write_state(&j, &s);
+	write_upstreams(&j, rq);
 	json_write_object_end(&j);
 	buf_append_byte(&out, '\n');
 	reply_json(&rq->reply, s.not_ready ? 503 : 200, &out, BODY_IDENTITY);
@@ -118,6 +154,7 @@ static void write_json_status(struct request *rq, const struct state *s,
 	else
 		json_write_null(&j);
 	json_write_object_end(&j);
+	write_upstreams(&j, rq);
 	json_write_object_end(&j);
 	buf_append_byte(out, '\n');
 }
@@ -141,6 +178,7 @@ static void write_page(struct request *rq, const struct state *s,
 			   "scanning: %" PRIu64 " files done, %" PRIu64
 			   " to go\n",
 			   status->scan_done, status->scan_pending);
+	print_upstreams(out, rq);
 	buf_append_str(
 		out,
 		"\n"

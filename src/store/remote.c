@@ -568,7 +568,10 @@ static bool on_data(void *ctx, const void *bytes, size_t size)
 	if (err)
 		return give_up(d, err);
 	d->received += size;
-	growth_grow(d->growth, d->received);
+	/* The last byte is not to be seen before all of them are judged: an
+	 * answer that has come to its end cannot be broken off any more. */
+	growth_grow(d->growth, (int64_t)d->received == d->size ? d->received - 1
+							       : d->received);
 	check_next(d);
 	return true;
 }
@@ -618,6 +621,7 @@ static void finish(struct download *d)
 				     NULL, &a);
 	struct error *err = remote_meta_write(d->fd, &d->meta, &content);
 
+	growth_grow(d->growth, d->received);
 	growth_end(d->growth, GROWTH_WHOLE);
 	upstream_accept(d->fetch);
 	if (err) {

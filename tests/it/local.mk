@@ -26,7 +26,10 @@ it_tests = \
 	tests/it/symbolize-service.sh \
 	tests/it/symbolize-wire.sh \
 	tests/it/symbolize-upstream.sh \
+	tests/it/upstream-chain.sh \
 	tests/it/upstream-fetch.sh \
+	tests/it/upstream-health.sh \
+	tests/it/upstream-relay.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)
 EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/upstream-lib.sh tests/it/.shellcheckrc

@@ -48,9 +48,8 @@ asked() {
 	echo "${count:-0}"
 }
 
-# ms COMMAND...: how long it takes
-ms() {
-	local begun=${EPOCHREALTIME/./}
-	"$@" >/dev/null
-	echo $(((${EPOCHREALTIME/./} - begun) / 1000))
+# took PATH: milliseconds until all of the answer was there
+took() {
+	curl -s -m 60 -o /dev/null -w '%{time_total}' "$url$1" |
+		awk '{ print int(1000 * $1) }'
 }

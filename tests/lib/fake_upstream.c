@@ -36,6 +36,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -364,13 +365,14 @@ int main(int argc, char **argv)
 		return 64;
 	dir = argv[1];
 	signal(SIGPIPE, SIG_IGN);
-	int fd = listen_on(argc > 2 ? argv[2] : "0");
+	int one = 1, fd = listen_on(argc > 2 ? argv[2] : "0");
 
 	for (;;) {
 		pthread_t thread;
 		struct connection *c = calloc(1, sizeof(*c));
 
 		c->fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		if (c->fd < 0 || pthread_create(&thread, NULL, serve, c)) {
 			free(c);
 			continue;
