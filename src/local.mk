@@ -20,7 +20,8 @@ symbolized_SOURCES = \
 	src/serve.c src/serve.h \
 	src/settings.c src/settings.h \
 	src/shown.c \
-	src/signals.c
+	src/signals.c \
+	src/split_files.c src/split_files.h
 symbolized_LDADD = $(HTTP_LIBS) $(UPSTREAM_LIBS) libscan.a $(SYMBOLIZE_LIBS)
 
 # The name belongs to elfutils where its server is installed, too.

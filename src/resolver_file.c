@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "resolver_private.h"
+#include "split_files.h"
 #include "symtab/symtab.h"
 #include "worker/symtab_job.h"
 #include "worker/worker_pool.h"
@@ -143,6 +144,47 @@ static struct error *open_inputs(const struct settings *s,
 	return s->alt ? open_input(s->alt, &in->alt, total_bytes) : NULL;
 }
 
+static struct error *build_from(struct build *b,
+				const struct symtab_build_inputs *in,
+				const char *program, uint64_t total_bytes,
+				int table)
+{
+	buf_clear(&b->job.request);
+	b->is_done = false;
+	symtab_request_put(&b->job.request, in, NULL, 0);
+	if (b->job.request.failed)
+		return error_no_memory;
+	TRY(symtab_request_fds(in, table, b->job.fds, &b->job.fd_count));
+	b->job.cpu_limit_s = symtab_job_cpu_s(total_bytes);
+	return run_build(b, program);
+}
+
+/* What a first build says it has missed is looked for, and all built again. */
+static struct error *build_with_splits(struct build *b,
+				       struct symtab_build_inputs *in,
+				       const struct resolver_options *options,
+				       uint64_t total_bytes, int table)
+{
+	const char *program = options->settings->debuginfo;
+	CLEANUP_SPLIT_FILES struct split_files splits = { .count = 0 };
+
+	if (!program)
+		program = options->settings->file;
+	TRY(split_files_add_package(&splits, options->settings->file));
+	in->dwos = splits.dwos;
+	in->dwo_count = splits.count;
+	TRY(build_from(b, in, options->program, total_bytes + splits.bytes,
+		       table));
+	TRY(split_files_add_missing(&splits, program, &b->report.missing_dwos));
+	if (splits.count == in->dwo_count)
+		return NULL;
+	in->dwo_count = splits.count;
+	if (ftruncate(table, 0))
+		return error_errno("memory for a table");
+	return build_from(b, in, options->program, total_bytes + splits.bytes,
+			  table);
+}
+
 static struct error *build_table(struct build *b,
 				 const struct resolver_options *options,
 				 struct symtab **ret)
@@ -159,12 +201,7 @@ static struct error *build_table(struct build *b,
 	if (table < 0)
 		return error_errno("memory for a table");
 	TRY(open_inputs(options->settings, &in, &total_bytes));
-	symtab_request_put(&b->job.request, &in, NULL, 0);
-	if (b->job.request.failed)
-		return error_no_memory;
-	TRY(symtab_request_fds(&in, table, b->job.fds, &b->job.fd_count));
-	b->job.cpu_limit_s = symtab_job_cpu_s(total_bytes);
-	TRY(run_build(b, options->program));
+	TRY(build_with_splits(b, &in, options, total_bytes, table));
 	return symtab_open(table, NULL, ret);
 }
 

@@ -10,6 +10,9 @@
 #include "elf/dwarf_functions.h"
 #include "symtab/builder.h"
 
+/* Of an inlined call, as the writer has it of functions. */
+#define NO_NAME "??"
+
 enum { HIDDEN_PREFIX = sizeof("__GI_") - 1 };
 
 static struct error *take_name(void *ctx, const char *s, size_t len,
@@ -120,13 +123,16 @@ static struct error *copy_inlines(struct builder *b,
 		      sizeof(*b->range_room)))
 		return error_no_memory;
 	struct symtab_range *ranges = b->range_room;
+	uint32_t no_name;
 
+	TRY(symtab_writer_string(b->writer, NO_NAME, strlen(NO_NAME),
+				 &no_name));
 	for (size_t i = 0; i < f->inline_count; i++) {
 		const struct dwarf_inline *in = &f->inlines[i];
 
 		b->inline_room[i] = (struct symtab_inline) {
 			.depth = in->depth,
-			.name = in->name,
+			.name = in->name ? in->name : no_name,
 			.call_file = in->call_file,
 			.call_line = in->call_line,
 			.ranges = ranges,

@@ -55,18 +55,21 @@ static bool is_same_file(int a, int b)
 	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-static bool has_dwarf(const struct elf_file *f)
+static bool has_section(const struct elf_file *f, const char *name)
 {
 	for (size_t i = 1; i < f->section_count; i++) {
 		struct elf_shdr s = elf_file_section(f, i);
-		const char *name = elf_file_section_name(f, &s);
 
 		if (s.type != SHT_NOBITS && s.size &&
-		    (!strcmp(name, ".debug_info") ||
-		     !strcmp(name, ".zdebug_info")))
+		    !strcmp(elf_file_section_name(f, &s), name))
 			return true;
 	}
 	return false;
+}
+
+static bool has_dwarf(const struct elf_file *f)
+{
+	return has_section(f, ".debug_info") || has_section(f, ".zdebug_info");
 }
 
 static bool is_code(const struct elf_shdr *s)
@@ -276,6 +279,10 @@ struct error *build_inputs_open(const struct symtab_build_inputs *in,
 			       "alternate debug file"));
 	TRY(open_dwos(in, ret));
 	choose_files(ret);
+	if (ret->dwarf && in->alt < 0 &&
+	    has_section(ret->dwarf, ".gnu_debugaltlink"))
+		TRY(build_note(ret, error_new(BAD_DATA, "is not there"),
+			       "alternate debug file"));
 	TRY(give_addresses(ret));
 	return find_code(ret);
 }

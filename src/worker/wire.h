@@ -44,7 +44,7 @@ enum wire_type {
 };
 
 enum {
-	WIRE_MAX_FDS = 72,
+	WIRE_MAX_FDS = 250, /* Linux takes 253 (SCM_MAX_FD) */
 	WIRE_MAX_PAYLOAD = 256 << 20,
 };
 

@@ -99,8 +99,9 @@ static struct error *give_function(const struct fake_function *f,
 	if (f->name)
 		TRY(sink->name(sink->ctx, f->name, strlen(f->name), &out.name));
 	if (f->call.name) {
-		TRY(sink->name(sink->ctx, f->call.name, strlen(f->call.name),
-			       &call.name));
+		if (*f->call.name)
+			TRY(sink->name(sink->ctx, f->call.name,
+				       strlen(f->call.name), &call.name));
 		out.inlines = &call;
 		out.inline_count = 1;
 	}

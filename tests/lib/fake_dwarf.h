@@ -8,8 +8,8 @@
 
 #include "elf/dwarf_functions.h"
 
-struct fake_call { /* inlined into the function, all of it */
-	const char *name;
+struct fake_call {        /* inlined into the function, all of it */
+	const char *name; /* "": unknown */
 	unsigned call_line;
 };
 

@@ -678,6 +678,22 @@ START_TEST(a_hidden_alias_goes_by_its_functions_name)
 }
 END_TEST
 
+START_TEST(names_in_a_file_that_is_missing_are_unknown)
+{
+	const struct fake_function functions[] = {
+		{ TEXT, 4, NULL, 1, { "", 5 } }, { 0 }
+	};
+	CLEANUP_BUILD struct build b;
+
+	build_file(&b,
+		   &(struct elf_spec) { SYMBOLS({ "f", TEXT, 4, ".code" }),
+					.alt_name = "alt", .alt_id = "0123" },
+		   functions);
+	ck_assert_ptr_nonnull(strstr(b.report.problem, "alternate debug file"));
+	ck_at(&b, TEXT, "??:1<f:5@1000+4");
+}
+END_TEST
+
 START_TEST(files_that_are_nothing_are_an_error)
 {
 	CLEANUP_CLOSE int out = memfd_create("table", MFD_CLOEXEC);
@@ -753,5 +769,6 @@ UNIT_MAIN("symtab build", symbols_alone_give_names_and_bounds,
 	  symbols_of_all_files_are_merged, a_problem_does_not_keep_the_rest_out,
 	  files_of_split_dwarf_that_are_missing_are_named,
 	  a_hidden_alias_goes_by_its_functions_name,
+	  names_in_a_file_that_is_missing_are_unknown,
 	  files_that_are_nothing_are_an_error,
 	  without_memory_nothing_is_left_behind)
