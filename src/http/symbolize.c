@@ -111,7 +111,8 @@ static struct symbolize_ticket *symbolize_ticket(struct ticket *t)
 static void start_symbolize(struct ticket *base)
 {
 	struct symbolize_ticket *t = symbolize_ticket(base);
-	struct error *err = symbolizer_run(t->symbolizer, read_and_ask, t);
+	struct error *err =
+		symbolizer_run(t->symbolizer, t->body.size, read_and_ask, t);
 
 	if (err)
 		end(t, err);

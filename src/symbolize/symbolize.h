@@ -53,10 +53,12 @@ const struct batch_limits *symbolizer_limits(const struct symbolizer *s);
  * that answer batches. symbolize() called from there answers on the spot if
  * nothing must be waited for.
  *
+ * @param[in] bytes Of that body: large ones have threads of their own, which
+ * let the others go before.
  * @return BUSY if too much waits already; NO_MEMORY. @p fn is then not called.
  */
 typedef void (*symbolizer_run_fn)(void *ctx);
-MUST_CHECK struct error *symbolizer_run(struct symbolizer *s,
+MUST_CHECK struct error *symbolizer_run(struct symbolizer *s, size_t bytes,
 					symbolizer_run_fn fn, void *ctx);
 
 /** How it ended: exactly once, on a thread of the symbolizer, perhaps before

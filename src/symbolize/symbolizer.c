@@ -15,7 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -25,6 +28,10 @@
 
 enum {
 	COMPUTE_QUEUE = 1000,
+	/* A large batch: milliseconds, of which nobody should wait for many. */
+	LARGE_BYTES = 64 << 10,
+	LARGE_ADDRESSES = 4000,
+	LARGE_NICE = 5,
 	LOAD_THREADS = 2,
 	LOAD_QUEUE = 2000,
 	BUILD_QUEUE = 1000,
@@ -162,7 +169,11 @@ static void finish_step(void *state, void *arg)
 /* On a computing thread. @p w is that thread's from here on. */
 static void submit(struct wait *w)
 {
-	struct error *err = pool_continue(w->s->computers, finish_step, w);
+	struct symbolizer *s = w->s;
+	struct pool *pool = w->b->address_count > LARGE_ADDRESSES
+				    ? s->large_computers
+				    : s->computers;
+	struct error *err = pool_continue(pool, finish_step, w);
 
 	if (!err)
 		return;
@@ -611,15 +622,17 @@ static void run_step(void *state, void *arg)
 	job.fn(job.ctx);
 }
 
-struct error *symbolizer_run(struct symbolizer *s, symbolizer_run_fn fn,
-			     void *ctx)
+struct error *symbolizer_run(struct symbolizer *s, size_t bytes,
+			     symbolizer_run_fn fn, void *ctx)
 {
+	struct pool *pool =
+		bytes > LARGE_BYTES ? s->large_computers : s->computers;
 	struct run_job *job = mem_alloc(sizeof(*job));
 
 	if (!job)
 		return error_no_memory;
 	*job = (struct run_job) { .fn = fn, .ctx = ctx };
-	struct error *err = pool_submit(s->computers, run_step, job);
+	struct error *err = pool_submit(pool, run_step, job);
 
 	if (err)
 		mem_free(job);
@@ -637,6 +650,16 @@ static void *begin_computing(void *ctx)
 	return NULL;
 }
 
+static void *begin_large(void *ctx)
+{
+	pid_t self = (pid_t)syscall(SYS_gettid);
+
+	/* Of this thread alone: Linux's threads have niceness each. */
+	setpriority(PRIO_PROCESS, (id_t)self,
+		    getpriority(PRIO_PROCESS, (id_t)self) + LARGE_NICE);
+	return begin_computing(ctx);
+}
+
 static unsigned count_cores(void)
 {
 	cpu_set_t set;
@@ -649,7 +672,7 @@ static unsigned count_cores(void)
 static struct error *start_pools(struct symbolizer *s,
 				 const struct symbolizer_options *o)
 {
-	const struct pool_options computers = {
+	struct pool_options computers = {
 		.name = "symbolize",
 		.threads = o->threads ? o->threads : count_cores(),
 		.queue_limit = COMPUTE_QUEUE,
@@ -669,6 +692,9 @@ static struct error *start_pools(struct symbolizer *s,
 	};
 
 	TRY(pool_create(&computers, &s->computers));
+	computers.name = "symbolize-large";
+	computers.begin = begin_large;
+	TRY(pool_create(&computers, &s->large_computers));
 	TRY(pool_create(&loaders, &s->loaders));
 	TRY(worker_pool_create(&builders, &s->builders));
 	builders.name = "partial";
@@ -743,10 +769,12 @@ void symbolizer_close(struct symbolizer *s)
 	/* Threads of each may be on their way out of a call to another one: all
 	 * are ended before anything is freed. */
 	pool_stop(s->loaders);
+	pool_stop(s->large_computers);
 	pool_stop(s->computers);
 	worker_pool_destroy(s->partials);
 	worker_pool_destroy(s->builders);
 	pool_destroy(s->loaders);
+	pool_destroy(s->large_computers);
 	pool_destroy(s->computers);
 	table_cache_close(s->tables);
 	verdicts_deinit(&s->verdicts);

@@ -114,7 +114,8 @@ struct symbolizer {
 	struct store *store;
 	struct batch_limits limits;
 	struct table_cache *tables;
-	struct pool *computers;
+	struct pool *computers;       /* of small batches */
+	struct pool *large_computers; /* of large ones, after those */
 	struct pool *loaders;
 	struct worker_pool *builders;
 	struct worker_pool *partials;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <sys/resource.h>
+
 #include "worker/symtab_job.h"
 #include "worker/worker_main.h"
+
+enum { NICE = 10 };
 
 static struct error *answer_report(struct wire_out *out,
 				   const struct symtab_build_report *report)
@@ -18,6 +22,10 @@ struct error *work_symtab(struct reader *request, const int *fds,
 	CLEANUP_SYMTAB_BUILD_REPORT struct symtab_build_report report = { 0 };
 
 	TRY(symtab_request_get(request, fds, fd_count, &q));
+	/* Those whose tables are there go before, as does who waits for a few
+	 * addresses. The pool of such workers does nothing else. */
+	if (!q.wanted && getpriority(PRIO_PROCESS, 0) < NICE)
+		setpriority(PRIO_PROCESS, 0, NICE);
 	TRY(symtab_build(&q.inputs, q.wanted, q.wanted_count, q.table,
 			 &report));
 	return answer_report(out, &report);

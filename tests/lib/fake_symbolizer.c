@@ -77,9 +77,10 @@ static void *run(void *arg)
 	return NULL;
 }
 
-struct error *symbolizer_run(struct symbolizer *s, symbolizer_run_fn fn,
-			     void *ctx)
+struct error *symbolizer_run(struct symbolizer *s, size_t bytes,
+			     symbolizer_run_fn fn, void *ctx)
 {
+	(void)bytes;
 	if (s->b.is_busy)
 		return error_new(BUSY, "1000 jobs queued");
 	struct job *job = mem_alloc(sizeof(*job));

@@ -830,12 +830,15 @@ static void note_ran(void *ctx)
 START_TEST(work_is_run_on_a_thread_of_its_own)
 {
 	struct fixture f;
-	CLEANUP_ASKED struct asked a;
 
 	fixture_open(&f);
-	asked_init(&a, 0);
-	ck_no_error(symbolizer_run(f.s, note_ran, &a));
-	finish(&a);
+	for (size_t bytes = 0; bytes < 2 << 20; bytes += 1 << 20) {
+		CLEANUP_ASKED struct asked b;
+
+		asked_init(&b, 0);
+		ck_no_error(symbolizer_run(f.s, bytes, note_ran, &b));
+		finish(&b);
+	}
 	ck_assert_uint_eq(symbolizer_limits(f.s)->modules, 1000);
 	fixture_close(&f);
 }
