@@ -119,6 +119,7 @@ struct dwarf_debug {
 	struct dwarf_spans text;
 	char *problem; /* the first; NULL: none */
 	uint64_t work; /* see dwarf_debug_work() */
+	uint64_t work_max;
 	size_t missing_splits;
 	/* By number of file and unit. */
 	struct dwarf_cu *cus[DWARF_CU_CACHE];
@@ -165,14 +166,14 @@ MUST_CHECK struct error *dwarf_debug_note(struct dwarf_debug *d,
  * Count work that is not bounded by the bytes of .debug_info: what many entries
  * can each claim again.
  *
- * @return LIMIT above ELF_DWARF_WORK_MAX.
+ * @return LIMIT when it is too much for the size of the file.
  */
 COLD struct error *dwarf_debug_overworked(void);
 static inline MUST_CHECK struct error *dwarf_debug_work(struct dwarf_debug *d,
 							uint64_t work)
 {
 	d->work += work;
-	return d->work > ELF_DWARF_WORK_MAX ? dwarf_debug_overworked() : NULL;
+	return d->work > d->work_max ? dwarf_debug_overworked() : NULL;
 }
 
 /** A section of a file; damage in it is noted. */

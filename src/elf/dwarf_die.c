@@ -35,14 +35,12 @@ COLD static struct dwarf_op find_indirect(const struct dwarf_cu *cu,
 void dwarf_die_read(const struct dwarf_cu *cu, const struct dwarf_abbrev *a,
 		    struct dwarf_cursor *c, struct dwarf_die *ret)
 {
-	const struct dwarf_op *o = cu->abbrevs->ops + a->first_op;
-	const struct dwarf_op *end = o + a->op_count;
-
 	ret->abbrev = a;
 	ret->slots = 0;
-	for (; o < end; o++) {
-		struct dwarf_op indirect;
+	for (uint32_t i = 0; i < a->op_count; i++) {
+		const struct dwarf_op *o = &cu->abbrevs->ops[a->first_op + i];
 		const struct dwarf_op *from = o;
+		struct dwarf_op indirect;
 
 		dwarf_pass(c, o->pass);
 		if (o->kind == DWARF_OP_INDIRECT) {
@@ -84,13 +82,12 @@ const uint8_t *dwarf_die_sibling(const struct dwarf_cu *cu,
 void dwarf_die_pass(const struct dwarf_cu *cu, const struct dwarf_abbrev *a,
 		    struct dwarf_cursor *c, const uint8_t **sibling_ret)
 {
-	const struct dwarf_op *o = cu->abbrevs->ops + a->first_op;
-	const struct dwarf_op *end = o + a->op_count;
 	struct dwarf_value sibling = { 0 };
 
-	for (; o < end; o++) {
-		struct dwarf_op indirect;
+	for (uint32_t i = 0; i < a->op_count; i++) {
+		const struct dwarf_op *o = &cu->abbrevs->ops[a->first_op + i];
 		const struct dwarf_op *from = o;
+		struct dwarf_op indirect;
 
 		dwarf_pass(c, o->pass);
 		if (o->kind == DWARF_OP_INDIRECT) {

@@ -114,8 +114,8 @@ static struct error *read_aranges(struct search *s)
 	return NULL;
 }
 
-/* By what the unit's first entry says; where that says nothing, it may hold
- * code anywhere. */
+/* By what the unit's first entry says. Where that says nothing, it holds no
+ * code, except from compilers of old, which did not say. */
 static struct error *read_root(struct search *s, size_t number)
 {
 	CLEANUP_DWARF_CU struct dwarf_cu *cu = NULL;
@@ -135,7 +135,8 @@ static struct error *read_root(struct search *s, size_t number)
 		if (is_wanted(s, spans->v[i].start, spans->v[i].end))
 			mark(s, number);
 	}
-	if (!dwarf_die_has(&cu->root, DWARF_SLOT_RANGES) &&
+	if (unit->format.version <= 3 &&
+	    !dwarf_die_has(&cu->root, DWARF_SLOT_RANGES) &&
 	    !dwarf_die_has(&cu->root, DWARF_SLOT_HIGH_PC) &&
 	    dwarf_die_has(&cu->root, DWARF_SLOT_STMT_LIST))
 		mark(s, number);

@@ -138,6 +138,8 @@ struct error *dwarf_debug_open(const struct dwarf_debug_inputs *inputs,
 
 	if (!d)
 		return error_no_memory;
+	d->work_max = ELF_DWARF_WORK_MAX +
+		      inputs->file->in->size * ELF_DWARF_WORK_FOR_BYTE_MAX;
 	TRY(open_all(d, inputs));
 	*ret = STEAL(d);
 	return NULL;
@@ -166,7 +168,8 @@ void dwarf_debug_close(struct dwarf_debug *d)
 	mem_free(d);
 }
 
-/* Code lies in compile units and in skeletons. */
+/* Code lies in compile units and in skeletons. Partial units, which older
+ * versions do not tell apart here, name the line table of another one. */
 static bool may_hold_code(const struct dwarf_unit *u)
 {
 	return u->type == 0 || u->type == DW_UT_compile ||
@@ -234,6 +237,8 @@ static struct error *read_unit(struct dwarf_debug *d,
 	struct dwarf_line_table *lines;
 
 	TRY(dwarf_cu_open(d, dwarf_debug_main(d), unit, NULL, NULL, &cu));
+	if (cu->root.abbrev->tag == DW_TAG_partial_unit)
+		return NULL;
 	TRY(read_split(d, cu, sink, &split));
 	TRY(dwarf_lines_read(cu, &lines));
 	return dwarf_walk_unit(d->walk, split ? split : cu, lines, wanted,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "elf/dwarf_object.h"
 #include "elf/dwarf_relocate.h"
 #include "elf/elf_limits.h"
@@ -15,6 +16,7 @@
 
 enum {
 	COPY_STEP = 64 << 10,
+	SMALL_SIZE = 1 << 20,
 	/* Pages are let go of in steps of this. */
 	RELEASE_STEP = 16 << 20,
 };
@@ -97,6 +99,7 @@ void dwarf_object_deinit(struct dwarf_object *o)
 
 		if (held->map)
 			munmap(STEAL(held->map), held->map_size);
+		mem_free(STEAL(held->owned));
 		held->bytes = (struct dwarf_bytes) { (const uint8_t *)"", 0 };
 	}
 }
@@ -148,6 +151,24 @@ static struct error *copy_stream(struct elf_stream *s, uint8_t *to,
 	}
 }
 
+/* Memory of exactly that size; large memory is used as it is written, so a
+ * claim costs nothing. */
+static uint8_t *allocate(struct dwarf_held *held, size_t size)
+{
+	if (size <= SMALL_SIZE) {
+		held->owned = mem_alloc(size);
+		return held->owned;
+	}
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (map == MAP_FAILED)
+		return NULL;
+	held->map = map;
+	held->map_size = size;
+	return map;
+}
+
 static struct error *copy(struct dwarf_object *o, struct dwarf_held *held)
 {
 	CLEANUP_ELF_STREAM struct elf_stream *s = NULL;
@@ -157,19 +178,15 @@ static struct error *copy(struct dwarf_object *o, struct dwarf_held *held)
 
 	if (size == 0)
 		return NULL;
-	// Memory is used as it is written, so a claim costs nothing.
-	void *map = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *to = allocate(held, (size_t)size);
 
-	if (map == MAP_FAILED)
+	if (!to)
 		return error_no_memory;
-	held->map = map;
-	held->map_size = (size_t)size;
-	held->bytes.data = map;
-	TRY(copy_stream(s, map, &held->bytes.size));
+	held->bytes.data = to;
+	TRY(copy_stream(s, to, &held->bytes.size));
 	if (!o->vaddrs)
 		return NULL;
-	return dwarf_relocate(o->elf, held->number, map, held->bytes.size,
+	return dwarf_relocate(o->elf, held->number, to, held->bytes.size,
 			      o->vaddrs, o->vaddr_count);
 }
 

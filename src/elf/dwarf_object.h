@@ -40,7 +40,9 @@ struct dwarf_held {
 	size_t number; /* of the section; 0: there is none */
 	bool is_loaded;
 	struct dwarf_bytes bytes;
-	void *map; /* NULL: borrowed */
+	/* Where they are: one of these, or neither. */
+	uint8_t *owned;
+	void *map;
 	size_t map_size;
 	bool is_file;    /* the pages can be had again from the file */
 	size_t released; /* bytes from the start that were let go */

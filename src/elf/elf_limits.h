@@ -64,9 +64,10 @@
 #define ELF_UNSORTED_RELOCS_MAX UINT64_C(1000000)
 
 /** Steps that many entries can each claim again: ranges of a list, rows of a
- * line table, bytes of abbreviations; a browser: 500 million. At some
- * nanoseconds each it is a minute. */
-#define ELF_DWARF_WORK_MAX UINT64_C(10000000000)
+ * line table, bytes of abbreviations. So many, and for each byte of the file
+ * so many more; real files: 0.7. */
+#define ELF_DWARF_WORK_MAX          UINT64_C(100000000)
+#define ELF_DWARF_WORK_FOR_BYTE_MAX UINT64_C(8)
 /** How deep functions, blocks and inlined calls may lie in each other. */
 #define ELF_DWARF_DEPTH_MAX ((size_t)4096)
 /** References from an entry to where its name is. Three are needed. */
