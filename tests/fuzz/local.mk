@@ -10,6 +10,12 @@ tests_fuzz_fuzz_codec_SOURCES = tests/fuzz/fuzz_codec.c \
 tests_fuzz_fuzz_codec_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
 tests_fuzz_fuzz_codec_LDADD = $(PKG_WRITER_LIBS)
 
+fuzz_tests += tests/fuzz/fuzz_dwarf_functions
+tests_fuzz_fuzz_dwarf_functions_SOURCES = tests/fuzz/fuzz_dwarf_functions.c \
+	tests/fuzz/seeds_dwarf_functions.c tests/fuzz/standalone.c \
+	$(fuzz_common) tests/lib/dwarf_programs.h
+tests_fuzz_fuzz_dwarf_functions_LDADD = $(ELF_LIBS) $(ELF_WRITER_LIBS)
+
 fuzz_tests += tests/fuzz/fuzz_elf_facts
 tests_fuzz_fuzz_elf_facts_SOURCES = tests/fuzz/fuzz_elf_facts.c \
 	tests/fuzz/seeds_elf.c tests/fuzz/standalone.c $(fuzz_common)
@@ -101,6 +107,12 @@ tests_fuzz_libfuzzer_codec_SOURCES = tests/fuzz/fuzz_codec.c $(fuzz_common)
 tests_fuzz_libfuzzer_codec_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
 tests_fuzz_libfuzzer_codec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_libfuzzer_codec_LDADD = $(PKG_WRITER_LIBS)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_dwarf_functions
+tests_fuzz_libfuzzer_dwarf_functions_SOURCES = \
+	tests/fuzz/fuzz_dwarf_functions.c $(fuzz_common)
+tests_fuzz_libfuzzer_dwarf_functions_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_libfuzzer_dwarf_functions_LDADD = $(ELF_LIBS)
 
 check_PROGRAMS += tests/fuzz/libfuzzer_elf_facts
 tests_fuzz_libfuzzer_elf_facts_SOURCES = tests/fuzz/fuzz_elf_facts.c $(fuzz_common)

@@ -1,7 +1,8 @@
 check_LIBRARIES += libelfwriter.a
 libelfwriter_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 libelfwriter_a_SOURCES = tests/lib/elf_writer.c tests/lib/elf_writer_dwarf.c \
-	tests/lib/elf_writer.h tests/lib/elf_writer_impl.h
+	tests/lib/elf_writer.h tests/lib/elf_writer_impl.h \
+	tests/lib/dwarf_writer.c tests/lib/dwarf_writer.h
 ELF_WRITER_LIBS = libelfwriter.a libbase.a $(ZLIB_LIBS) $(ZSTD_LIBS)
 
 elf_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(NETTLE_CFLAGS)
@@ -30,6 +31,32 @@ tests_unit_test_dwarf_damage_SOURCES = tests/unit/test_dwarf_damage.c \
 tests_unit_test_dwarf_damage_CPPFLAGS = $(elf_test_cppflags)
 tests_unit_test_dwarf_damage_LDADD = $(elf_test_ldadd)
 
+functions_fixture = tests/lib/elf_fixture.h tests/lib/functions_fixture.h
+
+unit_tests += tests/unit/test_dwarf_functions
+tests_unit_test_dwarf_functions_SOURCES = tests/unit/test_dwarf_functions.c \
+	$(functions_fixture)
+tests_unit_test_dwarf_functions_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_dwarf_functions_LDADD = $(elf_test_ldadd)
+
+unit_tests += tests/unit/test_dwarf_lines
+tests_unit_test_dwarf_lines_SOURCES = tests/unit/test_dwarf_lines.c \
+	$(functions_fixture)
+tests_unit_test_dwarf_lines_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_dwarf_lines_LDADD = $(elf_test_ldadd)
+
+unit_tests += tests/unit/test_dwarf_names
+tests_unit_test_dwarf_names_SOURCES = tests/unit/test_dwarf_names.c \
+	$(functions_fixture)
+tests_unit_test_dwarf_names_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_dwarf_names_LDADD = $(elf_test_ldadd)
+
+unit_tests += tests/unit/test_dwarf_hostile
+tests_unit_test_dwarf_hostile_SOURCES = tests/unit/test_dwarf_hostile.c \
+	tests/lib/dwarf_programs.h $(functions_fixture)
+tests_unit_test_dwarf_hostile_CPPFLAGS = $(elf_test_cppflags)
+tests_unit_test_dwarf_hostile_LDADD = $(elf_test_ldadd)
+
 unit_tests += tests/unit/test_elf_parts
 tests_unit_test_elf_parts_SOURCES = tests/unit/test_elf_parts.c tests/lib/elf_fixture.h
 tests_unit_test_elf_parts_CPPFLAGS = $(elf_test_cppflags)
@@ -56,6 +83,11 @@ tests_unit_test_elf_oracle_SOURCES = tests/unit/test_elf_oracle.c \
 	tests/lib/elf_fixture.h tests/lib/dw_oracle.c tests/lib/dw_oracle.h
 tests_unit_test_elf_oracle_CPPFLAGS = $(elf_test_cppflags) $(DW_CFLAGS)
 tests_unit_test_elf_oracle_LDADD = $(elf_test_ldadd) $(DW_LIBS)
+
+unit_tests += tests/unit/test_dwarf_oracle
+tests_unit_test_dwarf_oracle_SOURCES = tests/unit/test_dwarf_oracle.c
+tests_unit_test_dwarf_oracle_CPPFLAGS = $(elf_test_cppflags) $(DW_CFLAGS)
+tests_unit_test_dwarf_oracle_LDADD = $(elf_test_ldadd) $(DW_LIBS)
 
 # For whoever changes src/elf: compares over whole trees, see its head.
 check_PROGRAMS += tests/lib/oracle_sources
