@@ -98,6 +98,10 @@ asked() {
 
 asked "debuginfod-find names a file with the debuginfo" debuginfod-find \
 	"client-cache/$id/debuginfo" debuginfod-find debuginfo "$id"
+if have debuginfod-find; then
+	same "and it is what the server has" "$(head -n 1 "$tmp/said")" \
+		"$tree/debug/lost.debug"
+fi
 asked "eu-addr2line names the line" eu-addr2line "lost.c:$((line + 1))" \
 	eu-addr2line -e "$tmp/here/lost" "$address"
 # eu-readelf asks for the file that dwz moved things to.
@@ -184,6 +188,8 @@ for dir in /usr/lib/llvm-*/bin; do
 		asked "llvm-debuginfod-find finds the debuginfo, $version" \
 			"$dir/llvm-debuginfod-find" . \
 			"$dir/llvm-debuginfod-find" --debuginfo "$id"
+		same "and it is what the server has, $version" \
+			"$(head -n 1 "$tmp/said")" "$tree/debug/lost.debug"
 	else
 		skip "llvm-debuginfod-find finds the debuginfo, $version" \
 			"not in $version"

@@ -19,7 +19,7 @@ need debuginfod bsdtar "$CC" curl readelf
 # "ERE | reason" of series that only one of the two has: "< " the peer, "> " ours.
 known_series='
 ^< sqlite3_milliseconds_ | statements of another database
-^< dc_pool_op_count | clients of upstream servers
+^< dc_pool_op_count | other clients ask upstream servers
 ^< fdcache_op_count\{op="(probe_|prefetch_e|requeue|evict_cycle|emerg) | see the manual: nothing is unpacked ahead
 ^< fdcache_(prefetch_)?saved_milliseconds | what a hit saved is not known
 ^< groom\{statistic="(filenames|fileparts)"\} | names are not in tables of their own
