@@ -65,7 +65,7 @@ for name in "${targets[@]}"; do
 		fed /dev/null "$sym_answer" \
 			-d "${debug_of[$name]}" -x "${exec_of[$name]}" \
 			-o "$work/table" >/dev/null
-		keep ours1 "$(sed -n 's/^gsym_bytes=//p' "$work/said")"
+		keep ours1 "$(sed -n 's/^bytes=//p' "$work/said")"
 		two_workers "$name"
 		keep ours2 "$(value "$file" ours1_bytes)"
 		for threads in 1 2; do
