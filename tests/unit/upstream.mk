@@ -1,2 +1,10 @@
 check_PROGRAMS += tests/lib/fake_upstream
 tests_lib_fake_upstream_SOURCES = tests/lib/fake_upstream.c
+unit_tests += tests/unit/test_upstream
+tests_unit_test_upstream_SOURCES = tests/unit/test_upstream.c
+tests_unit_test_upstream_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_upstream_LDADD = $(UPSTREAM_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
+unit_tests += tests/unit/test_remote
+tests_unit_test_remote_SOURCES = tests/unit/test_remote.c
+tests_unit_test_remote_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_remote_LDADD = $(ELF_WRITER_LIBS) $(STORE_LIBS) $(CHECK_LIBS)

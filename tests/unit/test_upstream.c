@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of src/upstream that need no server; with one: tests/it/upstream-*.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tests/unit/unit.h"
+#include "upstream/address.h"
+#include "upstream/breaker.h"
+#include "upstream/negative.h"
+#include "upstream/upstream_list.h"
+
+/* ---- The list ------------------------------------------------------------ */
+
+START_TEST(urls_are_taken_as_libdebuginfod_takes_them)
+{
+	struct upstream_list l;
+
+	upstream_list_init(&l);
+	ck_no_error(upstream_list_add(
+		&l,
+		" https://a.example/\thttp://u:pw@B.example:8002/x/buildid/ "
+		"ima:enforcing file:///srv http://[::1]:1 https://a.example ",
+		true));
+	ck_assert_uint_eq(l.count, 3);
+	ck_assert_str_eq(l.v[0].base, "https://a.example");
+	ck_assert_str_eq(l.v[0].name, "a.example");
+	ck_assert_str_eq(l.v[1].base, "http://u:pw@B.example:8002/x");
+	ck_assert_str_eq(l.v[1].name, "B.example:8002");
+	ck_assert_str_eq(l.v[2].name, "[::1]:1");
+	ck_assert(upstream_list_has_host(&l, "A.EXAMPLE"));
+	ck_assert(upstream_list_has_host(&l, "b.example"));
+	ck_assert(upstream_list_has_host(&l, "[::1]"));
+	ck_assert(!upstream_list_has_host(&l, "a.exam"));
+	ck_assert(!upstream_list_has_host(&l, "x.a.example"));
+	upstream_list_deinit(&l);
+}
+END_TEST
+
+START_TEST(a_bad_url_is_named_without_its_password)
+{
+	static const char *const bad[] = {
+		"ftp://a.example",    "a.example",           "http://",
+		"http://a.example?x", "http://a.example/#f", "https://a b",
+		"http://u:secret@/",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct upstream_list l;
+
+		upstream_list_init(&l);
+		struct error *err = upstream_list_add(&l, bad[i], false);
+
+		ck_assert_msg(err != NULL, "%s", bad[i]);
+		ck_assert_int_eq(error_kind(err), ERROR_BAD_REQUEST);
+		ck_assert_ptr_null(strstr(error_message(err), "secret"));
+		error_free(err);
+		upstream_list_deinit(&l);
+	}
+}
+END_TEST
+
+START_TEST(a_file_says_how_each_is_treated)
+{
+	static const char text[] = "# all\n"
+				   "timeout = 20\r\n"
+				   "header=X-All: 1\n"
+				   "\n"
+				   " [http://a.example] \n"
+				   "concurrency = 7\n"
+				   "header = Authorization: Bearer secret\n"
+				   "[http://b.example/buildid]\n"
+				   "timeout=3\n"
+				   "hedge = 0\n"
+				   "retries = 0\n"
+				   "connect-timeout = 2\n";
+	struct upstream_list l;
+
+	upstream_list_init(&l);
+	ck_no_error(upstream_list_parse(&l, "f", text));
+	ck_assert_uint_eq(l.count, 2);
+	const struct upstream_manner *a = &l.v[0].manner, *b = &l.v[1].manner;
+
+	ck_assert_uint_eq(a->timeout_ms, 20000);
+	ck_assert_uint_eq(a->concurrency, 7);
+	ck_assert_uint_eq(a->header_count, 2);
+	ck_assert_str_eq(a->headers[1], "Authorization: Bearer secret");
+	ck_assert_uint_eq(b->timeout_ms, 3000);
+	ck_assert_uint_eq(b->connect_ms, 2000);
+	ck_assert_uint_eq(b->hedge_ms, 0);
+	ck_assert_uint_eq(b->retries, 0);
+	ck_assert_uint_eq(b->concurrency, 4);
+	ck_assert_uint_eq(b->header_count, 1);
+	ck_assert_str_eq(b->headers[0], "X-All: 1");
+	upstream_list_deinit(&l);
+}
+END_TEST
+
+START_TEST(what_is_wrong_in_a_file_is_named_by_its_line)
+{
+	static const struct {
+		const char *text, *where;
+	} bad[] = {
+		{ "timeout = x", "f:1" },
+		{ "\n\ntimeout = 0", "f:3" },
+		{ "timeout = -1", "f:1" },
+		{ "colour = red", "f:1" },
+		{ "no equals", "f:1" },
+		{ "[]", "f:1" },
+		{ "[http://a.example", "f:1" },
+		{ "[gopher://a.example]\n", "f:2" },
+		{ "[http://a.example]\nheader = no colon", "f:2" },
+		{ "[http://a.example]\nheader = X: a\tb\033", "f:2" },
+		{ "token-file = /nowhere/at/all", "f:1" },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct upstream_list l;
+
+		upstream_list_init(&l);
+		struct error *err = upstream_list_parse(&l, "f", bad[i].text);
+
+		ck_assert_msg(err != NULL, "%s", bad[i].text);
+		ck_assert_msg(!strncmp(error_message(err), bad[i].where, 3),
+			      "%s: %s", bad[i].text, error_message(err));
+		error_free(err);
+		upstream_list_deinit(&l);
+	}
+}
+END_TEST
+
+START_TEST(a_list_without_memory_fails_and_leaks_nothing)
+{
+	bool has_failed = true;
+
+	for (unsigned long n = 1; has_failed; n++) {
+		struct upstream_list l;
+
+		upstream_list_init(&l);
+		mem_fail_at(n);
+		struct error *err = upstream_list_parse(
+			&l, "f",
+			"header = A: 1\n[http://a.example]\nheader = B: 2\n"
+			"[http://b.example:1]\n");
+
+		has_failed = mem_fail_happened();
+		mem_fail_at(0);
+		if (has_failed)
+			ck_error(err, NO_MEMORY, "");
+		else
+			ck_no_error(err);
+		upstream_list_deinit(&l);
+	}
+}
+END_TEST
+
+/* ---- Addresses -------------------------------------------------------------
+ */
+
+static bool is_private(const char *text)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+
+	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+		return address_is_private((struct sockaddr *)&v4);
+	ck_assert_int_eq(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+	return address_is_private((struct sockaddr *)&v6);
+}
+
+START_TEST(addresses_that_are_not_the_internet_are_private)
+{
+	static const char *const private[] = {
+		"127.0.0.1",
+		"127.255.0.9",
+		"10.1.2.3",
+		"172.16.0.1",
+		"172.31.255.255",
+		"192.168.1.1",
+		"169.254.169.254",
+		"100.64.0.1",
+		"0.0.0.0",
+		"224.0.0.1",
+		"255.255.255.255",
+		"198.18.0.1",
+		"::1",
+		"::",
+		"fe80::1",
+		"fc00::1",
+		"fd12::1",
+		"ff02::1",
+		"::ffff:10.0.0.1",
+		"::ffff:127.0.0.1",
+		"::127.0.0.1",
+		"64:ff9b::a00:1",
+		"2002:7f00:1::1",
+		"2001:db8::1",
+	};
+	static const char *const public[] = {
+		"8.8.8.8",        "172.32.0.1",       "172.15.0.1",
+		"192.167.1.1",    "100.128.0.1",      "11.0.0.1",
+		"126.1.1.1",      "2600::1",          "2a01:4f8::1",
+		"::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1",
+	};
+	const struct sockaddr local = { .sa_family = AF_UNIX };
+
+	for (size_t i = 0; i < sizeof(private) / sizeof(*private); i++)
+		ck_assert_msg(is_private(private[i]), "%s", private[i]);
+	for (size_t i = 0; i < sizeof(public) / sizeof(*public); i++)
+		ck_assert_msg(!is_private(public[i]), "%s", public[i]);
+	ck_assert(address_is_private(&local));
+}
+END_TEST
+
+/* ---- The breaker
+ * -------------------------------------------------------------- */
+
+START_TEST(five_failures_in_a_row_open_it_for_a_minute)
+{
+	struct breaker b = { 0 };
+	int64_t now = 1000;
+
+	for (int i = 0; i < 4; i++)
+		ck_assert(!breaker_failure(&b, now));
+	breaker_success(&b, now);
+	for (int i = 0; i < 4; i++)
+		ck_assert(!breaker_failure(&b, now));
+	ck_assert(breaker_admit(&b, now));
+	ck_assert(breaker_failure(&b, now));
+	ck_assert_int_eq(breaker_state(&b, now), BREAKER_OPEN);
+	ck_assert(!breaker_admit(&b, now + 59999));
+	/* One that was under way changes nothing. */
+	ck_assert(!breaker_failure(&b, now + 1));
+	ck_assert(breaker_admit(&b, now + 60000));
+}
+END_TEST
+
+START_TEST(one_probe_goes_and_decides)
+{
+	struct breaker b = { 0 };
+	int64_t now = 0;
+
+	for (int i = 0; i < 5; i++)
+		breaker_failure(&b, now);
+	now += 60000;
+	ck_assert_int_eq(breaker_state(&b, now), BREAKER_HALF_OPEN);
+	ck_assert(breaker_admit(&b, now));
+	ck_assert(!breaker_admit(&b, now));
+	breaker_release(&b);
+	ck_assert(breaker_admit(&b, now));
+	ck_assert(breaker_failure(&b, now));
+	/* For longer each time, but not for ever. */
+	ck_assert(!breaker_admit(&b, now + 119999));
+	for (int64_t ms = 120000; ms <= 480000; ms *= 2) {
+		now += ms;
+		ck_assert(breaker_admit(&b, now));
+		ck_assert(breaker_failure(&b, now));
+	}
+	now += 480000;
+	ck_assert(breaker_admit(&b, now));
+	breaker_success(&b, now);
+	ck_assert_int_eq(breaker_state(&b, now), BREAKER_CLOSED);
+	ck_assert(breaker_admit(&b, now));
+	ck_assert(breaker_admit(&b, now));
+}
+END_TEST
+
+START_TEST(trouble_lowers_the_rank_and_fades)
+{
+	struct breaker good = { 0 }, bad = { 0 };
+
+	breaker_success(&good, 0);
+	breaker_slow(&bad, 0);
+	ck_assert_uint_eq(breaker_rank(&good, 0), 0);
+	ck_assert_uint_gt(breaker_rank(&bad, 0), 0);
+	ck_assert_uint_eq(breaker_rank(&bad, 600000), 0);
+	for (int i = 0; i < 5; i++)
+		breaker_failure(&bad, 0);
+	breaker_slow(&good, 0);
+	ck_assert_uint_gt(breaker_rank(&bad, 0), breaker_rank(&good, 0));
+}
+END_TEST
+
+/* ---- Negative answers
+ * ------------------------------------------------------------ */
+
+static struct negative_key a_key(const char *path)
+{
+	struct negative_key key = { .path = path };
+
+	build_id_set(&key.id, "0123456789abcdefghij", 20);
+	return key;
+}
+
+START_TEST(each_cause_holds_for_its_own_time)
+{
+	static const struct {
+		enum upstream_cause cause;
+		int64_t ms;
+	} causes[] = {
+		{ UPSTREAM_ABSENT, 3600000 },
+		{ UPSTREAM_TRANSIENT, 1000 },
+		{ UPSTREAM_MISMATCH, 600000 },
+		{ UPSTREAM_MALFORMED, INT64_MAX },
+		{ UPSTREAM_TOO_LARGE, INT64_MAX },
+	};
+	struct negative_key key = a_key("/x");
+	enum upstream_cause cause;
+	struct negative *n;
+	int64_t left;
+
+	ck_no_error(negative_create(&n));
+	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++) {
+		int64_t ms = causes[i].ms;
+
+		ck_assert_int_eq(negative_put(n, &key, causes[i].cause, 0, 5),
+				 ms);
+		ck_assert(negative_get(n, &key, 5, &cause, &left));
+		ck_assert_int_eq(cause, causes[i].cause);
+		ck_assert_int_eq(left, ms);
+		if (ms != INT64_MAX)
+			ck_assert(
+				!negative_get(n, &key, 5 + ms, &cause, &left));
+	}
+	negative_destroy(n);
+}
+END_TEST
+
+START_TEST(trouble_is_waited_for_longer_each_time)
+{
+	struct negative_key key = a_key("/x");
+	int64_t now = 0, expected = 1000;
+	struct negative *n;
+
+	ck_no_error(negative_create(&n));
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_eq(
+			negative_put(n, &key, UPSTREAM_TRANSIENT, 0, now),
+			expected);
+		now += expected;
+		expected = expected * 2 > 60000 ? 60000 : expected * 2;
+	}
+	/* It asked for more. */
+	ck_assert_int_eq(negative_put(n, &key, UPSTREAM_TRANSIENT, 70000, now),
+			 70000);
+	negative_remove(n, &key);
+	ck_assert_int_eq(negative_put(n, &key, UPSTREAM_TRANSIENT, 0, now),
+			 1000);
+	negative_destroy(n);
+}
+END_TEST
+
+START_TEST(a_scan_that_finds_the_id_makes_it_forgotten)
+{
+	struct negative_key key = a_key("/x"), other = a_key("/x");
+	enum upstream_cause cause;
+	struct negative *n;
+	int64_t left;
+
+	other.upstream = 1;
+	ck_no_error(negative_create(&n));
+	negative_put(n, &key, UPSTREAM_ABSENT, 0, 0);
+	ck_assert(!negative_get(n, &other, 0, &cause, &left));
+	negative_forget(n, &key.id);
+	ck_assert(!negative_get(n, &key, 0, &cause, &left));
+	negative_destroy(n);
+}
+END_TEST
+
+START_TEST(many_answers_take_no_more_room)
+{
+	enum upstream_cause cause;
+	unsigned known = 0;
+	struct negative *n;
+	int64_t left;
+
+	ck_no_error(negative_create(&n));
+	for (unsigned i = 0; i < 100000; i++) {
+		char path[32];
+		struct negative_key key = a_key(path);
+
+		snprintf(path, sizeof(path), "/%u", i);
+		negative_put(n, &key, UPSTREAM_ABSENT, 0, i);
+		known += negative_get(n, &key, i, &cause, &left);
+	}
+	ck_assert_uint_eq(known, 100000);
+	negative_destroy(n);
+}
+END_TEST
+
+UNIT_MAIN("upstream", urls_are_taken_as_libdebuginfod_takes_them,
+	  a_bad_url_is_named_without_its_password,
+	  a_file_says_how_each_is_treated,
+	  what_is_wrong_in_a_file_is_named_by_its_line,
+	  a_list_without_memory_fails_and_leaks_nothing,
+	  addresses_that_are_not_the_internet_are_private,
+	  five_failures_in_a_row_open_it_for_a_minute,
+	  one_probe_goes_and_decides, trouble_lowers_the_rank_and_fades,
+	  each_cause_holds_for_its_own_time,
+	  trouble_is_waited_for_longer_each_time,
+	  a_scan_that_finds_the_id_makes_it_forgotten,
+	  many_answers_take_no_more_room)
