@@ -7,6 +7,10 @@ http_fake_store = tests/lib/fake_store.c tests/lib/fake_store.h \
 	tests/lib/fake_symbolizer.c tests/lib/fake_symbolizer.h
 http_fixture = $(http_fake_store) \
 	tests/lib/http_fixture.c tests/lib/http_fixture.h
+unit_tests += tests/unit/test_http_symbolize
+tests_unit_test_http_symbolize_SOURCES = tests/unit/test_http_symbolize.c $(http_fake_store)
+tests_unit_test_http_symbolize_CPPFLAGS = $(http_test_cppflags)
+tests_unit_test_http_symbolize_LDADD = $(http_test_ldadd)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(http_fake_store)
 tests_unit_test_http_CPPFLAGS = $(http_test_cppflags)
 tests_unit_test_http_LDADD = $(http_test_ldadd)
