@@ -17,7 +17,8 @@ enum {
 	SAMPLE_PIECES = 80,
 	SAMPLE_PIECE = 200, /* bytes, from the middle of a text */
 	SAMPLE_SHARE = 32,  /* names for which one is taken */
-	CHAIN_MAX = 32,     /* places looked at */
+	CHAIN_MAX = 24,     /* places looked at */
+	GOOD = 96,          /* bytes of a copy that is not bettered */
 	HASH_BITS = 14,
 	WINDOW_MAX = SAMPLE_PIECES * SAMPLE_PIECE + 2 * SYMTAB_NAME_MAX,
 	NOWHERE = UINT16_MAX
@@ -70,6 +71,22 @@ static void take_back(struct maker *m, size_t at)
 	m->head[hash_at(m, at)] = m->before[at];
 }
 
+static size_t common_length(const uint8_t *a, const uint8_t *b, size_t limit)
+{
+	size_t n = 0;
+
+	while (n + 8 <= limit) {
+		uint64_t differs = symtab_u64(a + n) ^ symtab_u64(b + n);
+
+		if (differs)
+			return n + (size_t)__builtin_ctzll(differs) / 8;
+		n += 8;
+	}
+	while (n < limit && a[n] == b[n])
+		n++;
+	return n;
+}
+
 /* The longest copy for what is at @at, within @end.
  * @return Its length, 0 if there is none worth it. */
 static size_t find_copy(const struct maker *m, size_t at, size_t end,
@@ -78,7 +95,7 @@ static size_t find_copy(const struct maker *m, size_t at, size_t end,
 	size_t best = SYMTAB_NAMES_MATCH_MIN - 1;
 	uint16_t from = m->head[hash_at(m, at)];
 
-	for (int n = 0; from != NOWHERE && n < CHAIN_MAX; n++) {
+	for (int n = 0; from != NOWHERE && n < CHAIN_MAX && best < GOOD; n++) {
 		size_t limit = end - at;
 		size_t len = 0;
 
@@ -88,9 +105,11 @@ static size_t find_copy(const struct maker *m, size_t at, size_t end,
 		else if (from >= m->sample_size && from < text_at &&
 			 text_at - from < limit)
 			limit = text_at - from;
-		while (len < limit &&
-		       m->window[from + len] == m->window[at + len])
-			len++;
+		// Longer than the best only if it agrees there, too.
+		if (best < limit &&
+		    m->window[from + best] == m->window[at + best])
+			len = common_length(m->window + from, m->window + at,
+					    limit);
 		if (len > best) {
 			best = len;
 			*from_ret = from;

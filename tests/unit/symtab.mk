@@ -32,3 +32,8 @@ tests_unit_test_symtab_damage_SOURCES = tests/unit/test_symtab_damage.c \
 	$(symtab_fixture) tests/lib/symtab_use.c tests/lib/symtab_use.h
 tests_unit_test_symtab_damage_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_symtab_damage_LDADD = $(SYMBUILD_LIBS) $(CHECK_LIBS)
+
+unit_tests += tests/unit/test_symtab_llvm
+tests_unit_test_symtab_llvm_SOURCES = tests/unit/test_symtab_llvm.c $(symtab_fixture)
+tests_unit_test_symtab_llvm_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_symtab_llvm_LDADD = $(SYMBUILD_LIBS) $(CHECK_LIBS)
