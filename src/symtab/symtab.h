@@ -122,10 +122,14 @@ MUST_CHECK struct error *symtab_find(struct symtab_cursor *c, struct vaddr at,
 /** A name as the object file has it (linkage name). Borrowed from the table. */
 const char *symtab_name(const struct symtab *t, uint32_t name, size_t *len_ret);
 
-/** What a name is for people: without compiler suffix, demangled if wanted.
- * Copies into @p buf (appends) only where it must be put together.
- * @return Text, borrowed from the table or from @p buf until it grows; never
- * NULL. symtab_name()'s own pointer where nothing differs. */
+/** What a name is for people: without compiler suffix and version, and readable
+ * if wanted. Copies into @p buf (appends) only where it must be put together.
+ *
+ * @return @p len_ret bytes, borrowed from the table or from @p buf until it
+ * grows; never NULL, and not always with a NUL behind them. symtab_name()'s own
+ * pointer where it is that or its beginning.
+ * Cost: some 200 ns for a mangled name. Allocates only in @p buf; without
+ * memory the name stays mangled. */
 const char *symtab_display_name(const struct symtab *t, uint32_t name,
 				bool demangle, struct buf *buf,
 				size_t *len_ret);

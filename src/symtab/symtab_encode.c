@@ -12,6 +12,9 @@ enum {
 	DEPTH_MAX = SYMTAB_FRAMES_MAX - 1,
 	LINE_WINDOW = 14, /* most that max_delta exceeds min_delta by */
 	DELTA_REACH = 64, /* line deltas beyond are not counted */
+	/* Of one function, all calls together. What lies deep in many pieces
+	 * would be as many at each level. */
+	RANGES_MAX = 1 << 22,
 	ULEB_MAX = 10
 };
 
@@ -228,8 +231,10 @@ static uint64_t stop_of(const struct symtab_range *r)
 static bool cut_range(struct symtab_encoder *e, uint64_t start, uint64_t stop,
 		      size_t *within, size_t end)
 {
-	while (*within < end && e->ranges[*within].stop <= start)
-		++*within; // before this one and all that follow
+	for (size_t step = (end - *within) / 2; step; step /= 2)
+		while (end - *within > step &&
+		       e->ranges[*within + step].stop <= start)
+			*within += step;
 	for (size_t k = *within; k < end && e->ranges[k].start < stop; k++) {
 		struct symtab_encode_range r = e->ranges[k];
 
@@ -258,7 +263,7 @@ static struct error *cut_ranges(struct symtab_encoder *e, size_t parent,
 
 	if (!ranges && in->range_count)
 		return error_no_memory;
-	for (size_t i = 0; i < in->range_count;) {
+	for (size_t i = 0; i < in->range_count && begin < RANGES_MAX;) {
 		uint64_t start = ranges[i].offset;
 		uint64_t stop = stop_of(&ranges[i]);
 
@@ -382,6 +387,29 @@ static uint64_t least_size(const struct symtab_function *f)
 	return size;
 }
 
+/* The inlined calls, and the index. */
+static struct error *encode_calls(struct symtab_encoder *e,
+				  const struct symtab_function *f,
+				  struct symtab_encoded *ret, size_t file_count)
+{
+	size_t start = e->out.size;
+	bool is_quick;
+
+	if (f->inline_count) {
+		TRY(clean_tree(e, f, ret->size, file_count));
+		ret->inline_count = (uint32_t)e->node_count - 1;
+		if (ret->inline_count)
+			TRY(encode_tree(e));
+	}
+	TRY(symtab_index_make(e, &is_quick));
+	if (is_quick)
+		return NULL;
+	// The lines alone then.
+	e->out.size = start;
+	e->tree_length = ret->inline_count = 0;
+	return symtab_index_make(e, &is_quick);
+}
+
 struct error *symtab_encode(struct symtab_encoder *e,
 			    const struct symtab_function *f, size_t file_count,
 			    struct symtab_encoded *ret)
@@ -401,14 +429,8 @@ struct error *symtab_encode(struct symtab_encoder *e,
 		ret->has_rows = true;
 		TRY(encode_rows(e));
 	}
-	if (f->inline_count) {
-		TRY(clean_tree(e, f, ret->size, file_count));
-		ret->inline_count = (uint32_t)e->node_count - 1;
-		if (ret->inline_count)
-			TRY(encode_tree(e));
-	}
+	TRY(encode_calls(e, f, ret, file_count));
 	buf_append(&e->out, "\0\0\0\0\0\0\0", 8);
-	if (!buf_append(&e->out, "\0\0", -e->out.size & 3))
-		return error_no_memory;
-	return symtab_index_make(e);
+	return buf_append(&e->out, "\0\0", -e->out.size & 3) ? NULL
+							     : error_no_memory;
 }

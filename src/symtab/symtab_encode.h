@@ -70,8 +70,16 @@ MUST_CHECK struct error *symtab_encode(struct symtab_encoder *e,
 				       size_t file_count,
 				       struct symtab_encoded *ret);
 
-/** Make the index of the function that has been encoded, as symtab_index.h
- * says; none if it is small. @return NO_MEMORY. */
-MUST_CHECK struct error *symtab_index_make(struct symtab_encoder *e);
+/**
+ * Make the index of the function that has been encoded, as symtab_index.h says;
+ * none if it is small.
+ *
+ * @param[out] quick_ret False: whoever asks for an address in it would have to
+ * go through thousands of calls. No index is made then. Compilers do not write
+ * such functions, others may.
+ * @return NO_MEMORY.
+ */
+MUST_CHECK struct error *symtab_index_make(struct symtab_encoder *e,
+					   bool *quick_ret);
 
 #endif

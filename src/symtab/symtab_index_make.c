@@ -11,8 +11,10 @@ enum {
 	NODES = 8,
 	INDEX_HEAD = 12, /* bytes before the buckets */
 	/* Nodes in all buckets together, for each bucket and each node: calls
-	 * in calls in calls, all of the whole function, are not worth it. */
-	MEMBERS_SHARE = 32
+	 * in calls in calls, all of the whole function. */
+	MEMBERS_SHARE = 32,
+	/* In one bucket, or in a function without an index. */
+	NODES_MAX = 4096
 };
 
 struct symtab_bucket {
@@ -60,12 +62,13 @@ static size_t bucket_of(const struct symtab_encoder *e, uint32_t offset)
 }
 
 /* Count the nodes of each bucket, or note them in members[]. A node with
- * several ranges in a bucket is there once. @return How many in all. */
-static size_t share_out(struct symtab_encoder *e, bool note)
+ * several ranges in a bucket is there once.
+ * @return How many in all, or more than @p most. */
+static size_t share_out(struct symtab_encoder *e, bool note, size_t most)
 {
 	size_t total = 0;
 
-	for (size_t i = 1; i < e->node_count; i++) {
+	for (size_t i = 1; i < e->node_count && total <= most; i++) {
 		const struct symtab_encode_node *n = &e->nodes[i];
 		size_t next = 0; // bucket that the node is not in yet
 
@@ -90,13 +93,17 @@ static size_t share_out(struct symtab_encoder *e, bool note)
 	return total;
 }
 
-static struct error *assign_nodes(struct symtab_encoder *e, bool *ok_ret)
+static struct error *assign_nodes(struct symtab_encoder *e, bool *quick_ret)
 {
-	size_t total = share_out(e, false);
+	size_t most = MEMBERS_SHARE * (e->bucket_count + e->node_count);
+	size_t total = share_out(e, false, most);
 	uint32_t first = 0;
 
-	*ok_ret = total <= MEMBERS_SHARE * (e->bucket_count + e->node_count);
-	if (!*ok_ret)
+	*quick_ret = total <= most;
+	for (size_t b = 0; b < e->bucket_count; b++)
+		if (e->buckets[b].count > NODES_MAX)
+			*quick_ret = false;
+	if (!*quick_ret)
 		return NULL;
 	if (!mem_grow(&e->members, &e->member_capacity, total,
 		      sizeof(*e->members)))
@@ -106,7 +113,7 @@ static struct error *assign_nodes(struct symtab_encoder *e, bool *ok_ret)
 		first += e->buckets[b].count;
 		e->buckets[b].count = 0;
 	}
-	share_out(e, true);
+	share_out(e, true, most);
 	return NULL;
 }
 
@@ -158,23 +165,8 @@ static void write_le32(uint8_t *p, uint32_t v)
 	memcpy(p, &v, 4);
 }
 
-struct error *symtab_index_make(struct symtab_encoder *e)
+static struct error *put_index(struct symtab_encoder *e)
 {
-	size_t nodes = e->tree_length ? e->node_count : 0;
-	size_t pieces = e->line_length / LINE_BYTES;
-	bool ok = true;
-
-	if (pieces < nodes / NODES)
-		pieces = nodes / NODES;
-	if (pieces > e->row_count)
-		pieces = e->row_count;
-	if (pieces < 2)
-		return NULL;
-	TRY(cut(e, pieces));
-	if (nodes)
-		TRY(assign_nodes(e, &ok));
-	if (!ok)
-		return NULL;
 	buf_put_u32(&e->index, (uint32_t)e->bucket_count);
 	buf_put_u32(&e->index, (uint32_t)e->line_length);
 	buf_put_u32(&e->index, (uint32_t)e->tree_length);
@@ -189,4 +181,22 @@ struct error *symtab_index_make(struct symtab_encoder *e)
 	}
 	buf_append(&e->index, "\0\0", -e->index.size & 3);
 	return e->index.failed ? error_no_memory : NULL;
+}
+
+struct error *symtab_index_make(struct symtab_encoder *e, bool *quick_ret)
+{
+	size_t nodes = e->tree_length ? e->node_count : 0;
+	size_t pieces = e->line_length / LINE_BYTES;
+
+	if (pieces < nodes / NODES)
+		pieces = nodes / NODES;
+	if (pieces > e->row_count)
+		pieces = e->row_count;
+	*quick_ret = pieces >= 2 || nodes <= NODES_MAX;
+	if (pieces < 2)
+		return NULL;
+	TRY(cut(e, pieces));
+	if (nodes)
+		TRY(assign_nodes(e, quick_ret));
+	return *quick_ret ? put_index(e) : NULL;
 }

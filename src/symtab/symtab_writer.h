@@ -85,7 +85,8 @@ struct symtab_function {
  * @param[in] f Copied. What does not fit is corrected, not refused: rows that
  * are not ascending or beyond the function's end are left out, inlined ranges
  * are cut to their parent's, those that are empty are dropped with what is
- * below them, and so is what would be more than SYMTAB_FRAMES_MAX deep.
+ * below them, and so is what would be more than SYMTAB_FRAMES_MAX deep. Of a
+ * function with thousands of calls around each address all of them are.
  * @return LIMIT if the table would exceed 4 GiB, NO_MEMORY.
  */
 MUST_CHECK struct error *symtab_writer_add(struct symtab_writer *w,

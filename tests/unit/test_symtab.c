@@ -442,6 +442,46 @@ START_TEST(calls_may_be_as_deep_as_frames_can_be)
 }
 END_TEST
 
+/* Whoever asks would pay for them, each time. */
+START_TEST(thousands_of_calls_around_each_address_are_left_out)
+{
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	struct symtab_writer *w = new_writer();
+	uint32_t a_c = file(w, "", "a.c");
+	struct symtab_row rows[] = { { 0, a_c, 1 }, { 8, a_c, 2 } };
+	struct symtab_range range = { 0, 16 };
+	size_t count = 20000;
+	struct symtab_inline *calls = mem_array(count, sizeof(*calls));
+	struct symtab_function f = { .start = { 0x1000 },
+				     .size = 16,
+				     .name = string(w, "f"),
+				     .inlines = calls,
+				     .inline_count = count };
+	const struct symtab_frame *frames;
+	struct symtab_cursor *c;
+
+	ck_assert_ptr_nonnull(calls);
+	for (size_t i = 0; i < count; i++)
+		calls[i] =
+			(struct symtab_inline) { 1, f.name, 0, 7, &range, 1 };
+	ck_no_error(symtab_writer_add(w, &f));
+	f.start.v += 16;
+	f.rows = rows;
+	f.row_count = 2;
+	ck_no_error(symtab_writer_add(w, &f));
+	mem_free(calls);
+	struct symtab *t = finish(w, NULL, &table);
+
+	ck_assert_uint_lt(table.size, 1000);
+	ck_no_error(symtab_cursor_create(t, &c));
+	ck_assert_uint_eq(find(c, 0x1008, &frames), 1);
+	ck_assert_uint_eq(find(c, 0x1018, &frames), 1);
+	ck_assert_uint_eq(frames->line, 2);
+	symtab_cursor_free(c);
+	symtab_put(t);
+}
+END_TEST
+
 START_TEST(addresses_are_as_wide_as_they_need)
 {
 	static const struct {
@@ -527,4 +567,5 @@ UNIT_MAIN("symtab", a_function_is_encoded_byte_for_byte_as_llvm_does,
 	  of_functions_at_one_address_the_best_stays,
 	  a_function_of_no_size_goes_up_to_what_follows,
 	  what_does_not_fit_is_corrected, calls_may_be_as_deep_as_frames_can_be,
+	  thousands_of_calls_around_each_address_are_left_out,
 	  addresses_are_as_wide_as_they_need, facts_come_back_and_are_checked)
