@@ -548,7 +548,7 @@ make_fixture_files() {
 		strip -s "$dir/prog"
 		fx_names=$dir/prog
 		;;
-	lld) compile_cxx "$dir" clang++ -fuse-ld=lld -Wl,-z,separate-code ;;
+	lld) compile_cxx "$dir" clang++ -fuse-ld=lld ;;
 	lld-aarch64) compile_free "$dir" clang --target=aarch64-linux-gnu -fuse-ld=lld ;;
 	aarch64) compile_free "$dir" aarch64-linux-gnu-gcc ;;
 	arm) compile_free "$dir" arm-linux-gnueabihf-gcc ;;
