@@ -27,7 +27,6 @@ libelffacts_a_SOURCES = \
 	src/elf/elf_facts.c src/elf/elf_facts.h \
 	src/elf/elf_file.c src/elf/elf_file.h \
 	src/elf/elf_hash.c src/elf/elf_hash.h \
-	src/elf/elf_head.c src/elf/elf_head.h \
 	src/elf/elf_header.c src/elf/elf_header.h \
 	src/elf/elf_limits.h \
 	src/elf/elf_minidebug.c src/elf/elf_minidebug.h \

@@ -395,7 +395,6 @@ static struct error *start_identify(struct extraction *x)
 	if (!p)
 		return error_no_memory;
 	buf_put_u64(&p->base.request, x->size);
-	buf_put_u8(&p->base.request, false);
 	p->base.fds[0] = x->out_fd;
 	p->base.fd_count = 1;
 	return submit_parts(x, &p, 1);

@@ -6,12 +6,12 @@
  *	  kept ................ land
  *	  upstream_fetch, and then on the fetching thread:
  *	    begin ............. a file in the cache
- *	    data .............. written; a worker looks at its head --> poked
- *	    poked ............. the right build ID: shared while it grows
- *	    whole ............. a worker looks at all of it --> poked
- *	    poked ............. accepted: land, then sync and keep the file
- *	    lost .............. what grew is broken; another server may begin
- *	    ended ............. nobody has it: land
+ *	    data .............. written
+ *	    idle .............. the right build ID in its head: shared from now
+ *on whole ............. a worker looks at all of it --> poked poked
+ *............. accepted: land, then sync and keep the file lost ..............
+ *what grew is broken; another server may begin ended ............. nobody has
+ *it: land
  *
  * A source, and a section, name nobody: their length is all there is to check.
  *
@@ -43,10 +43,10 @@
 #include "worker/worker_limits.h"
 
 enum {
-	/* Of the body's head, to be looked at for a build ID. */
-	HEAD_FIRST = 4 << 10,
-	HEAD_LAST = 64 << 10,
-	HEAD_NEVER = -1,
+	/* Of the body, in which its build ID should be. */
+	HEAD_BYTES = 64 << 10,
+	/* What is gathered before it is written. */
+	PENDING_BYTES = 256 << 10,
 	ABSENT_MOST_MS = 3600000,
 };
 
@@ -54,7 +54,6 @@ struct check {
 	struct worker_job base;
 	struct download *d;
 	unsigned turn;
-	bool is_head;
 	int fd;
 	bool has_result, has_id;
 	struct build_id id;
@@ -71,9 +70,9 @@ struct download {
 	unsigned turn;
 	int fd; /* -1: nothing has begun */
 	int64_t size;
-	uint64_t received;
-	int64_t next_head; /* bytes */
-	bool is_whole, is_shared, is_checking;
+	uint64_t received, written;
+	uint8_t *pending; /* PENDING_BYTES; received and not yet written */
+	bool is_whole, is_shared;
 	struct remote_meta meta;
 	struct growth *growth;
 	struct error *err; /* why it was given up; owned */
@@ -283,8 +282,8 @@ static void void_turn(struct download *d)
 	if (d->fd >= 0)
 		close(steal_fd(&d->fd));
 	remote_meta_deinit(&d->meta);
-	d->is_shared = d->is_whole = d->is_checking = false;
-	d->received = 0;
+	d->is_shared = d->is_whole = false;
+	d->received = d->written = 0;
 }
 
 static void download_put(struct download *d)
@@ -300,6 +299,7 @@ static void download_put(struct download *d)
 	if (d->fd >= 0)
 		close(d->fd);
 	growth_put(d->growth);
+	mem_free(d->pending);
 	remote_meta_deinit(&d->meta);
 	error_free(d->err);
 	lock_deinit(&d->lock);
@@ -371,7 +371,7 @@ static void check_done(struct worker_job *base, struct error *err)
 	download_put(d);
 }
 
-static struct error *start_check(struct download *d, bool is_head)
+static struct error *start_check(struct download *d)
 {
 	struct check *c = mem_zalloc(sizeof(*c));
 
@@ -381,13 +381,11 @@ static struct error *start_check(struct download *d, bool is_head)
 
 	c->d = d;
 	c->turn = d->turn;
-	c->is_head = is_head;
 	c->base.type = WIRE_IDENTIFY;
 	c->base.answer = on_answer;
 	c->base.done = check_done;
 	c->base.cpu_limit_s = WORKER_ANSWER_CPU_S_LEAST;
 	buf_put_u64(&c->base.request, d->received);
-	buf_put_u8(&c->base.request, is_head);
 	/* Its own: the download may go on without this file. */
 	c->fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
 	c->base.fds[0] = c->fd;
@@ -405,7 +403,6 @@ static struct error *start_check(struct download *d, bool is_head)
 		check_free(c);
 		return err;
 	}
-	d->is_checking = true;
 	return NULL;
 }
 
@@ -416,22 +413,6 @@ static void reject_unchecked(struct download *d, struct error *err)
 {
 	log_consume(LOG_WARN, "upstream", "not checked", err);
 	upstream_reject(d->fetch, d->turn, UPSTREAM_TRANSIENT);
-}
-
-/* Is there enough for the next look? */
-static void check_next(struct download *d)
-{
-	struct error *err = NULL;
-
-	if (d->is_checking || !d->want.len)
-		return;
-	if (d->is_whole)
-		err = start_check(d, false);
-	else if (!d->is_shared && d->size >= 0 && d->next_head >= 0 &&
-		 d->received >= (uint64_t)d->next_head)
-		err = start_check(d, true);
-	if (err)
-		reject_unchecked(d, err);
 }
 
 /* Whoever takes a growing file may have it from now on. */
@@ -449,17 +430,36 @@ static void share(struct download *d)
 	d->is_shared = true;
 }
 
-static void judge_head(struct download *d, const struct check *c)
+/* The note with the ID that was asked for, in either byte order: sizes of name
+ * and ID, type 3, "GNU". Nothing is read out of the bytes, which are a
+ * stranger's: they are searched for these. */
+static bool has_note(const uint8_t *head, size_t size,
+		     const struct build_id *id)
 {
-	if (!c->err && c->has_id && build_id_equal(&c->id, &d->want)) {
-		d->next_head = HEAD_NEVER;
+	static const uint8_t elf[4] = { 0x7f, 'E', 'L', 'F' };
+	uint8_t little[16 + BUILD_ID_MAX] = {
+		4, 0, 0, 0, id->len, 0, 0, 0, 3, 0, 0, 0, 'G', 'N', 'U', 0
+	};
+	uint8_t big[16 + BUILD_ID_MAX] = { 0, 0, 0, 4, 0,   0,   0,   id->len,
+					   0, 0, 0, 3, 'G', 'N', 'U', 0 };
+
+	memcpy(little + 16, id->bytes, id->len);
+	memcpy(big + 16, id->bytes, id->len);
+	return size > sizeof(elf) && !memcmp(head, elf, sizeof(elf)) &&
+	       (memmem(head, size, little, 16U + id->len) ||
+		memmem(head, size, big, 16U + id->len));
+}
+
+/* Where it is not in the head, the whole is waited for. */
+static void look_at_head(struct download *d, uint64_t looked_at)
+{
+	if (d->is_shared || d->size < 0 || looked_at >= HEAD_BYTES)
+		return;
+	CLEANUP_FREE uint8_t *head = mem_alloc(HEAD_BYTES);
+	ssize_t n = head ? pread(d->fd, head, HEAD_BYTES, 0) : -1;
+
+	if (n > 0 && has_note(head, (size_t)n, &d->want))
 		share(d);
-	} else if (d->next_head < HEAD_LAST) {
-		d->next_head = HEAD_LAST;
-	} else {
-		/* All of it, then. */
-		d->next_head = HEAD_NEVER;
-	}
 }
 
 static void judge_whole(struct download *d, struct check *c)
@@ -494,13 +494,7 @@ static void on_poked(void *ctx)
 
 	while ((c = take_checked(d))) {
 		if (c->turn == d->turn && d->fd >= 0 && d->flight) {
-			d->is_checking = false;
-			if (c->is_head)
-				judge_head(d, c);
-			else
-				judge_whole(d, c);
-			if (c->is_head)
-				check_next(d);
+			judge_whole(d, c);
 		}
 		check_free(c);
 	}
@@ -539,7 +533,6 @@ static bool on_begin(void *ctx, const struct upstream_answer *a)
 
 	d->turn = a->turn;
 	d->size = a->size;
-	d->next_head = HEAD_FIRST;
 	d->key = remote_key(d->flight);
 	d->meta = (struct remote_meta) {
 		.size = a->size > 0 ? (uint64_t)a->size : 0,
@@ -547,7 +540,9 @@ static bool on_begin(void *ctx, const struct upstream_answer *a)
 		.etag = etag_of(d->flight, a),
 	};
 	d->growth = growth_create();
-	if (!d->growth || !copy(&d->meta.file, a->file) ||
+	if (!d->pending)
+		d->pending = mem_alloc(PENDING_BYTES);
+	if (!d->pending || !d->growth || !copy(&d->meta.file, a->file) ||
 	    !copy(&d->meta.archive, a->archive) ||
 	    !copy(&d->meta.signature, a->signature))
 		return give_up(d, error_no_memory);
@@ -560,32 +555,69 @@ static bool on_begin(void *ctx, const struct upstream_answer *a)
 	return true;
 }
 
-static bool on_data(void *ctx, const void *bytes, size_t size)
+/* Write what has gathered, and let be seen what is written. */
+static bool flush(struct download *d)
 {
-	struct download *d = ctx;
-	struct error *err = file_write_at(d->fd, bytes, size, d->received);
+	size_t size = (size_t)(d->received - d->written);
+	uint64_t before = d->written;
+
+	if (!size)
+		return true;
+	struct error *err = file_write_at(d->fd, d->pending, size, before);
 
 	if (err)
 		return give_up(d, err);
-	d->received += size;
+	d->written = d->received;
 	/* The last byte is not to be seen before all of them are judged: an
 	 * answer that has come to its end cannot be broken off any more. */
-	growth_grow(d->growth, (int64_t)d->received == d->size ? d->received - 1
-							       : d->received);
-	check_next(d);
+	growth_grow(d->growth, (int64_t)d->written == d->size ? d->written - 1
+							      : d->written);
+	if (d->want.len)
+		look_at_head(d, before);
 	return true;
+}
+
+static bool on_data(void *ctx, const void *bytes, size_t size)
+{
+	struct download *d = ctx;
+
+	for (size_t done = 0; done < size;) {
+		size_t used = (size_t)(d->received - d->written);
+		size_t n = size - done < PENDING_BYTES - used
+				   ? size - done
+				   : PENDING_BYTES - used;
+
+		memcpy(d->pending + used, (const uint8_t *)bytes + done, n);
+		d->received += n;
+		done += n;
+		if (used + n == PENDING_BYTES && !flush(d))
+			return false;
+	}
+	return true;
+}
+
+static bool on_idle(void *ctx)
+{
+	return flush(ctx);
 }
 
 static void on_whole(void *ctx)
 {
 	struct download *d = ctx;
+	struct error *err = NULL;
 
 	d->is_whole = true;
+	if (!flush(d)) {
+		upstream_cancel(d->fetch);
+		return;
+	}
 	d->meta.size = d->received;
 	if (d->want.len)
-		check_next(d);
+		err = start_check(d);
 	else
 		finish(d);
+	if (err)
+		reject_unchecked(d, err);
 }
 
 static void on_lost(void *ctx, const char *name, enum upstream_cause cause,
@@ -691,6 +723,7 @@ static void on_ended(void *ctx, const struct upstream_end *e)
 static const struct upstream_receiver receiver = {
 	.begin = on_begin,
 	.data = on_data,
+	.idle = on_idle,
 	.whole = on_whole,
 	.lost = on_lost,
 	.poked = on_poked,

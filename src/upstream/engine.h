@@ -78,6 +78,7 @@ struct upstream_fetch {
 	int64_t hedge_ms; /* clock_ms() at which the next is asked; 0: never */
 	struct attempt *winner;
 	unsigned turn;
+	bool has_data;   /* since the receiver was told of a pause */
 	bool is_whole;   /* the winner's body is here and being judged */
 	bool is_refused; /* the receiver gives up */
 	bool is_over;    /* ended() was called */

@@ -344,6 +344,9 @@ int64_t race_timers(struct upstream_fetch *f, int64_t now_ms)
 {
 	int64_t next = INT64_MAX;
 
+	if (f->has_data && f->winner && !f->is_refused)
+		f->is_refused = !f->receiver->idle(f->ctx);
+	f->has_data = false;
 	if (f->is_refused) {
 		race_cancel(f, "given up");
 		return next;
@@ -402,6 +405,7 @@ bool race_data(struct attempt *a, const void *bytes, size_t size)
 {
 	struct upstream_fetch *f = a->fetch;
 
+	f->has_data = true;
 	if (f->receiver->data(f->ctx, bytes, size))
 		return true;
 	f->is_refused = true;

@@ -120,7 +120,10 @@ struct upstream_receiver {
 	/** A body follows, from its beginning.
 	 * @return False: give up; @c ended follows. */
 	bool (*begin)(void *ctx, const struct upstream_answer *a);
+	/** Mostly 16 KiB, many in a row. @return As begin. */
 	bool (*data)(void *ctx, const void *bytes, size_t size);
+	/** That was all for now. @return As begin. */
+	bool (*idle)(void *ctx);
 	/** All of the body was here, as long as was announced. The receiver
 	 * says what to think of it: upstream_accept() or upstream_reject(). */
 	void (*whole)(void *ctx);

@@ -98,9 +98,6 @@ void share_abandon(int fd);
 
 /* ---- WIRE_EXTRACT, WIRE_SECTION, WIRE_IDENTIFY ---------------------------
  * Descriptors: the container, then the file to write. Answer: WIRE_RESULT.
- * WIRE_IDENTIFY only: the file is all there is. Request: u64 size, u8 is it the
- * beginning of a larger file? Then an ID is looked for in its first pages, and
- * none found is no error.
  * WIRE_EXTRACT only: what a command prints, then the file to write, then an
  * unlinked one for all that is printed. */
 

@@ -11,7 +11,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "elf/elf_head.h"
 #include "scanners/scanner.h"
 #include "worker/jobs.h"
 #include "worker/work_spool.h"
@@ -383,7 +382,6 @@ struct error *work_identify(struct reader *request, const int *fds,
 			    size_t fd_count, struct wire_out *out)
 {
 	uint64_t size = reader_u64(request);
-	bool is_head = reader_u8(request);
 	CLEANUP_ELF_FACTS struct elf_facts facts = { 0 };
 	struct build_id id;
 
@@ -391,10 +389,6 @@ struct error *work_identify(struct reader *request, const int *fds,
 		return error_new(BAD_DATA, "identify request");
 	struct input elf = input_from_fd(fds[0], 0, size);
 
-	if (is_head) {
-		TRY(elf_head_find_id(&elf, &id));
-		return answer_result(out, id.len > 0, size, &id);
-	}
 	TRY(elf_facts_read(&elf, false, &facts));
 	id = facts.gnu_id;
 	if (!id.len)

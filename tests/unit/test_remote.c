@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a download stands on: files that grow, headers behind bodies, and the
- * build ID in a head. The whole of it: tests/it/upstream-*. */
+/* What a download stands on: files that grow and headers behind bodies. The
+ * whole of it: tests/it/upstream-*. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -12,10 +12,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "elf/elf_head.h"
 #include "store/growth.h"
 #include "store/remote_meta.h"
-#include "tests/lib/elf_writer.h"
 #include "tests/unit/unit.h"
 
 /* ---- Growth ----------------------------------------------------------------
@@ -213,66 +211,8 @@ START_TEST(a_header_without_memory_is_an_error)
 }
 END_TEST
 
-/* ---- The build ID in a head
- * ------------------------------------------------------ */
-
-static const char hex[] = "00112233445566778899aabbccddeeff00112233";
-
-static void expect_id(const struct buf *elf, size_t size, bool is_there)
-{
-	/* Of exactly that size, so that a read past the end is seen. */
-	uint8_t *bytes = mem_dup(elf->data, size);
-	struct input in = input_from_memory(bytes, size);
-	struct build_id id;
-	char text[BUILD_ID_HEX_MAX];
-
-	ck_no_error(elf_head_find_id(&in, &id));
-	ck_assert_str_eq(build_id_hex(&id, text), is_there ? hex : "");
-	mem_free(bytes);
-}
-
-START_TEST(the_id_is_found_in_whatever_holds_the_note)
-{
-	for (unsigned bits = 0; bits < 4; bits++) {
-		struct buf elf = BUF_INIT;
-		size_t end = 0;
-
-		elf_write(&(struct elf_spec) { .build_id = hex,
-					       .text_size = 64,
-					       .is_32 = bits & 1,
-					       .big_endian = bits & 2 },
-			  &elf);
-		expect_id(&elf, elf.size, true);
-		for (size_t at = 0; at + 20 <= elf.size && !end; at++) {
-			if (!memcmp(elf.data + at, "\x00\x11\x22\x33\x44", 5))
-				end = at + 20;
-		}
-		expect_id(&elf, end, true);
-		for (size_t size = 0; size < end; size++)
-			expect_id(&elf, size, false);
-		buf_deinit(&elf);
-	}
-}
-END_TEST
-
-START_TEST(what_is_no_elf_file_or_has_no_note_has_no_id)
-{
-	struct buf elf = BUF_INIT;
-
-	elf_write(&(struct elf_spec) { .text_size = 64 }, &elf);
-	expect_id(&elf, elf.size, false);
-	buf_clear(&elf);
-	elf_write(&(struct elf_spec) { .build_id = hex }, &elf);
-	elf.data[0] = 'X';
-	expect_id(&elf, elf.size, false);
-	buf_deinit(&elf);
-}
-END_TEST
-
 UNIT_MAIN("remote", who_waits_is_told_once_of_more, an_end_is_told_and_stays,
 	  followers_come_to_the_end_of_what_another_thread_writes,
 	  what_is_put_behind_a_body_is_read_again,
 	  what_is_cut_or_altered_is_no_header,
-	  a_header_without_memory_is_an_error,
-	  the_id_is_found_in_whatever_holds_the_note,
-	  what_is_no_elf_file_or_has_no_note_has_no_id)
+	  a_header_without_memory_is_an_error)

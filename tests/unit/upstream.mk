@@ -7,4 +7,4 @@ tests_unit_test_upstream_LDADD = $(UPSTREAM_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
 unit_tests += tests/unit/test_remote
 tests_unit_test_remote_SOURCES = tests/unit/test_remote.c
 tests_unit_test_remote_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_remote_LDADD = $(ELF_WRITER_LIBS) $(STORE_LIBS) $(CHECK_LIBS)
+tests_unit_test_remote_LDADD = $(STORE_LIBS) $(CHECK_LIBS)
