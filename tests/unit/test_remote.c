@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/input.h"
 #include "base/mem.h"
 #include "store/growth.h"
 #include "store/remote_meta.h"
