@@ -24,6 +24,7 @@ it_tests = \
 	tests/it/scan-tar.sh \
 	tests/it/serve-life.sh \
 	tests/it/symbolize-diff.sh \
+	tests/it/symbolize-hostile.sh \
 	tests/it/symbolize-traps.sh \
 	tests/it/symbolize-service.sh \
 	tests/it/symbolize-wire.sh \
