@@ -407,9 +407,9 @@ for size in 1 31 33 48 63; do
 	refused "records cut after $size bytes" 400 . -H "$records" \
 		--data-binary @"$tmp/cut"
 done
-refused "records of depth 0" 415 depth -H "${records/depth=2/depth=0}" \
+refused "records of depth 0" 415 Content-Type -H "${records/depth=2/depth=0}" \
 	--data-binary @"$tmp/records"
-refused "records of no endianness" 415 endian -H "$records; endian=middle" \
+refused "records of no endianness" 415 Content-Type -H "$records; endian=middle" \
 	--data-binary @"$tmp/records"
 noise 100000 >"$tmp/noise.bin"
 get /symbolize/v1 -H 'Content-Type: text/plain' --data-binary @"$tmp/noise.bin"
