@@ -13,18 +13,12 @@
 /* Of an inlined call, as the writer has it of functions. */
 #define NO_NAME "??"
 
-enum { HIDDEN_PREFIX = sizeof("__GI_") - 1 };
-
 static struct error *take_name(void *ctx, const char *s, size_t len,
 			       uint32_t *ret)
 {
 	struct builder *b = ctx;
 
-	/* What glibc calls itself by: the policy has no such names. */
-	if (len > HIDDEN_PREFIX && !memcmp(s, "__GI_", HIDDEN_PREFIX)) {
-		s += HIDDEN_PREFIX;
-		len -= HIDDEN_PREFIX;
-	}
+	code_name_cut(&s, &len);
 	return symtab_writer_string(b->writer, s, len, ret);
 }
 

@@ -13,19 +13,30 @@ void code_symbols_deinit(struct code_symbols *s)
 	*s = (struct code_symbols) { 0 };
 }
 
+bool code_name_cut(const char **name, size_t *len)
+{
+	enum { PREFIX = sizeof("__GI_") - 1 };
+
+	if (*len <= PREFIX || memcmp(*name, "__GI_", PREFIX))
+		return false;
+	*name += PREFIX;
+	*len -= PREFIX;
+	return true;
+}
+
 struct error *code_symbols_add(struct code_symbols *s,
 			       const struct code_symbol *symbol)
 {
 	if (!mem_grow(&s->symbols, &s->capacity, s->count + 1,
 		      sizeof(*s->symbols)))
 		return error_no_memory;
-	s->symbols[s->count++] = *symbol;
-	return NULL;
-}
+	struct code_symbol *c = &s->symbols[s->count++];
+	size_t len = symbol->name_len;
 
-static bool is_internal(const struct code_symbol *s)
-{
-	return s->name_len >= 5 && !memcmp(s->name, "__GI_", 5);
+	*c = *symbol;
+	c->is_hidden = code_name_cut(&c->name, &len);
+	c->name_len = (uint32_t)len;
+	return NULL;
 }
 
 static int compare_names(const struct code_symbol *a,
@@ -57,7 +68,7 @@ static int compare_rank(const struct code_symbol *a,
 	if (!order)
 		order = a->bind - b->bind;
 	if (!order)
-		order = is_internal(a) - is_internal(b);
+		order = a->is_hidden - b->is_hidden;
 	if (!order)
 		order = (int)underscores(a) - (int)underscores(b);
 	if (!order)

@@ -26,6 +26,7 @@ struct code_symbol {
 	uint8_t bind;      /* enum code_bind */
 	uint8_t origin;    /* enum symtab_quality */
 	bool is_label;     /* not declared to be a function */
+	bool is_hidden;    /* was "__GI_" and the name */
 };
 
 struct code_symbols {
@@ -34,20 +35,24 @@ struct code_symbols {
 	size_t capacity;
 };
 
+/** Take "__GI_" from the front of a name: what glibc calls its functions by
+ * within itself. @return False if it is not there. */
+bool code_name_cut(const char **name, size_t *len);
+
 /** Twice is safe. */
 void code_symbols_deinit(struct code_symbols *s);
 #define CLEANUP_CODE_SYMBOLS CLEANUP(code_symbols_deinit)
 
-/** @return NO_MEMORY. */
+/** @param[in] symbol Its name is cut. @return NO_MEMORY. */
 MUST_CHECK struct error *code_symbols_add(struct code_symbols *s,
 					  const struct code_symbol *symbol);
 
 /**
  * Sort by address, the best of each address first: functions before labels,
- * then global before weak before local, then those without "__GI_", with the
- * fewest leading underscores, and the first in the alphabet. What the same name
- * is known from at the same address is one symbol, of the best origin. More may
- * be added afterwards, and all be sorted again.
+ * then global before weak before local, then those that had no "__GI_", with
+ * the fewest leading underscores, and the first in the alphabet. What the same
+ * name is known from at the same address is one symbol, of the best origin.
+ * More may be added afterwards, and all be sorted again.
  */
 void code_symbols_settle(struct code_symbols *s);
 

@@ -362,6 +362,12 @@ static bool is_same_place(enum place_class c)
 
 /* ---- Names ----------------------------------------------------------------*/
 
+/* glibc's name for a function within itself: the policy has none. */
+static const char *without_prefix(const char *name)
+{
+	return strncmp(name, "__GI_", 5) ? name : name + 5;
+}
+
 /* Length of a name without what gcc and llvm append to local copies. */
 static size_t bare_length(const char *name)
 {
@@ -404,16 +410,20 @@ static bool is_symbol_at(const struct sym_elf *e, const char *name,
 	       f[-1].start == f->start)
 		f--;
 	for (const struct sym_function *g = f;
-	     g < end && g->section == f->section && g->start == f->start; g++)
-		if (strcspn(g->name, "@") == len &&
-		    !strncmp(g->name, name, len))
+	     g < end && g->section == f->section && g->start == f->start; g++) {
+		const char *symbol = without_prefix(g->name);
+
+		if (strcspn(symbol, "@") == len && !strncmp(symbol, name, len))
 			return true;
+	}
 	return false;
 }
 
 static enum name_class classify_name(const struct comparison *c, size_t i,
 				     const char *ours, const char *theirs)
 {
+	ours = without_prefix(ours);
+	theirs = without_prefix(theirs);
 	size_t x = bare_length(ours), y = bare_length(theirs);
 	const struct sym_function *f;
 

@@ -665,16 +665,22 @@ START_TEST(a_hidden_alias_goes_by_its_functions_name)
 	const struct fake_function functions[] = {
 		{ TEXT, 4, "__GI_abort", 1, { "__GI_raise", 5 } },
 		{ TEXT + 8, 4, "__GI_f", 1 },
+		{ TEXT + 16, 4, "g", 1 },
 		{ 0 }
 	};
 	CLEANUP_BUILD struct build b;
 
 	build_file(&b,
-		   &(struct elf_spec) { SYMBOLS({ "f.cold", TEXT + 8, 4,
-						  ".code", FUNCTION(LOCAL) }) },
+		   &(struct elf_spec) { SYMBOLS(
+			   { "f.cold", TEXT + 8, 4, ".code", FUNCTION(LOCAL) },
+			   { "__GI_g.cold", TEXT + 16, 4, ".code",
+			     FUNCTION(LOCAL) },
+			   { "__GI_alone", TEXT + 32, 4, ".code" }) },
 		   functions);
 	ck_at(&b, TEXT, "raise:1<abort:5@1000+4");
 	ck_at(&b, TEXT + 8, "f.cold:1@1008+4");
+	ck_at(&b, TEXT + 16, "g.cold:1@1010+4");
+	ck_at(&b, TEXT + 32, "alone:0@1020+4");
 }
 END_TEST
 
