@@ -29,8 +29,8 @@ OPTION(table_cache_size, BYTES, "table-cache-size", "sr", NULL, 0, INT64_MAX,
        "BYTES",
        "Most that compiled symbol tables may take on disk, beside the cache "
        "(default: a quarter of --cache-size)")
-OPTION(table_memory, BYTES, "table-memory", "sr", "1G", 0, INT64_MAX, "BYTES",
-       "Most of them that is mapped at a time")
+OPTION(table_memory, BYTES, "table-memory", "sr", "512M", 1024, INT64_MAX,
+       "BYTES", "Most of them that is in memory at a time")
 OPTION(batch_addresses, NUMBER, "batch-addresses", "s", "100000", 1, 10000000,
        "N", "Most addresses in one request")
 OPTION(batch_modules, NUMBER, "batch-modules", "s", "1000", 1, 100000, "N",

@@ -4,7 +4,7 @@
 LOCK(COMMAND, "the phases of a command: stop requested, scan running")
 LOCK(HTTP, "list of suspended requests")
 LOCK(SYMBOLIZE, "batches that wait, and builds under way")
-LOCK(SYMBOLIZE_TABLES, "compiled tables on disk and mapped")
+LOCK(SYMBOLIZE_TABLES, "compiled tables on disk and loaded")
 LOCK(STORE_FLIGHT, "flights under way and who waits for them")
 LOCK(STORE_FETCH, "one extraction, shared by its parts")
 LOCK(STORE_REMOTE, "a download, and who reads what is there of it")

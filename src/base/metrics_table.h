@@ -29,7 +29,7 @@ LABELS(STAGE, "stage", "queued", "running")
 LABELS(ROLE, "role", "executable", "debuginfo")
 LABELS(CACHE_OP, "op", "hit", "miss", "insert", "evict", "reject", "bypass")
 LABELS(TABLE_OP, "op", "hit", "miss", "load", "build", "partial", "keep",
-       "evict", "unmap", "damaged", "outdated")
+       "evict", "drop", "damaged", "outdated")
 LABELS(WHERE, "where", "disk", "memory")
 LABELS(WHOLE, "table", "whole", "partial")
 LABELS(MODULE_STATUS, "status", "ok", "pending", "absent", "upstream_error",

@@ -317,7 +317,8 @@ static void partial_done(struct worker_job *job, struct error *err)
 	struct build *b = job->ctx;
 
 	if (!err)
-		err = symtab_open(b->fd, &b->making->id, &table);
+		err = table_cache_open_table(b->making->s->tables, b->fd,
+					     &b->making->id, &table);
 	if (!err) {
 		count_build(b, PARTIAL);
 		table_op_count(TABLE_OP_PARTIAL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a table that is not mapped is come by.
+ * How a table that is not loaded is come by.
  *
  *	start_one
  *	  on disk .......... load_step (loader's thread) --> land
@@ -631,7 +631,7 @@ static void start_one(struct making *m)
 {
 	struct table_claims have;
 
-	/* What is to be bettered is mapped, or was a moment ago. */
+	/* What is to be bettered is loaded, or was a moment ago. */
 	if (m->is_again || m->key.is_breakpad ||
 	    !table_cache_claims(m->s->tables, &m->key.id, &have)) {
 		begin_look_up(m);

@@ -4,7 +4,7 @@
  * batch, and answers it.
  *
  * Tables lie on disk (bounded, least recently used first out, checked) and are
- * mapped in memory (bounded). A missing one is built once, by a worker, however
+ * in memory (bounded). A missing one is built once, by a worker, however
  * many ask; while that takes, the addresses asked for are answered from their
  * own CUs. Builds wait in bounded queues of their own, so that a batch whose
  * tables are there never waits behind one.
@@ -29,7 +29,7 @@ struct symbolizer_options {
 	struct store *store;   /* borrowed; closed after the symbolizer */
 	const char *table_dir; /* of the cache of tables; made if missing */
 	uint64_t disk_bytes; /* most the tables may take there; 0: none kept */
-	uint64_t memory_bytes; /* most of them that is mapped at a time */
+	uint64_t memory_bytes; /* most of them that is loaded at a time */
 	unsigned workers;      /* processes that build */
 	unsigned threads;      /* that answer batches; 0: one a core */
 	const char *program;   /* started as `program worker` */
@@ -98,7 +98,7 @@ typedef void (*symbolize_file_fn)(void *ctx, struct error *err,
 void symbolize_file(struct symbolizer *s, const struct build_id *id,
 		    unsigned wait_ms, symbolize_file_fn done, void *ctx);
 
-/** From what the table of an ID was made, if it is mapped: for telling what is
+/** From what the table of an ID was made, if it is loaded: for telling what is
  * to be expected. NONE if it is not. Never waits. */
 enum symtab_quality symbolizer_quality(struct symbolizer *s,
 				       const struct build_id *id);

@@ -6,7 +6,7 @@
  * 2. An open want is in the list of one making, or its wait is being set up.
  * 3. A wait in the list has open wants; whoever settles the last one, or finds
  *    the deadline passed, takes it out and hands it on, once.
- * 4. What is mapped is answered without anything of this.
+ * 4. What is loaded is answered without anything of this.
  */
 #include "config.h"
 
@@ -264,7 +264,7 @@ static bool settle_known(struct symbolizer *s, struct want *w,
 	if (v)
 		*key = (struct table_key) { .id = v->alias };
 	if (key->is_breakpad ||
-	    table_cache_get(s->tables, &key->id, &found) != TABLE_MAPPED)
+	    table_cache_get(s->tables, &key->id, &found) != TABLE_LOADED)
 		return false;
 	want_settle(w,
 		    &(struct outcome) {
@@ -354,7 +354,7 @@ static bool is_surely_absent(struct symbolizer *s, const struct build_id *id)
 	}
 }
 
-/* Without the lock, without waiting: what is mapped, or surely nowhere. */
+/* Without the lock, without waiting: what is loaded, or surely nowhere. */
 static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
 			    struct making **begun)
 {
@@ -369,7 +369,7 @@ static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
 	symtab_put(STEAL(m->table));
 	if (m->is_breakpad)
 		return false;
-	if (table_cache_get(s->tables, &m->id, &found) != TABLE_MAPPED)
+	if (table_cache_get(s->tables, &m->id, &found) != TABLE_LOADED)
 		return is_surely_absent(s, &m->id);
 	table_op_count(TABLE_OP_HIT);
 	m->status = MODULE_OK;
@@ -526,7 +526,7 @@ enum symtab_quality symbolizer_quality(struct symbolizer *s,
 {
 	struct table_found found;
 
-	if (table_cache_get(s->tables, id, &found) != TABLE_MAPPED)
+	if (table_cache_get(s->tables, id, &found) != TABLE_LOADED)
 		return SYMTAB_QUALITY_NONE;
 	enum symtab_quality ret = symtab_quality(found.table);
 

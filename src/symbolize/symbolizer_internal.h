@@ -3,7 +3,7 @@
  * Shared by the files of src/symbolize that make the service, and nobody else.
  *
  *	symbolizer.c  batches: acquire, wait, answer; open and close
- *	making.c      a table that is not mapped: found out, fetched, landed
+ *	making.c      a table that is not loaded: found out, fetched, landed
  *	build.c       its jobs in worker processes
  */
 #ifndef SYMBOLIZE_SYMBOLIZER_INTERNAL_H
@@ -66,7 +66,7 @@ struct build {
 };
 
 /**
- * A table that is not mapped, or that may be had better. Begun for the first
+ * A table that is not loaded, or that may be had better. Begun for the first
  * who asks, shared by all who ask meanwhile.
  *
  *	begun --> loaded from disk ............................. landed

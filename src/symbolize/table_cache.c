@@ -3,11 +3,11 @@
  * Files are called <build ID>-<quality><inputs>.gsym, all of it hexadecimal.
  *
  * Invariants
- * 1. An entry is on disk, mapped, or both; with neither it goes.
+ * 1. An entry is on disk, loaded, or both; with neither it goes.
  * 2. It is in the list on_disk and counted there while has_file, in the list
- *    mapped while it has a table.
+ *    loaded while it has a table.
  * 3. A file in the list may be gone (somebody cleaned up): that is a miss.
- * 4. The lock is not held while a table is mapped, unmapped, read or synced;
+ * 4. The lock is not held while a table is loaded, dropped, read or synced;
  *    unlink and rename are done under it, so that list and directory agree.
  */
 #include "config.h"
@@ -37,7 +37,7 @@ enum {
 	FREE_PERCENT = 10, /* of the file system, left alone */
 	FILES_MOST = 200000,
 	/* The kernel gives a process 65530 mappings. */
-	MAPPED_MOST = 16384,
+	LOADED_MOST = 16384,
 	SLOTS_LEAST = 256,
 };
 
@@ -75,10 +75,10 @@ struct table_cache {
 	struct entry **slots;
 	size_t slot_count, entry_count;
 	/* The oldest come first. */
-	struct entry_list on_disk, mapped;
+	struct entry_list on_disk, loaded;
 	LIST_HEAD(waiting_list, entry) waiting; /* for an alternate file */
-	uint64_t disk_total, mapped_total;
-	size_t disk_count, mapped_count;
+	uint64_t disk_total, loaded_total;
+	size_t disk_count, loaded_count;
 	uint64_t epoch;
 	struct log_limit damage_log;
 };
@@ -195,9 +195,9 @@ static void show(const struct table_cache *c)
 {
 	metric_set(METRIC_TABLE_BYTES, WHERE_DISK, 0, (int64_t)c->disk_total);
 	metric_set(METRIC_TABLE_BYTES, WHERE_MEMORY, 0,
-		   (int64_t)c->mapped_total);
+		   (int64_t)c->loaded_total);
 	metric_set(METRIC_TABLES, WHERE_DISK, 0, (int64_t)c->disk_count);
-	metric_set(METRIC_TABLES, WHERE_MEMORY, 0, (int64_t)c->mapped_count);
+	metric_set(METRIC_TABLES, WHERE_MEMORY, 0, (int64_t)c->loaded_count);
 }
 
 static void use(struct table_cache *c, struct entry *e)
@@ -208,8 +208,8 @@ static void use(struct table_cache *c, struct entry *e)
 		e->used.tv_sec = clock_wall_s();
 	}
 	if (e->table) {
-		TAILQ_REMOVE(&c->mapped, e, by_table);
-		TAILQ_INSERT_TAIL(&c->mapped, e, by_table);
+		TAILQ_REMOVE(&c->loaded, e, by_table);
+		TAILQ_INSERT_TAIL(&c->loaded, e, by_table);
 	}
 }
 
@@ -317,28 +317,27 @@ static struct symtab *forget_table(struct table_cache *c, struct entry *e)
 
 	if (!table)
 		return NULL;
-	TAILQ_REMOVE(&c->mapped, e, by_table);
-	c->mapped_total -= e->table_bytes;
-	c->mapped_count--;
+	TAILQ_REMOVE(&c->loaded, e, by_table);
+	c->loaded_total -= e->table_bytes;
+	c->loaded_count--;
 	cleanup_close(&e->fd);
 	e->fd = -1;
 	return table;
 }
 
-/* The table to unmap next; NULL: all is within its bounds. The one used last
- * stays, however large. */
+/* The table to drop next; NULL: all is within its bounds. */
 static struct symtab *shed_one(struct table_cache *c)
 {
 	LOCKED(&c->lock);
-	struct entry *e = TAILQ_FIRST(&c->mapped);
+	struct entry *e = TAILQ_FIRST(&c->loaded);
 	struct symtab *table = NULL;
 
 	if (e && TAILQ_NEXT(e, by_table) &&
-	    (c->mapped_total > c->memory_limit ||
-	     c->mapped_count > MAPPED_MOST)) {
+	    (c->loaded_total > c->memory_limit ||
+	     c->loaded_count > LOADED_MOST)) {
 		keep_time(c, e);
 		table = forget_table(c, e);
-		table_op_count(TABLE_OP_UNMAP);
+		table_op_count(TABLE_OP_DROP);
 		tidy(c, e);
 	}
 	show(c);
@@ -361,9 +360,9 @@ static struct symtab *note_table(struct table_cache *c, struct entry *e,
 
 	e->table = symtab_get(table);
 	e->table_bytes = symtab_bytes(table);
-	TAILQ_INSERT_TAIL(&c->mapped, e, by_table);
-	c->mapped_total += e->table_bytes;
-	c->mapped_count++;
+	TAILQ_INSERT_TAIL(&c->loaded, e, by_table);
+	c->loaded_total += e->table_bytes;
+	c->loaded_count++;
 	return old;
 }
 
@@ -382,7 +381,7 @@ enum table_place table_cache_get(struct table_cache *c,
 	ret->is_doubted =
 		e->trusted < c->epoch || clock_ms() >= e->trusted_until_ms;
 	ret->claims = e->claims;
-	return TABLE_MAPPED;
+	return TABLE_LOADED;
 }
 
 bool table_cache_claims(struct table_cache *c, const struct build_id *id,
@@ -397,6 +396,19 @@ bool table_cache_claims(struct table_cache *c, const struct build_id *id,
 }
 
 /* ---- From disk ---------------------------------------------------------- */
+
+struct error *table_cache_open_table(const struct table_cache *c, int fd,
+				     const struct build_id *id,
+				     struct symtab **ret)
+{
+	struct stat st;
+
+	if (!fstat(fd, &st) && (uint64_t)st.st_size > c->memory_limit)
+		return error_new(LIMIT,
+				 "the table has %lld bytes (--table-memory)",
+				 (long long)st.st_size);
+	return symtab_open(fd, id, ret);
+}
 
 /* Open the file of an entry. -1: there is none. */
 static struct error *open_file(struct table_cache *c, const struct build_id *id,
@@ -476,7 +488,7 @@ struct error *table_cache_load(struct table_cache *c, const struct build_id *id,
 	TRY(open_file(c, id, &fd));
 	if (fd < 0)
 		return NULL;
-	struct error *err = symtab_open(fd, id, &table);
+	struct error *err = table_cache_open_table(c, fd, id, &table);
 
 	if (err && (error_kind(err) == ERROR_BAD_DATA ||
 		    error_kind(err) == ERROR_UNSUPPORTED)) {
@@ -559,7 +571,7 @@ struct error *table_cache_put(struct table_cache *c, const struct build_id *id,
 	CLEANUP_CLOSE int held = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	*is_new_ret = false;
-	TRY(symtab_open(fd, id, &table));
+	TRY(table_cache_open_table(c, fd, id, &table));
 	table_op_count(TABLE_OP_BUILD);
 	{
 		LOCKED(&c->lock);
@@ -655,7 +667,7 @@ struct error *table_cache_keep(struct table_cache *c, const struct build_id *id,
 
 void table_cache_reject(struct table_cache *c, const struct symtab *table)
 {
-	struct symtab *mapped = NULL;
+	struct symtab *loaded = NULL;
 
 	{
 		LOCKED(&c->lock);
@@ -663,13 +675,13 @@ void table_cache_reject(struct table_cache *c, const struct symtab *table)
 
 		if (!e || e->table != table)
 			return;
-		mapped = forget_table(c, e);
+		loaded = forget_table(c, e);
 		remove_file(c, e);
 		tidy(c, e);
 		show(c);
 	}
 	table_op_count(TABLE_OP_DAMAGED);
-	symtab_put(mapped);
+	symtab_put(loaded);
 }
 
 void table_cache_doubt(struct table_cache *c, const struct build_id *id)
@@ -831,7 +843,7 @@ struct error *table_cache_open(const char *dir, uint64_t disk_bytes,
 		return error_no_memory;
 	lock_init(&c->lock, LOCK_SYMBOLIZE_TABLES);
 	TAILQ_INIT(&c->on_disk);
-	TAILQ_INIT(&c->mapped);
+	TAILQ_INIT(&c->loaded);
 	LIST_INIT(&c->waiting);
 	c->dir_fd = -1;
 	c->limit = disk_bytes;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Compiled tables: on disk, bounded in bytes, kept over restarts; and mapped,
+ * Compiled tables: on disk, bounded in bytes, kept over restarts; and loaded,
  * bounded in bytes too. In both the least recently used goes first; whoever
  * uses a table holds it as long as he needs it.
  *
  * A file is called by its build ID and by what it was made from, so that a
  * restart knows both before it has read any. It appears under its name only
- * after its bytes are on disk. A file is read through when it is mapped; one of
+ * after its bytes are on disk. A file is read through when it is loaded; one of
  * another version is removed, one that is damaged too, and counted.
  *
  * Must not know how a table comes to be.
@@ -41,14 +41,14 @@ struct table_claims {
 
 /** What is counted: the values of LABELS_TABLE_OP, in their order. */
 enum table_op {
-	TABLE_OP_HIT,      /* it was mapped */
+	TABLE_OP_HIT,      /* it was loaded */
 	TABLE_OP_MISS,     /* it was not */
-	TABLE_OP_LOAD,     /* mapped from disk */
+	TABLE_OP_LOAD,     /* loaded from disk */
 	TABLE_OP_BUILD,    /* made anew */
 	TABLE_OP_PARTIAL,  /* made for some addresses */
 	TABLE_OP_KEEP,     /* put on disk */
 	TABLE_OP_EVICT,    /* removed from disk, for room */
-	TABLE_OP_UNMAP,    /* unmapped, for room */
+	TABLE_OP_DROP,     /* dropped, for room */
 	TABLE_OP_DAMAGED,  /* removed because of damage */
 	TABLE_OP_OUTDATED, /* removed because of another version */
 };
@@ -70,13 +70,13 @@ void table_cache_close(struct table_cache *c);
 enum table_place {
 	TABLE_NOWHERE,
 	TABLE_ON_DISK, /* table_cache_load() */
-	TABLE_MAPPED,
+	TABLE_LOADED,
 };
 
 /**
- * The table of a build ID, if it is mapped.
+ * The table of a build ID, if it is loaded.
  *
- * @param[out] ret Its table is one reference; NULL unless it is mapped.
+ * @param[out] ret Its table is one reference; NULL unless it is loaded.
  * Cost: a hash look-up under a lock that nobody holds for long.
  */
 struct table_found {
@@ -90,7 +90,7 @@ enum table_place table_cache_get(struct table_cache *c,
 
 /** Map one that is on disk, unless it is by now. Doubted at first.
  * @param[out] ret One reference; NULL: there is none that is any good.
- * @return NO_MEMORY; BUSY without descriptors.
+ * @return NO_MEMORY; BUSY without descriptors; LIMIT, IO.
  * Cost: reads all of it. */
 MUST_CHECK struct error *table_cache_load(struct table_cache *c,
 					  const struct build_id *id,
@@ -113,7 +113,8 @@ MUST_CHECK struct error *table_cache_begin_elsewhere(int *fd_ret);
  * @param[out] ret One reference: the new one, or the better one that was there
  * already and has the new claims from now on.
  * @param[out] is_new_ret The file is to be kept: table_cache_keep().
- * @return BAD_DATA or UNSUPPORTED for what is no table of that ID, NO_MEMORY.
+ * @return BAD_DATA or UNSUPPORTED for what is no table of that ID, LIMIT,
+ * NO_MEMORY.
  */
 MUST_CHECK struct error *table_cache_put(struct table_cache *c,
 					 const struct build_id *id,
@@ -127,7 +128,14 @@ MUST_CHECK struct error *table_cache_keep(struct table_cache *c,
 					  const struct build_id *id,
 					  const struct symtab *table, int fd);
 
-/** The file that is mapped, for sending it. @param[out] fd_ret Owned; -1: not
+/** symtab_open(), but LIMIT for one that is larger than all tables in memory
+ * may be. */
+MUST_CHECK struct error *table_cache_open_table(const struct table_cache *c,
+						int fd,
+						const struct build_id *id,
+						struct symtab **ret);
+
+/** The file that is loaded, for sending it. @param[out] fd_ret Owned; -1: not
  * to be had. */
 void table_cache_file(struct table_cache *c, const struct build_id *id,
 		      int *fd_ret);

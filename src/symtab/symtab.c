@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/hash.h"
+#include "base/input.h"
 #include "base/mem.h"
 #include "symtab/symtab_private.h"
 
@@ -178,6 +179,26 @@ struct error *symtab_open_memory(const void *data, size_t size,
 	return NULL;
 }
 
+/* A copy of the file's bytes. Were the file itself mapped, whoever writes to it
+ * would change what was checked, and whoever cuts it off, or a disk that fails,
+ * would end the process. */
+static struct error *copy_file(int fd, size_t size, struct symtab *t)
+{
+	struct input in = input_from_fd(fd, 0, size);
+	uint8_t *data = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (data == MAP_FAILED)
+		return error_errno("symbol table: mmap");
+	t->data = data;
+	t->size = size;
+	t->is_mapped = true;
+	TRY(input_read_exact(&in, 0, data, size));
+	if (mprotect(data, size, PROT_READ))
+		return error_errno("symbol table: mprotect");
+	return NULL;
+}
+
 struct error *symtab_open(int fd, const struct build_id *id,
 			  struct symtab **ret)
 {
@@ -191,14 +212,7 @@ struct error *symtab_open(int fd, const struct build_id *id,
 		return error_errno("symbol table: fstat");
 	if (st.st_size < GSYM_HEADER_SIZE + SYMTAB_TRAILER_SIZE)
 		return bad("too short");
-	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ,
-			  MAP_PRIVATE | MAP_POPULATE, fd, 0);
-
-	if (data == MAP_FAILED)
-		return error_errno("symbol table: mmap");
-	t->data = data;
-	t->size = (size_t)st.st_size;
-	t->is_mapped = true;
+	TRY(copy_file(fd, (size_t)st.st_size, t));
 	TRY(open_table(t, id));
 	*ret = STEAL(t);
 	return NULL;

@@ -4,8 +4,9 @@
  * and inlined frames.
  *
  * One immutable file, GSYM version 1 with a private section behind the last
- * FunctionInfo (symtab_format.h). It is mapped and checked at the first use:
- * what is damaged is an error, never a crash, however it came to be.
+ * FunctionInfo (symtab_format.h). It is read into memory and checked: what is
+ * damaged is an error, never a crash, however it came to be, and what becomes
+ * of the file afterwards changes nothing.
  *
  * Must not know how tables are built.
  * Threads: a table is immutable and shared by reference count; a cursor is
@@ -40,14 +41,14 @@ enum symtab_quality {
 const char *symtab_quality_name(enum symtab_quality q);
 
 /**
- * Map and verify a table.
+ * Read and verify a table.
  *
  * @param[in] fd Borrowed for the call.
  * @param[in] id The build ID it must be of; NULL: any.
  * @return BAD_DATA for damage, a wrong checksum or another build ID;
  * UNSUPPORTED for another version or producer stamp (to be built anew); IO,
  * NO_MEMORY.
- * Cost: one pass over the file for the checksum.
+ * Cost: one pass over the file, and memory of its size.
  */
 MUST_CHECK struct error *symtab_open(int fd, const struct build_id *id,
 				     struct symtab **ret);
@@ -71,7 +72,7 @@ const struct symtab_layout *symtab_layout(const struct symtab *t);
 /** False: a table of the addresses asked for only, or of what is known without
  * files that were missing; see symtab_missing(). */
 bool symtab_is_whole(const struct symtab *t);
-/** Bytes that the mapping holds: what a cache counts. */
+/** Bytes of memory it takes: what a cache counts. */
 size_t symtab_bytes(const struct symtab *t);
 /** Bytes from the start that are the GSYM proper, for GET …/gsym. */
 size_t symtab_gsym_bytes(const struct symtab *t);

@@ -187,6 +187,12 @@ is "one that was cut off too" "$status $(module_says status)" "200 ok"
 is "and both are counted" "$(table_ops damaged) $(table_ops build)" "2 2"
 ok "in their place are sound ones" wait_until has_tables main 3
 
+truncate -s 0 "$(tables main | grep "${id[3]}")"
+ask 3
+like "what becomes of its file while a table is in use harms nobody" "$(body)" \
+	'"function":"helper"'
+rm "$(tables main | grep "${id[3]}")"
+
 # Killed at some moment, several times over: never a wrong answer.
 for i in 4 5 6; do
 	cp "$tmp/tool$i" "$tmp/tool$i.debug" "$tmp/pool"
@@ -239,7 +245,7 @@ for turn in 1 2; do
 done
 bytes=$(tables main | xargs -r stat -c %s | awk '{ n += $1 } END { print n + 0 }')
 at_most "tables on disk stay within --table-cache-size" "$bytes" $((one * 5 / 2))
-at_most "mapped ones within --table-memory" \
+at_most "loaded ones within --table-memory" \
 	"$(metric 'symbolized_symbol_table_bytes{where="memory"}')" $((one * 3 / 2))
 at_least "those not used for longest went" "$(table_ops evict)" 1
 stop_server main

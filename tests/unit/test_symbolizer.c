@@ -414,7 +414,7 @@ START_TEST(of_a_large_file_a_few_addresses_are_answered_first)
 }
 END_TEST
 
-START_TEST(what_is_mapped_does_not_wait_for_what_is_built)
+START_TEST(what_is_loaded_does_not_wait_for_what_is_built)
 {
 	struct fixture f;
 
@@ -900,7 +900,7 @@ UNIT_MAIN("symbolizer", a_table_is_built_when_it_is_first_asked_for,
 	  a_hundred_who_ask_the_same_cost_one_build,
 	  what_is_not_ready_in_time_is_pending_and_ready_later,
 	  of_a_large_file_a_few_addresses_are_answered_first,
-	  what_is_mapped_does_not_wait_for_what_is_built,
+	  what_is_loaded_does_not_wait_for_what_is_built,
 	  modules_without_a_table_say_why,
 	  a_worker_that_dies_once_is_given_another_try,
 	  better_debug_information_betters_answers_behind_the_scenes,

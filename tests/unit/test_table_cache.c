@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compiled tables on disk and mapped, and what is known of modules without. */
+/* Compiled tables on disk and loaded, and what is known of modules without. */
 #include "config.h"
 
 #include <dirent.h>
@@ -95,7 +95,7 @@ static enum table_place place(struct table_cache *c, unsigned i)
 	struct table_found found;
 	enum table_place ret = table_cache_get(c, &id, &found);
 
-	ck_assert_int_eq(found.table != NULL, ret == TABLE_MAPPED);
+	ck_assert_int_eq(found.table != NULL, ret == TABLE_LOADED);
 	symtab_put(found.table);
 	return ret;
 }
@@ -105,7 +105,7 @@ static bool is_doubted(struct table_cache *c, unsigned i)
 	struct build_id id = id_of(i);
 	struct table_found found;
 
-	ck_assert_int_eq(table_cache_get(c, &id, &found), TABLE_MAPPED);
+	ck_assert_int_eq(table_cache_get(c, &id, &found), TABLE_LOADED);
 	symtab_put(found.table);
 	return found.is_doubted;
 }
@@ -159,14 +159,14 @@ static char *path_of(unsigned i, struct table_claims claims)
 	return path;
 }
 
-START_TEST(a_table_that_is_put_is_mapped_and_kept_over_a_restart)
+START_TEST(a_table_that_is_put_is_loaded_and_kept_over_a_restart)
 {
 	make_dir();
 	struct table_cache *c = open_cache(much, much);
 
 	ck_assert_int_eq(place(c, 1), TABLE_NOWHERE);
 	put(c, 1, all);
-	ck_assert_int_eq(place(c, 1), TABLE_MAPPED);
+	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	ck_assert(!access(path_of(1, all), R_OK));
 	ck_assert_uint_eq(files_in("."), 1);
 	ck_assert_uint_eq(files_in("tmp"), 0);
@@ -187,7 +187,7 @@ START_TEST(a_table_that_is_put_is_mapped_and_kept_over_a_restart)
 	ck_assert_ptr_nonnull(t);
 	ck_assert_uint_eq(symtab_function_count(t), 50);
 	ck_assert(build_id_equal(symtab_build_id(t), &id));
-	ck_assert_int_eq(place(c, 1), TABLE_MAPPED);
+	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	table_cache_close(c);
 	/* Who holds it may use it still. */
 	ck_assert_uint_eq(symtab_function_count(t), 50);
@@ -195,7 +195,7 @@ START_TEST(a_table_that_is_put_is_mapped_and_kept_over_a_restart)
 }
 END_TEST
 
-START_TEST(the_least_recently_used_is_unmapped_and_stays_on_disk)
+START_TEST(the_least_recently_used_is_dropped_and_stays_on_disk)
 {
 	make_dir();
 	struct table_cache *c = open_cache(much, much);
@@ -211,11 +211,11 @@ START_TEST(the_least_recently_used_is_unmapped_and_stays_on_disk)
 		put(c, i, all);
 	CLEANUP_SYMTAB struct symtab *held = load(c, 0);
 
-	ck_assert_int_eq(place(c, 0), TABLE_MAPPED); /* the newest now */
+	ck_assert_int_eq(place(c, 0), TABLE_LOADED); /* the newest now */
 	put(c, 3, all);
-	ck_assert_int_eq(place(c, 0), TABLE_MAPPED);
+	ck_assert_int_eq(place(c, 0), TABLE_LOADED);
 	ck_assert_int_eq(place(c, 1), TABLE_ON_DISK);
-	ck_assert_int_eq(place(c, 2), TABLE_MAPPED);
+	ck_assert_int_eq(place(c, 2), TABLE_LOADED);
 	put(c, 4, all);
 	put(c, 5, all);
 	ck_assert_int_eq(place(c, 0), TABLE_ON_DISK);
@@ -229,16 +229,42 @@ START_TEST(the_least_recently_used_is_unmapped_and_stays_on_disk)
 }
 END_TEST
 
-START_TEST(one_that_is_larger_than_the_memory_is_mapped_alone)
+START_TEST(one_that_is_larger_than_all_may_be_is_too_large)
 {
 	make_dir();
-	struct table_cache *c = open_cache(much, 1);
+	struct table_cache *c = open_cache(much, much);
+	struct symtab *t;
+	struct build_id id = id_of(1);
 
 	put(c, 1, all);
-	ck_assert_int_eq(place(c, 1), TABLE_MAPPED);
-	put(c, 2, all);
+	table_cache_close(c);
+	c = open_cache(much, 100);
+	ck_error(try_put(c, 2, all, true), LIMIT, "--table-memory");
+	ck_error(table_cache_load(c, &id, &t), LIMIT, "--table-memory");
 	ck_assert_int_eq(place(c, 1), TABLE_ON_DISK);
-	ck_assert_int_eq(place(c, 2), TABLE_MAPPED);
+	table_cache_close(c);
+	remove_dir();
+}
+END_TEST
+
+START_TEST(what_becomes_of_its_file_does_not_change_a_table)
+{
+	make_dir();
+	struct table_cache *c = open_cache(much, much);
+	struct symtab_cursor *cursor;
+	const struct symtab_frame *frames;
+	size_t count;
+
+	put(c, 1, all);
+	CLEANUP_SYMTAB struct symtab *t = load(c, 1);
+
+	ck_assert_int_eq(truncate(path_of(1, all), 0), 0);
+	ck_no_error(symtab_cursor_create(t, &cursor));
+	ck_no_error(symtab_find(cursor, (struct vaddr) { SAMPLE_BASE + 0x100 },
+				true, &frames, &count));
+	ck_assert_uint_eq(count, 1);
+	ck_assert_uint_eq(frames->line, 11);
+	symtab_cursor_free(cursor);
 	table_cache_close(c);
 	remove_dir();
 }
@@ -259,9 +285,9 @@ START_TEST(the_least_recently_used_leaves_the_disk)
 	ck_assert_int_eq(place(c, 0), TABLE_ON_DISK);
 	ck_assert(loads(c, 0));
 	put(c, 3, all);
-	/* 1 went; it is mapped still. */
+	/* 1 went; it is loaded still. */
 	ck_assert(access(path_of(1, all), F_OK));
-	ck_assert_int_eq(place(c, 1), TABLE_MAPPED);
+	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	ck_assert_int_eq(counted(TABLE_OP_EVICT), 1);
 	table_cache_close(c);
 
@@ -272,7 +298,7 @@ START_TEST(the_least_recently_used_leaves_the_disk)
 	c = open_cache((uint64_t)st.st_size / 2, much);
 	ck_assert_uint_eq(files_in("."), 0);
 	put(c, 4, all); /* too large to be kept at all */
-	ck_assert_int_eq(place(c, 4), TABLE_MAPPED);
+	ck_assert_int_eq(place(c, 4), TABLE_LOADED);
 	ck_assert_uint_eq(files_in("."), 0);
 	table_cache_close(c);
 	remove_dir();
@@ -492,7 +518,7 @@ START_TEST(a_file_that_somebody_removed_is_a_miss)
 }
 END_TEST
 
-START_TEST(without_a_directory_tables_are_mapped_and_not_kept)
+START_TEST(without_a_directory_tables_are_loaded_and_not_kept)
 {
 	char file[128];
 
@@ -503,12 +529,12 @@ START_TEST(without_a_directory_tables_are_mapped_and_not_kept)
 
 	ck_no_error(table_cache_open(file, much, much, &c));
 	put(c, 1, all);
-	ck_assert_int_eq(place(c, 1), TABLE_MAPPED);
+	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	table_cache_close(c);
 	/* Nor where none is to be kept. */
 	c = open_cache(0, much);
 	put(c, 1, all);
-	ck_assert_int_eq(place(c, 1), TABLE_MAPPED);
+	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	ck_assert_uint_eq(files_in("."), 1);
 	table_cache_close(c);
 	remove_dir();
@@ -594,7 +620,7 @@ START_TEST(a_rejected_table_is_gone_from_memory_and_disk)
 	/* It is not the one that was made since. */
 	put(c, 1, all);
 	table_cache_reject(c, t);
-	ck_assert_int_eq(place(c, 1), TABLE_MAPPED);
+	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	table_cache_close(c);
 	remove_dir();
 }
@@ -608,7 +634,7 @@ START_TEST(many_tables_are_found_each)
 	for (unsigned i = 0; i < 600; i++)
 		put(c, i, all);
 	for (unsigned i = 0; i < 600; i++)
-		ck_assert_int_eq(place(c, i), TABLE_MAPPED);
+		ck_assert_int_eq(place(c, i), TABLE_LOADED);
 	table_cache_close(c);
 	c = open_cache(much, much);
 	ck_assert_int_eq(metric_get(METRIC_TABLES, 0, 0), 600);
@@ -652,7 +678,8 @@ START_TEST(without_memory_an_operation_fails_and_nothing_else)
 		failed = mem_fail_happened();
 		mem_fail_at(0);
 		if (err)
-			ck_assert_str_eq(error_message(err), error_message(error_no_memory));
+			ck_assert_str_eq(error_message(err),
+					 error_message(error_no_memory));
 		ck_assert_uint_lt(n, 1000);
 	}
 	remove_dir();
@@ -733,9 +760,10 @@ START_TEST(verdicts_are_bounded_and_the_last_one_is_always_there)
 }
 END_TEST
 
-UNIT_MAIN("table_cache", a_table_that_is_put_is_mapped_and_kept_over_a_restart,
-	  the_least_recently_used_is_unmapped_and_stays_on_disk,
-	  one_that_is_larger_than_the_memory_is_mapped_alone,
+UNIT_MAIN("table_cache", a_table_that_is_put_is_loaded_and_kept_over_a_restart,
+	  the_least_recently_used_is_dropped_and_stays_on_disk,
+	  one_that_is_larger_than_all_may_be_is_too_large,
+	  what_becomes_of_its_file_does_not_change_a_table,
 	  the_least_recently_used_leaves_the_disk,
 	  a_damaged_file_is_removed_and_counted,
 	  one_of_another_version_is_removed_without_a_word,
@@ -745,7 +773,7 @@ UNIT_MAIN("table_cache", a_table_that_is_put_is_mapped_and_kept_over_a_restart,
 	  what_a_crash_left_is_swept,
 	  killed_at_any_moment_it_leaves_whole_tables,
 	  a_file_that_somebody_removed_is_a_miss,
-	  without_a_directory_tables_are_mapped_and_not_kept,
+	  without_a_directory_tables_are_loaded_and_not_kept,
 	  the_file_of_a_table_can_be_had_from_the_first_moment,
 	  a_table_is_doubted_until_the_index_was_asked,
 	  a_rejected_table_is_gone_from_memory_and_disk,
