@@ -12,4 +12,10 @@ EXTRA_DIST += \
 	tests/bench/need.sh \
 	tests/bench/scan.sh \
 	tests/bench/stall.sh \
+	tests/bench/symbolize-build.sh \
+	tests/bench/symbolize-cold.sh \
+	tests/bench/symbolize-lib.sh \
+	tests/bench/symbolize-mixed.sh \
+	tests/bench/symbolize-warm.sh \
+	tests/bench/symload.c \
 	tests/bench/symtab_lookup.c
