@@ -67,7 +67,7 @@ struct http_options {
 	const char *version; /* for `/` */
 	struct store *store;
 	/** The store's, or NULL: for their state and their mark. */
-	const struct upstreams *upstreams;
+	struct upstreams *upstreams;
 	/** For a request of that many hops none of them is asked; 0: never. */
 	unsigned long forwarded_ttl_limit;
 	struct symbolizer *symbolizer; /* NULL: addresses are not answered */

@@ -70,7 +70,7 @@ static void drain(struct server *s, int64_t now_ms)
 	for (a = TAILQ_FIRST(&s->queue); a; a = next) {
 		next = TAILQ_NEXT(a, queued);
 		if (!a->fetch->receiver)
-			continue; /* a survey asks in any case */
+			continue; /* was let in before */
 		TAILQ_REMOVE(&s->queue, a, queued);
 		set_done(a, UPSTREAM_TRANSIENT, 0, "left alone after failures");
 		a->fetch->hedge_ms = now_ms; /* its next one is due */
@@ -292,6 +292,39 @@ static void sort_by_health(struct upstream_fetch *f, int64_t now_ms)
 	}
 }
 
+/* All at once. A gentle one leaves those alone that are. */
+static void begin_survey(struct upstream_fetch *f, int64_t now_ms)
+{
+	bool is_anyone_asked = false;
+
+	for (size_t i = 0; i < f->count; i++) {
+		struct attempt *a = &f->attempts[i];
+
+		if (f->uses_get || breaker_state(&a->server->breaker, now_ms) ==
+					   BREAKER_CLOSED)
+			ask(a, now_ms);
+		else
+			set_done(a, UPSTREAM_TRANSIENT, 0,
+				 "left alone after failures");
+		is_anyone_asked |= a->state == ATTEMPT_QUEUED;
+	}
+	f->hedge_ms = 0;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct attempt *a = &f->attempts[i];
+		const struct upstream_opinion opinion = {
+			.name = a->server->spec->name,
+			.cause = a->cause,
+			.why = a->why,
+			.size = UPSTREAM_SIZE_UNKNOWN,
+		};
+
+		if (a->state == ATTEMPT_DONE)
+			f->told(f->ctx, &opinion);
+	}
+	if (!is_anyone_asked)
+		end(f, NULL, now_ms);
+}
+
 void race_begin(struct upstream_fetch *f, int64_t now_ms)
 {
 	f->begun_ms = now_ms;
@@ -300,9 +333,7 @@ void race_begin(struct upstream_fetch *f, int64_t now_ms)
 		advance(f, now_ms);
 		return;
 	}
-	for (size_t i = 0; i < f->count; i++)
-		ask(&f->attempts[i], now_ms);
-	f->hedge_ms = 0;
+	begin_survey(f, now_ms);
 }
 
 /* The winner is known: nobody else is needed. Those who were asked first and
@@ -442,8 +473,10 @@ static void tell_opinion(struct attempt *a, const struct transfer_end *e,
 
 	set_done(a, e->cause, 0, e->why);
 	f->told(f->ctx, &opinion);
+	/* One that has it suffices, unless everybody's word is wanted. */
 	for (size_t i = 0; i < f->count; i++) {
-		if (is_pending(&f->attempts[i]))
+		if (is_pending(&f->attempts[i]) &&
+		    (f->uses_get || e->cause != UPSTREAM_FOUND))
 			return;
 	}
 	end(f, NULL, now_ms);
@@ -482,7 +515,7 @@ void race_finished(struct attempt *a, const struct transfer_end *e,
 	metric_add(METRIC_UPSTREAM_REQUESTS, a->server->number, e->cause, 1);
 	if (f->is_over)
 		return;
-	if (f->receiver && e->cause != UPSTREAM_FOUND)
+	if (f->receiver ? e->cause != UPSTREAM_FOUND : !f->uses_get)
 		judge_server(a, e->cause, e->why, now_ms);
 	if (!f->receiver) {
 		tell_opinion(a, e, now_ms);

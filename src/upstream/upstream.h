@@ -174,9 +174,10 @@ struct upstream_opinion {
 };
 
 /**
- * Ask each server by itself, in parallel, past breakers and what is known.
+ * Ask the servers in parallel, whatever is known from before.
  * @param[in] uses_get GET, broken off behind the header, for servers that know
- * no HEAD.
+ * no HEAD, and each of them, whatever its breaker says. Else HEAD, of those
+ * that are not left alone, until one has it.
  * @param[in] told Once for each server, and once with NULL at the end; on the
  * fetching thread.
  */

@@ -193,6 +193,30 @@ rule up "$(id 36)" status=302 \
 get "/buildid/$(id 36)/debuginfo"
 is "a name of a private address is one" "$status $(asked far "$(id 32)")" "404 0"
 
+# ---- Looking without fetching ------------------------------------------------------------------
+
+presence() {
+	curl -s -m 30 -H 'Content-Type: application/json' "$url/buildids/query" \
+		-d "{\"build_ids\":[\"$1\"],\"upstream\":$2}"
+}
+rule up
+like "presence upstream is asked for with HEAD" "$(presence "$(id 38)" true)" \
+	'"executable":false,"debuginfo":true,.*"origin":"upstream","upstream":"found"'
+is "and only so" "$(asked up "HEAD .*$(id 38)") $(asked up "GET .*$(id 38)")" "2 0"
+like "what nobody has is absent" "$(presence 00ff true)" \
+	'"debuginfo":false,.*"origin":null,"upstream":"absent"'
+rule up '*' no_head
+like "who knows no HEAD leaves it unknown" "$(presence "$(id 38)" true)" \
+	'"debuginfo":false,.*"upstream":"unknown"'
+rule up
+unlike "who does not ask is told of here alone" "$(presence "$(id 38)" false)" upstream
+found=$(SYMBOLIZED_UPSTREAM="${fake_url[up]} http://127.0.0.1:1" "$SYMBOLIZED" find \
+	--state-dir "$tmp/ours.state" --upstream "$(id 38)" 2>&1)
+like "find says that it is not here" "$found" 'not in the index'
+like "and who has it" "$found" "debuginfo: found, $size bytes, status 200"
+like "and who has not" "$found" 'executable: absent, status 404'
+like "and who does not answer" "$found" 'transient, .*onnect'
+
 # ---- Hops --------------------------------------------------------------------------------------
 
 get "/buildid/$(id 37)/debuginfo" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8'
