@@ -32,6 +32,8 @@ static struct error *keep(struct json_read *r, struct batch *b,
 	size_t len;
 
 	json_read_string(r, &s, &len);
+	if (memchr(s, '\0', len))
+		json_read_fail(r, "a NUL in a name");
 	*ret = batch_text(b, s, len);
 	return *ret ? NULL : error_no_memory;
 }

@@ -165,35 +165,52 @@ static struct span take_count(struct span *line)
 	return count;
 }
 
-/* The frames of a stack; which end is the leaf shows at the first. */
+/* Take the first frame off a stack. @return Whether it is the last. */
+static bool take_frame(struct span *line, struct span *ret)
+{
+	const char *end = memchr(line->s, ';', line->len);
+	size_t len = end ? (size_t)(end - line->s) : line->len;
+
+	*ret = trim(line->s, len);
+	if (end)
+		*line = trim(end + 1, line->len - len - 1);
+	else
+		line->len = 0;
+	return !line->len;
+}
+
+/* Are its frames numbered, and not downwards? Two of them tell. */
+static bool is_numbered_up(struct span line)
+{
+	struct span frame;
+	uint64_t first, second;
+	bool is_last = take_frame(&line, &frame);
+
+	if (!take_number(&frame, &first))
+		return false;
+	if (is_last)
+		return true;
+	take_frame(&line, &frame);
+	return !take_number(&frame, &second) || second > first;
+}
+
 static struct error *add_frames(struct text_reader *t, struct span line)
 {
 	bool wants_returns = t->x->options.return_addresses;
-	size_t stack = t->x->stack_count - 1;
-	uint64_t first = 0, number;
+	bool is_leaf_first = is_numbered_up(line), is_last = false;
 
-	for (size_t i = 0;; i++) {
-		const char *end = memchr(line.s, ';', line.len);
-		size_t len = end ? (size_t)(end - line.s) : line.len;
-		struct span w = trim(line.s, len);
-		bool is_last = !end || !trim(end + 1, line.len - len - 1).len;
+	t->x->stacks[t->x->stack_count - 1].is_leaf_first = is_leaf_first;
+	for (size_t i = 0; !is_last; i++) {
+		struct span frame;
+		uint64_t number;
 
-		if (take_number(&w, &number)) {
-			if (i == 0) {
-				first = number;
-				t->x->stacks[stack].is_leaf_first = true;
-			} else if (number < first) {
-				t->x->stacks[stack].is_leaf_first = false;
-			}
-		}
-		bool is_leaf =
-			t->x->stacks[stack].is_leaf_first ? i == 0 : is_last;
-
-		TRY(add_frame(t, w, wants_returns && !is_leaf));
-		if (is_last)
-			return NULL;
-		line = (struct span) { end + 1, line.len - len - 1 };
+		is_last = take_frame(&line, &frame);
+		take_number(&frame, &number);
+		TRY(add_frame(t, frame,
+			      wants_returns &&
+				      !(is_leaf_first ? i == 0 : is_last)));
 	}
+	return NULL;
 }
 
 static struct error *add_line(struct text_reader *t, struct span line)

@@ -22,6 +22,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json_read.h"
 #include "base/mem.h"
 #include "symbolize/wire_v5.h"
@@ -86,10 +87,10 @@ static struct error *read_text(struct v5_reader *t, const char **ret)
 	size_t len;
 
 	json_read_string(&t->json, &s, &len);
+	if (memchr(s, '\0', len))
+		json_read_fail(&t->json, "a NUL in a name");
 	*ret = batch_text(t->batch, s, len);
-	if (!*ret)
-		return error_no_memory;
-	return NULL;
+	return *ret ? NULL : error_no_memory;
 }
 
 /* ["name","ID"] */
@@ -129,6 +130,7 @@ static struct error *read_module(struct v5_reader *t, size_t number)
 		json_read_fail(r, "module %zu is not a name and a debug ID",
 			       number);
 	}
+	m.hash = hash_str(m.debug_id, hash_str(m.name, 0));
 	if (!mem_grow(&t->v5->modules, &t->v5->module_capacity,
 		      t->v5->module_count + 1, sizeof(m)))
 		return error_no_memory;

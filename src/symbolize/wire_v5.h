@@ -10,6 +10,7 @@ enum { V5_NO_MODULE = UINT32_MAX };
 /* An entry of a memoryMap. Names are the batch's. */
 struct v5_module {
 	const char *name, *debug_id;
+	uint64_t hash;     /* of both */
 	bool is_looked_up; /* a frame is in it */
 	uint32_t batch_module;
 };

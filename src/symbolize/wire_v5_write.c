@@ -137,6 +137,13 @@ static struct error *write_stacks(const struct exchange *x,
 	return wire_check(out);
 }
 
+/* The hash first: there may be a thousand, with long names that begin alike. */
+static bool is_same(const struct v5_module *a, const struct v5_module *b)
+{
+	return a->hash == b->hash && !strcmp(a->name, b->name) &&
+	       !strcmp(a->debug_id, b->debug_id);
+}
+
 /* Is there one of that name and ID before it? Those are one key. */
 static bool is_repeated(const struct wire_v5 *v5, const struct v5_job *job,
 			const struct v5_module *m)
@@ -144,8 +151,7 @@ static bool is_repeated(const struct wire_v5 *v5, const struct v5_job *job,
 	const struct v5_module *other = v5->modules + job->first_module;
 
 	for (; other < m; other++) {
-		if (!strcmp(other->name, m->name) &&
-		    !strcmp(other->debug_id, m->debug_id))
+		if (is_same(other, m))
 			return true;
 	}
 	return false;
@@ -160,8 +166,7 @@ static const struct v5_module *looked_up_one(const struct wire_v5 *v5,
 		v5->modules + job->first_module + job->module_count;
 
 	for (const struct v5_module *other = m; other < end; other++) {
-		if (other->is_looked_up && !strcmp(other->name, m->name) &&
-		    !strcmp(other->debug_id, m->debug_id))
+		if (other->is_looked_up && is_same(other, m))
 			return other;
 	}
 	return m;

@@ -357,8 +357,9 @@ START_TEST(the_query_says_what_text_cannot)
 	/* All but the leaf. */
 	ck_assert_str_eq(ask(QUERY("return_addresses=1"),
 			     "aabb+0x1100\naabb+0x1200;aabb+0x1200\n"
-			     "[0]aabb +1200; [1]aabb +1200\naabb+0x0\n"),
-			 "fn0 ?\?:0\nfn1;fn2\nfn1;fn2\n?? ?\?:0\n");
+			     "[0]aabb +1200; [1]aabb +1200\n"
+			     "[1]aabb +1200; [0]aabb +1200\naabb+0x0\n"),
+			 "fn0 ?\?:0\nfn1;fn2\nfn1;fn2\nfn1;fn2\n?? ?\?:0\n");
 	ck_assert_str_eq(
 		ask(QUERY("what=ever&&kind=file%5foffset"), "aabb+0x1100\n"),
 		"fn1 /src/a.c:11\n");
@@ -590,6 +591,8 @@ START_TEST(v5_requests_are_validated)
 		  "module 0 is not a name" },
 		{ "{\"memoryMap\":[[\"../a\",\"AA\"]],\"stacks\":[]}",
 		  "column 16: module 0: a name that no library has" },
+		{ "{\"memoryMap\":[[\"a\\u0000b\",\"AA\"]],\"stacks\":[]}",
+		  "a NUL in a name" },
 		{ "{\"memoryMap\":[[\"a\",\"AAx\"]],\"stacks\":[]}",
 		  "a debug ID that is not hexadecimal" },
 		{ "{\"memoryMap\":[],\"stacks\":[[[0,1]]]}",
