@@ -19,7 +19,10 @@
 #include "base/mem.h"
 #include "elf/dwarf_debug.h"
 
-enum { ABBREVS_BYTES_MAX = 64 << 20 };
+enum {
+	ABBREVS_BYTES_MAX = 64 << 20,
+	HEADER_MAX = 64, // and more than any has
+};
 
 static struct error *read_header(const struct dwarf_bytes *info,
 				 struct dwarf_cursor *c, struct dwarf_unit *u)
@@ -36,9 +39,8 @@ static struct error *read_header(const struct dwarf_bytes *info,
 	} else if (length >= 0xfffffff0) {
 		return error_new(BAD_DATA, "unit of a reserved length");
 	}
-	if (c->failed || length > dwarf_left(c))
-		return error_new(BAD_DATA,
-				 "unit reaches beyond the section's end");
+	if (c->failed || length > INT64_MAX)
+		return error_new(BAD_DATA, "unit of no sensible length");
 	u->end = (uint64_t)(c->p - info->data) + length;
 	u->format.version = dwarf_u16(c);
 	if (u->format.version >= 5) {
@@ -84,31 +86,42 @@ static struct error *add_unit(struct dwarf_file *file,
 	return NULL;
 }
 
-struct error *dwarf_units_list(struct dwarf_debug *d, struct dwarf_file *file)
+/* The unit where the list ends so far. What is behind a unit whose end is not
+ * known cannot be found. */
+static struct error *list_next(struct dwarf_debug *d, struct dwarf_file *file)
 {
+	uint64_t at = file->next_unit;
 	struct dwarf_bytes info;
+	struct dwarf_unit u;
 
-	if (file->are_units_read)
+	file->are_all_listed = true;
+	TRY(dwarf_debug_part(d, file, DWARF_INFO, at + HEADER_MAX, &info));
+	if (at >= info.size)
 		return NULL;
-	file->are_units_read = true;
-	TRY(dwarf_debug_section(d, file, DWARF_INFO, &info));
 	struct dwarf_cursor c = dwarf_cursor_at(
-		info.data, info.data + info.size, file->object.big_endian);
+		info.data + at, info.data + info.size, file->object.big_endian);
 
-	while (dwarf_left(&c)) {
-		struct dwarf_unit u;
-		struct error *err = read_header(&info, &c, &u);
+	TRY(read_header(&info, &c, &u));
+	TRY(dwarf_debug_part(d, file, DWARF_INFO, u.end, &info));
+	if (u.end > info.size)
+		return error_new(BAD_DATA,
+				 "unit reaches beyond the section's end");
+	file->are_all_listed = false;
+	file->next_unit = u.end;
+	// A size of 0 pads, as after a section's end in an object.
+	if (u.end - u.offset <= 12)
+		return NULL;
+	TRY(check_header(&u));
+	return add_unit(file, &u);
+}
 
-		if (err)
-			return dwarf_debug_note(d, err, file, u.offset);
-		// A size of 0 pads, as after a section's end in an object.
-		err = u.end - u.offset <= 12 ? NULL : check_header(&u);
-		if (err)
-			TRY(dwarf_debug_note(d, err, file, u.offset));
-		else if (u.end - u.offset > 12)
-			TRY(add_unit(file, &u));
-		c = dwarf_cursor_at(info.data + u.end, info.data + info.size,
-				    file->object.big_endian);
+struct error *dwarf_units_list(struct dwarf_debug *d, struct dwarf_file *file,
+			       uint64_t offset)
+{
+	while (!file->are_all_listed && file->next_unit <= offset) {
+		uint64_t at = file->next_unit;
+
+		TRY(dwarf_debug_note(d, list_next(d, file), file, at));
 	}
 	return NULL;
 }
@@ -200,7 +213,7 @@ static uint64_t value_or(const struct dwarf_die *die, enum dwarf_slot slot,
 static void set_bases(struct dwarf_cu *cu, const struct dwarf_cu *skeleton,
 		      const struct dwarf_bases *bases)
 {
-	const struct dwarf_format *f = &cu->unit->format;
+	const struct dwarf_format *f = &cu->unit.format;
 	bool is_wide = f->offset_size == 8;
 	struct dwarf_bases b = { 0 };
 
@@ -228,7 +241,7 @@ static struct error *read_root(struct dwarf_cu *cu,
 			       const struct dwarf_cu *skeleton,
 			       const struct dwarf_bases *bases)
 {
-	const struct dwarf_unit *u = cu->unit;
+	const struct dwarf_unit *u = &cu->unit;
 	struct dwarf_cursor c =
 		dwarf_cu_cursor(cu, cu->info.data + u->offset + u->header_size);
 	const struct dwarf_abbrev *a;
@@ -264,9 +277,11 @@ struct error *dwarf_cu_open(struct dwarf_debug *d, struct dwarf_file *file,
 		return error_no_memory;
 	cu->d = d;
 	cu->file = file;
-	cu->unit = unit;
+	cu->unit = *unit;
 	cu->addr_file = skeleton ? skeleton->file : file;
-	TRY(dwarf_debug_section(d, file, DWARF_INFO, &cu->info));
+	TRY(dwarf_debug_part(d, file, DWARF_INFO, unit->end, &cu->info));
+	if (unit->end > cu->info.size)
+		return error_new(BAD_DATA, "unit is cut off");
 	TRY(get_abbrevs(d, file, unit, &cu->abbrevs));
 	TRY(read_root(cu, skeleton, bases));
 	*ret = STEAL(cu);
@@ -284,7 +299,7 @@ void dwarf_cu_close(struct dwarf_cu *cu)
 struct error *dwarf_cu_at(struct dwarf_debug *d, struct dwarf_file *file,
 			  uint64_t offset, struct dwarf_cu **ret)
 {
-	TRY(dwarf_units_list(d, file));
+	TRY(dwarf_units_list(d, file, offset));
 	const struct dwarf_unit *unit = dwarf_units_at(file, offset);
 
 	if (!unit)
@@ -295,7 +310,8 @@ struct error *dwarf_cu_at(struct dwarf_debug *d, struct dwarf_file *file,
 	size_t slot = (size_t)(unit - file->units + file->number * 7) %
 		      DWARF_CU_CACHE;
 
-	if (!d->cus[slot] || d->cus[slot]->unit != unit) {
+	if (!d->cus[slot] || d->cus[slot]->file != file ||
+	    d->cus[slot]->unit.offset != unit->offset) {
 		struct dwarf_cu *cu;
 
 		TRY(dwarf_cu_open(d, file, unit, NULL, NULL, &cu));

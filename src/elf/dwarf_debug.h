@@ -41,7 +41,9 @@ struct dwarf_unit {
 struct dwarf_file {
 	struct dwarf_object object;
 	uint64_t number; /* among the files */
-	bool are_units_read;
+	/* Units are listed as far as they were asked for. */
+	bool are_all_listed;
+	uint64_t next_unit;       /* offset of the first that is not */
 	struct dwarf_unit *units; /* ascending */
 	size_t unit_count, unit_capacity;
 };
@@ -77,7 +79,7 @@ struct dwarf_bases {
 struct dwarf_cu {
 	struct dwarf_debug *d;
 	struct dwarf_file *file;
-	const struct dwarf_unit *unit;
+	struct dwarf_unit unit;
 	struct dwarf_abbrevs *abbrevs; /* owned */
 	struct dwarf_bytes info;
 	struct dwarf_bases bases;
@@ -118,6 +120,8 @@ struct dwarf_debug {
 	/** Where code may lie: sorted, disjoint, not empty. */
 	struct dwarf_spans text;
 	char *problem; /* the first; NULL: none */
+	/** Of listing the units where it could not be handed up. */
+	struct error *list_error;
 	uint64_t work; /* see dwarf_debug_work() */
 	uint64_t work_max;
 	size_t missing_splits;
@@ -182,12 +186,22 @@ MUST_CHECK struct error *dwarf_debug_section(struct dwarf_debug *d,
 					     enum dwarf_section_id id,
 					     struct dwarf_bytes *ret);
 
+/** The first bytes of it: dwarf_object_part(). */
+MUST_CHECK struct error *dwarf_debug_part(struct dwarf_debug *d,
+					  struct dwarf_file *file,
+					  enum dwarf_section_id id,
+					  uint64_t size,
+					  struct dwarf_bytes *ret);
+
 /* Units: dwarf_cu.c */
 
-/** Find the units of a file; once. */
+/** Find the units of a file, up to the one that holds an offset; UINT64_MAX:
+ * all. */
 MUST_CHECK struct error *dwarf_units_list(struct dwarf_debug *d,
-					  struct dwarf_file *file);
-/** @return NULL if none holds the offset. */
+					  struct dwarf_file *file,
+					  uint64_t offset);
+/** @return Valid until more are listed; NULL if none of those that are listed
+ * holds the offset. */
 const struct dwarf_unit *dwarf_units_at(const struct dwarf_file *file,
 					uint64_t offset);
 
@@ -222,7 +236,7 @@ MUST_CHECK struct error *dwarf_cu_at(struct dwarf_debug *d,
 static inline struct dwarf_cursor dwarf_cu_cursor(const struct dwarf_cu *cu,
 						  const uint8_t *at)
 {
-	return dwarf_cursor_at(at, cu->info.data + cu->unit->end,
+	return dwarf_cursor_at(at, cu->info.data + cu->unit.end,
 			       cu->file->object.big_endian);
 }
 

@@ -25,7 +25,7 @@ COLD static struct dwarf_op find_indirect(const struct dwarf_cu *cu,
 
 		// The constant of an implicit one is in no abbreviation.
 		if (form > UINT16_MAX || form == DW_FORM_implicit_const ||
-		    !dwarf_op_of((unsigned)form, &cu->unit->format, &o))
+		    !dwarf_op_of((unsigned)form, &cu->unit.format, &o))
 			dwarf_fail(c);
 	}
 	dwarf_pass(c, o.pass);
@@ -63,8 +63,8 @@ static const uint8_t *find_ahead(const struct dwarf_cu *cu,
 	uint64_t offset = v->v;
 
 	if (v->form != DW_FORM_ref_addr)
-		offset += cu->unit->offset;
-	if (offset < v->v || offset >= cu->unit->end ||
+		offset += cu->unit.offset;
+	if (offset < v->v || offset >= cu->unit.end ||
 	    offset < dwarf_cu_offset(cu, c))
 		return NULL;
 	return cu->info.data + offset;
@@ -106,7 +106,7 @@ void dwarf_die_pass(const struct dwarf_cu *cu, const struct dwarf_abbrev *a,
 COLD static struct error *cut_off(const struct dwarf_cu *cu)
 {
 	return error_new(BAD_DATA, "unit at 0x%" PRIx64 " ends in an entry",
-			 cu->unit->offset);
+			 cu->unit.offset);
 }
 
 COLD static struct error *no_abbrev(const struct dwarf_cu *cu,
@@ -163,8 +163,8 @@ struct error *dwarf_die_at(const struct dwarf_cu *cu, uint64_t offset,
 {
 	const struct dwarf_abbrev *a;
 
-	if (offset < cu->unit->offset + cu->unit->header_size ||
-	    offset >= cu->unit->end)
+	if (offset < cu->unit.offset + cu->unit.header_size ||
+	    offset >= cu->unit.end)
 		return error_new(BAD_DATA,
 				 "reference to 0x%" PRIx64 ", outside a unit",
 				 offset);
@@ -180,37 +180,53 @@ struct error *dwarf_die_at(const struct dwarf_cu *cu, uint64_t offset,
 	return c.failed ? cut_off(cu) : NULL;
 }
 
-/* A string in a section. */
+/* Where a string in a section ends, as far as it is there; false: nowhere
+ * yet. */
+static bool find_end(const struct dwarf_bytes *s, uint64_t offset,
+		     size_t *len_ret)
+{
+	if (offset >= s->size)
+		return false;
+	size_t max = s->size - (size_t)offset;
+
+	if (max > ELF_FUNCTION_NAME_MAX + 1)
+		max = ELF_FUNCTION_NAME_MAX + 1;
+	const uint8_t *start = s->data + offset;
+	const uint8_t *nul = memchr(start, 0, max);
+
+	if (nul)
+		*len_ret = (size_t)(nul - start);
+	return nul != NULL;
+}
+
+/* A string in a section, of which as much is looked at as is there, then as
+ * much as it may take. */
 static struct error *string_at(struct dwarf_cu *cu, struct dwarf_file *file,
 			       enum dwarf_section_id id, uint64_t offset,
 			       const char **ret, size_t *len_ret)
 {
 	struct dwarf_bytes s;
 
-	TRY(dwarf_debug_section(cu->d, file, id, &s));
-	if (offset >= s.size)
-		return error_new(BAD_DATA, "no string at 0x%" PRIx64 " of %s",
-				 offset, dwarf_section_name(id));
-	size_t max = s.size - offset;
+	TRY(dwarf_debug_part(cu->d, file, id, 1, &s));
+	if (!find_end(&s, offset, len_ret)) {
+		uint64_t max = offset + ELF_FUNCTION_NAME_MAX + 1;
 
-	if (max > ELF_FUNCTION_NAME_MAX + 1)
-		max = ELF_FUNCTION_NAME_MAX + 1;
-	const uint8_t *nul = memchr(s.data + offset, 0, max);
-
-	if (!nul)
-		return error_new(BAD_DATA,
-				 "string at 0x%" PRIx64
-				 " of %s is too long or has no end",
-				 offset, dwarf_section_name(id));
+		TRY(dwarf_debug_part(cu->d, file, id,
+				     max > offset ? max : offset, &s));
+		if (!find_end(&s, offset, len_ret))
+			return error_new(BAD_DATA,
+					 "no string that ends at 0x%" PRIx64
+					 " of %s",
+					 offset, dwarf_section_name(id));
+	}
 	*ret = (const char *)s.data + offset;
-	*len_ret = (size_t)(nul - (s.data + offset));
 	return NULL;
 }
 
 static struct error *string_by_index(struct dwarf_cu *cu, uint64_t index,
 				     const char **ret, size_t *len_ret)
 {
-	unsigned size = cu->unit->format.offset_size;
+	unsigned size = cu->unit.format.offset_size;
 	struct dwarf_bytes s;
 
 	TRY(dwarf_debug_section(cu->d, cu->file, DWARF_STR_OFFSETS, &s));
@@ -264,7 +280,7 @@ struct error *dwarf_value_string(struct dwarf_cu *cu,
 struct error *dwarf_address_by_index(struct dwarf_cu *cu, uint64_t index,
 				     uint64_t *ret)
 {
-	unsigned size = cu->unit->format.address_size;
+	unsigned size = cu->unit.format.address_size;
 	struct dwarf_bytes s;
 
 	TRY(dwarf_debug_section(cu->d, cu->addr_file, DWARF_ADDR, &s));
@@ -312,7 +328,7 @@ void dwarf_value_reference(const struct dwarf_cu *cu,
 	case DW_FORM_ref4:
 	case DW_FORM_ref8:
 	case DW_FORM_ref_udata:
-		*offset_ret = cu->unit->offset + v->v;
+		*offset_ret = cu->unit.offset + v->v;
 		return;
 	case DW_FORM_ref_addr:
 		return;

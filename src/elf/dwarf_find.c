@@ -12,7 +12,13 @@
 #include "base/mem.h"
 #include "elf/dwarf_debug.h"
 
-/* What is known of the units' code. */
+/* Units that hold wanted addresses are found in two steps. First .debug_aranges
+ * is asked alone: where it has all addresses, only the units it names need to
+ * be listed, which in a large or compressed .debug_info is most of the time.
+ * Else all units are listed, and the first entries of those are read that it
+ * does not have. */
+
+/* What is known of a unit's code. */
 enum coverage {
 	UNKNOWN,
 	IN_ARANGES,
@@ -22,51 +28,89 @@ enum coverage {
 struct search {
 	struct dwarf_debug *d;
 	const struct dwarf_wanted *wanted;
-	uint8_t *units; /* enum coverage, of each */
-	size_t found;
+	/* By number of the address: is it in .debug_aranges? */
+	bool *are_covered;
+	size_t covered;
+	/* Offsets of units that .debug_aranges names for an address, and of all
+	 * that it has. */
+	uint64_t *named;
+	size_t named_count, named_capacity;
+	uint64_t *known;
+	size_t known_count, known_capacity;
 };
 
-static bool is_wanted(const struct search *s, uint64_t start, uint64_t end)
+struct arange_set {
+	uint64_t unit;
+	struct dwarf_cursor pairs;
+	unsigned address_size;
+};
+
+/* The first wanted address that is not below. */
+static size_t find_wanted(const struct dwarf_wanted *wanted, uint64_t start)
 {
-	size_t low = 0, high = s->wanted->count;
+	size_t low = 0, high = wanted->count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (s->wanted->addresses[mid] < start)
+		if (wanted->addresses[mid] < start)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < s->wanted->count && s->wanted->addresses[low] < end;
+	return low;
 }
 
-static void mark(struct search *s, size_t unit)
+static bool is_wanted(const struct dwarf_wanted *wanted, uint64_t start,
+		      uint64_t end)
 {
-	s->found += !(s->units[unit] & FOUND);
-	s->units[unit] |= FOUND;
+	size_t i = find_wanted(wanted, start);
+
+	return i < wanted->count && wanted->addresses[i] < end;
 }
 
-static struct error *read_pairs(struct search *s, struct dwarf_cursor *c,
-				unsigned size, size_t unit)
+static struct error *add_offset(uint64_t **list, size_t *count,
+				size_t *capacity, uint64_t offset)
 {
+	if (*count && (*list)[*count - 1] == offset)
+		return NULL;
+	if (!mem_grow(list, capacity, *count + 1, sizeof(**list)))
+		return error_no_memory;
+	(*list)[(*count)++] = offset;
+	return NULL;
+}
+
+static struct error *take_pairs(struct search *s, struct arange_set *set)
+{
+	unsigned size = set->address_size;
+	struct dwarf_cursor *c = &set->pairs;
+
 	while (dwarf_left(c) >= 2 * size) {
 		uint64_t start = dwarf_uint(c, size);
-		uint64_t length = dwarf_uint(c, size);
+		uint64_t end = start + dwarf_uint(c, size);
+		size_t first = find_wanted(s->wanted, start);
+		size_t i = first;
 
-		if (start == 0 && length == 0)
+		if (start == 0 && end == 0)
 			break;
-		s->units[unit] |= IN_ARANGES;
-		if (is_wanted(s, start, start + length))
-			mark(s, unit);
+		TRY(add_offset(&s->known, &s->known_count, &s->known_capacity,
+			       set->unit));
+		for (; i < s->wanted->count && s->wanted->addresses[i] < end;
+		     i++) {
+			s->covered += !s->are_covered[i];
+			s->are_covered[i] = true;
+		}
+		TRY(dwarf_debug_work(s->d, i - first));
+		if (i > first)
+			TRY(add_offset(&s->named, &s->named_count,
+				       &s->named_capacity, set->unit));
 	}
 	return NULL;
 }
 
-/* One set. @p c is then behind it. */
-static struct error *read_set(struct search *s, struct dwarf_cursor *c)
+/* One set. @p c is then behind it. Those of no known kind have no pairs. */
+static struct error *read_set(struct dwarf_cursor *c, struct arange_set *ret)
 {
-	const struct dwarf_file *file = dwarf_debug_main(s->d);
 	const uint8_t *start = c->p;
 	uint64_t length = dwarf_u32(c);
 	unsigned offset_size = 4;
@@ -75,27 +119,29 @@ static struct error *read_set(struct search *s, struct dwarf_cursor *c)
 		offset_size = 8;
 		length = dwarf_u64(c);
 	}
-	if (c->failed || length > dwarf_left(c))
+	if (c->failed || length > dwarf_left(c)) {
+		c->p = c->end;
 		return error_new(BAD_DATA, "a set is cut off");
+	}
 	struct dwarf_cursor set =
 		dwarf_cursor_at(c->p, c->p + length, c->big_endian);
 
 	c->p = set.end;
 	unsigned version = dwarf_u16(&set);
-	uint64_t offset = dwarf_uint(&set, offset_size);
-	unsigned size = dwarf_u8(&set);
+
+	ret->unit = dwarf_uint(&set, offset_size);
+	ret->address_size = dwarf_u8(&set);
 	unsigned selector = dwarf_u8(&set);
 
-	if (set.failed || version != 2 || (size != 4 && size != 8) || selector)
-		return NULL;
-	const struct dwarf_unit *unit = dwarf_units_at(file, offset);
-	size_t lead = (size_t)(set.p - start) % (2 * size);
-
-	if (!unit || unit->offset != offset)
-		return NULL;
-	if (lead)
-		dwarf_pass(&set, 2 * size - lead);
-	return read_pairs(s, &set, size, (size_t)(unit - file->units));
+	if (version != 2 || selector ||
+	    (ret->address_size != 4 && ret->address_size != 8))
+		set.p = set.end;
+	else if ((set.p - start) % (2 * ret->address_size))
+		dwarf_pass(&set, 2 * ret->address_size -
+					 (uint64_t)(set.p - start) %
+						 (2 * ret->address_size));
+	ret->pairs = set;
+	return NULL;
 }
 
 static struct error *read_aranges(struct search *s)
@@ -107,72 +153,98 @@ static struct error *read_aranges(struct search *s)
 	struct dwarf_cursor c = dwarf_cursor_at(
 		bytes.data, bytes.data + bytes.size, file->object.big_endian);
 
-	while (dwarf_left(&c))
-		TRY(dwarf_debug_note(
-			s->d, error_wrap(read_set(s, &c), ".debug_aranges"),
-			file, 0));
+	while (dwarf_left(&c)) {
+		struct arange_set set = { 0 };
+		struct error *err = read_set(&c, &set);
+
+		if (!err)
+			TRY(take_pairs(s, &set));
+		TRY(dwarf_debug_note(s->d, error_wrap(err, ".debug_aranges"),
+				     file, 0));
+	}
 	return NULL;
 }
 
 /* By what the unit's first entry says. Where that says nothing, it holds no
  * code, except from compilers of old, which did not say. */
-static struct error *read_root(struct search *s, size_t number)
+static struct error *read_root(struct search *s, const struct dwarf_unit *unit,
+			       bool *found_ret)
 {
 	CLEANUP_DWARF_CU struct dwarf_cu *cu = NULL;
-	struct dwarf_file *file = dwarf_debug_main(s->d);
-	const struct dwarf_unit *unit = &file->units[number];
 	struct dwarf_spans *spans = &s->d->found;
 
 	if (unit->type && unit->type != DW_UT_compile &&
 	    unit->type != DW_UT_skeleton)
 		return NULL;
-	TRY(dwarf_cu_open(s->d, file, unit, NULL, NULL, &cu));
+	TRY(dwarf_cu_open(s->d, dwarf_debug_main(s->d), unit, NULL, NULL, &cu));
 	if (cu->root.abbrev->tag == DW_TAG_partial_unit)
 		return NULL;
 	spans->count = 0;
-	TRY(dwarf_die_ranges(cu, &cu->root, spans));
+	*found_ret = unit->format.version <= 3 &&
+		     !dwarf_die_has(&cu->root, DWARF_SLOT_RANGES) &&
+		     !dwarf_die_has(&cu->root, DWARF_SLOT_HIGH_PC) &&
+		     dwarf_die_has(&cu->root, DWARF_SLOT_STMT_LIST);
+	struct error *err = dwarf_die_ranges(cu, &cu->root, spans);
+
 	for (size_t i = 0; i < spans->count; i++) {
-		if (is_wanted(s, spans->v[i].start, spans->v[i].end))
-			mark(s, number);
+		if (is_wanted(s->wanted, spans->v[i].start, spans->v[i].end))
+			*found_ret = true;
 	}
-	if (unit->format.version <= 3 &&
-	    !dwarf_die_has(&cu->root, DWARF_SLOT_RANGES) &&
-	    !dwarf_die_has(&cu->root, DWARF_SLOT_HIGH_PC) &&
-	    dwarf_die_has(&cu->root, DWARF_SLOT_STMT_LIST))
-		mark(s, number);
+	return err;
+}
+
+/* The number of the unit that begins at an offset. */
+static bool unit_number(const struct dwarf_file *file, uint64_t offset,
+			size_t *ret)
+{
+	const struct dwarf_unit *unit = dwarf_units_at(file, offset);
+
+	if (!unit || unit->offset != offset)
+		return false;
+	*ret = (size_t)(unit - file->units);
+	return true;
+}
+
+/* Units as far as they are listed; those not in .debug_aranges are looked into,
+ * if need be. */
+static struct error *mark_units(struct search *s, bool is_complete,
+				uint8_t *units)
+{
+	const struct dwarf_file *file = dwarf_debug_main(s->d);
+	size_t number;
+
+	for (size_t i = 0; i < s->known_count; i++) {
+		if (unit_number(file, s->known[i], &number))
+			units[number] |= IN_ARANGES;
+	}
+	for (size_t i = 0; i < s->named_count; i++) {
+		if (unit_number(file, s->named[i], &number))
+			units[number] |= FOUND;
+	}
+	for (size_t i = 0; i < file->unit_count && !is_complete; i++) {
+		const struct dwarf_unit unit = file->units[i];
+		bool found = false;
+
+		if (units[i] != UNKNOWN)
+			continue;
+		TRY(dwarf_debug_note(s->d, read_root(s, &unit, &found), file,
+				     unit.offset));
+		if (found)
+			units[i] |= FOUND;
+	}
 	return NULL;
 }
 
-static struct error *search(struct search *s)
+static struct error *take_marked(const uint8_t *units, size_t count,
+				 size_t **units_ret, size_t *count_ret)
 {
-	struct dwarf_file *file = dwarf_debug_main(s->d);
+	size_t found = 0, to = 0;
 
-	TRY(read_aranges(s));
-	for (size_t i = 0; i < file->unit_count; i++) {
-		if (s->units[i] == UNKNOWN)
-			TRY(dwarf_debug_note(s->d, read_root(s, i), file,
-					     file->units[i].offset));
-	}
-	return NULL;
-}
-
-struct error *dwarf_debug_find_units(struct dwarf_debug *d,
-				     const struct dwarf_wanted *wanted,
-				     size_t **units_ret, size_t *count_ret)
-{
-	size_t count = dwarf_debug_main(d)->unit_count;
-	CLEANUP_FREE uint8_t *units = mem_zalloc(count);
-	struct search s = { .d = d, .wanted = wanted, .units = units };
-	size_t to = 0;
-
-	*units_ret = NULL;
-	*count_ret = 0;
-	if (!units)
-		return error_no_memory;
-	TRY(search(&s));
-	if (!s.found)
+	for (size_t i = 0; i < count; i++)
+		found += (units[i] & FOUND) != 0;
+	if (!found)
 		return NULL;
-	size_t *ret = mem_array(s.found, sizeof(*ret));
+	size_t *ret = mem_array(found, sizeof(*ret));
 
 	if (!ret)
 		return error_no_memory;
@@ -181,6 +253,49 @@ struct error *dwarf_debug_find_units(struct dwarf_debug *d,
 			ret[to++] = i;
 	}
 	*units_ret = ret;
-	*count_ret = to;
+	*count_ret = found;
 	return NULL;
+}
+
+static struct error *find_units(struct search *s, size_t **units_ret,
+				size_t *count_ret)
+{
+	struct dwarf_file *file = dwarf_debug_main(s->d);
+	uint64_t last = 0;
+
+	TRY(read_aranges(s));
+	bool is_complete = s->covered == s->wanted->count;
+
+	for (size_t i = 0; i < s->named_count; i++)
+		last = s->named[i] > last ? s->named[i] : last;
+	if (is_complete && s->named_count)
+		TRY(dwarf_units_list(s->d, file, last));
+	else if (!is_complete)
+		TRY(dwarf_units_list(s->d, file, UINT64_MAX));
+	// None is looked into by then, so no more will be listed.
+	CLEANUP_FREE uint8_t *units = mem_zalloc(file->unit_count);
+
+	if (!units)
+		return error_no_memory;
+	TRY(mark_units(s, is_complete, units));
+	return take_marked(units, file->unit_count, units_ret, count_ret);
+}
+
+struct error *dwarf_debug_find_units(struct dwarf_debug *d,
+				     const struct dwarf_wanted *wanted,
+				     size_t **units_ret, size_t *count_ret)
+{
+	struct search s = { .d = d, .wanted = wanted };
+
+	*units_ret = NULL;
+	*count_ret = 0;
+	d->has_sink_failed = false;
+	s.are_covered = mem_array(wanted->count, sizeof(*s.are_covered));
+	struct error *err = s.are_covered ? find_units(&s, units_ret, count_ret)
+					  : error_no_memory;
+
+	mem_free(s.are_covered);
+	mem_free(s.named);
+	mem_free(s.known);
+	return err;
 }

@@ -17,9 +17,16 @@ size_t dwarf_debug_missing_splits(const struct dwarf_debug *d)
 	return d->missing_splits;
 }
 
-size_t dwarf_debug_unit_count(const struct dwarf_debug *d)
+size_t dwarf_debug_unit_count(struct dwarf_debug *d)
 {
-	return dwarf_debug_main(d)->unit_count;
+	struct dwarf_file *file = dwarf_debug_main(d);
+	struct error *err = dwarf_units_list(d, file, UINT64_MAX);
+
+	if (err) { // whoever reads the units is told
+		error_free(d->list_error);
+		d->list_error = err;
+	}
+	return file->unit_count;
 }
 
 struct error *dwarf_debug_overworked(void)
@@ -47,6 +54,14 @@ struct error *dwarf_debug_note(struct dwarf_debug *d, struct error *err,
 	}
 	error_free(err);
 	return NULL;
+}
+
+struct error *dwarf_debug_part(struct dwarf_debug *d, struct dwarf_file *file,
+			       enum dwarf_section_id id, uint64_t size,
+			       struct dwarf_bytes *ret)
+{
+	return dwarf_debug_note(
+		d, dwarf_object_part(&file->object, id, size, ret), file, 0);
 }
 
 struct error *dwarf_debug_section(struct dwarf_debug *d,
@@ -128,7 +143,7 @@ static struct error *open_all(struct dwarf_debug *d,
 	TRY(dwarf_names_create(&d->names));
 	TRY(dwarf_walk_create(&d->walk));
 	TRY(dwarf_lines_create(&d->lines));
-	return dwarf_units_list(d, dwarf_debug_main(d));
+	return NULL;
 }
 
 struct error *dwarf_debug_open(const struct dwarf_debug_inputs *inputs,
@@ -165,6 +180,7 @@ void dwarf_debug_close(struct dwarf_debug *d)
 	mem_free(d->text.v);
 	mem_free(d->found.v);
 	mem_free(d->problem);
+	error_free(d->list_error);
 	mem_free(d);
 }
 
@@ -213,17 +229,17 @@ static struct error *read_split(struct dwarf_debug *d, struct dwarf_cu *cu,
 				const struct dwarf_sink *sink,
 				struct dwarf_cu **ret)
 {
-	uint64_t dwo_id = cu->unit->dwo_id;
+	uint64_t dwo_id = cu->unit.dwo_id;
 
-	if (cu->unit->type == 0) {
+	if (cu->unit.type == 0) {
 		if (!dwarf_die_has(&cu->root, DWARF_SLOT_DWO_ID))
 			return NULL;
 		dwo_id = cu->root.values[DWARF_SLOT_DWO_ID].v;
-	} else if (cu->unit->type != DW_UT_skeleton) {
+	} else if (cu->unit.type != DW_UT_skeleton) {
 		return NULL;
 	}
 	TRY(dwarf_debug_note(d, dwarf_split_open(d, cu, dwo_id, ret), cu->file,
-			     cu->unit->offset));
+			     cu->unit.offset));
 	return *ret ? NULL : tell_missing(cu, sink);
 }
 
@@ -250,9 +266,17 @@ struct error *dwarf_debug_read_unit(struct dwarf_debug *d, size_t unit,
 				    const struct dwarf_sink *sink)
 {
 	struct dwarf_file *file = dwarf_debug_main(d);
-	const struct dwarf_unit *u = &file->units[unit];
 
-	if (!may_hold_code(u))
+	if (d->list_error)
+		return STEAL(d->list_error);
+	if (unit >= file->unit_count)
+		TRY(dwarf_units_list(d, file, UINT64_MAX));
+	if (unit >= file->unit_count)
+		return NULL;
+	// A copy: more units may be listed meanwhile.
+	const struct dwarf_unit u = file->units[unit];
+
+	if (!may_hold_code(&u))
 		return NULL;
 	if (sink->ctx != d->sink) { // numbers are its own
 		dwarf_names_forget(d->names);
@@ -261,9 +285,9 @@ struct error *dwarf_debug_read_unit(struct dwarf_debug *d, size_t unit,
 		d->sink = sink->ctx;
 	}
 	d->has_sink_failed = false;
-	TRY(dwarf_debug_note(d, read_unit(d, u, wanted, sink), file,
-			     u->offset));
-	dwarf_object_release(&file->object, DWARF_INFO, u->offset);
+	TRY(dwarf_debug_note(d, read_unit(d, &u, wanted, sink), file,
+			     u.offset));
+	dwarf_object_release(&file->object, DWARF_INFO, u.offset);
 	dwarf_object_release(&file->object, DWARF_LINE, d->lines->offset);
 	return NULL;
 }

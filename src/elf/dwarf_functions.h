@@ -6,8 +6,8 @@
  *
  * One pass: entries that can hold no code are skipped, each line program is
  * run once, and nothing is kept of a unit when the next one is read. Sections
- * are mapped where they are stored plainly and inflated whole where they are
- * not, each when it is first needed.
+ * are mapped where they are stored plainly and inflated where they are not, as
+ * far as is needed.
  *
  * What is damaged is noted (dwarf_debug_problem()) and left out; the rest is
  * given.
@@ -51,12 +51,12 @@ struct dwarf_debug_inputs {
 };
 
 /**
- * Find sections and units.
+ * Find sections.
  *
  * @param[out] ret Owned: dwarf_debug_close(). A file without DWARF has no
  * units.
  * @return LIMIT, NO_MEMORY, IO. Damage is a problem, not an error.
- * Cost: the headers of the units; in a compressed .debug_info, inflating it.
+ * Cost: next to none; what is needed is found and inflated when it is.
  */
 MUST_CHECK struct error *
 dwarf_debug_open(const struct dwarf_debug_inputs *inputs,
@@ -162,8 +162,9 @@ struct dwarf_sink {
 };
 
 /** Units of the file; those that hold no code are among them and cost next to
- * nothing. */
-size_t dwarf_debug_unit_count(const struct dwarf_debug *d);
+ * nothing. Finds them all; what is no damage is told by the next
+ * dwarf_debug_read_unit(). */
+size_t dwarf_debug_unit_count(struct dwarf_debug *d);
 
 /** Only what holds an address is given. */
 struct dwarf_wanted {
@@ -177,7 +178,8 @@ struct dwarf_wanted {
  * A piece of code that several units describe is given for the first that is
  * read.
  *
- * @param[in] unit Below the count; best in ascending order.
+ * @param[in] unit Best in ascending order; at or above the count there is
+ * nothing.
  * @param[in] wanted NULL: everything.
  * @return What the sink says; LIMIT where the file is made to take forever,
  * NO_MEMORY, IO. Damage is a problem, not an error.
@@ -188,14 +190,14 @@ dwarf_debug_read_unit(struct dwarf_debug *d, size_t unit,
 		      const struct dwarf_sink *sink);
 
 /**
- * Find the units that cover addresses: by .debug_aranges where it has the unit,
- * by the ranges of its first entry where not.
+ * Find the units that cover addresses: by .debug_aranges, if it has them all;
+ * else also by the first entries of the units that it does not have.
  *
  * @param[in] wanted Sorted.
  * @param[out] units_ret Owned, mem_free(): numbers, ascending. NULL if none.
  * @return NO_MEMORY, IO.
- * Cost: .debug_aranges, and the first entry of each unit not in it; the first
- * time.
+ * Cost: .debug_aranges, and finding the units up to the last one that it names,
+ * or all of them and the first entries of some.
  */
 MUST_CHECK struct error *
 dwarf_debug_find_units(struct dwarf_debug *d, const struct dwarf_wanted *wanted,

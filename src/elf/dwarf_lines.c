@@ -302,25 +302,48 @@ static struct error *read_parameters(struct dwarf_cursor *c, struct header *h)
 	return NULL;
 }
 
-static struct error *read_header(struct dwarf_cu *cu,
-				 struct dwarf_line_table *t,
-				 const struct dwarf_bytes *s, struct header *h)
+/* The whole table, behind its length. */
+static struct error *find_table(struct dwarf_cu *cu, uint64_t offset,
+				struct header *h, struct dwarf_bytes *s,
+				struct dwarf_cursor *c)
 {
+	enum { LENGTH_MAX = 12 };
 	bool big_endian = cu->file->object.big_endian;
-	struct dwarf_cursor c = dwarf_cursor_at(s->data + t->offset,
-						s->data + s->size, big_endian);
-	uint64_t length = dwarf_u32(&c);
+
+	if (offset > UINT64_MAX - LENGTH_MAX)
+		return error_new(BAD_DATA, "no table");
+	TRY(dwarf_debug_part(cu->d, cu->file, DWARF_LINE, offset + LENGTH_MAX,
+			     s));
+	if (offset >= s->size)
+		return error_new(BAD_DATA, "no table");
+	*c = dwarf_cursor_at(s->data + offset, s->data + s->size, big_endian);
+	uint64_t length = dwarf_u32(c);
 
 	h->format.offset_size = 4;
-	h->format.address_size = cu->unit->format.address_size;
 	if (length == 0xffffffff) {
 		h->format.offset_size = 8;
-		length = dwarf_u64(&c);
+		length = dwarf_u64(c);
 	}
-	if (c.failed || length > dwarf_left(&c))
+	uint64_t start = (uint64_t)(c->p - s->data);
+
+	if (c->failed || length > UINT64_MAX - start)
 		return error_new(BAD_DATA, "table is cut off");
-	c.end = c.p + length;
-	h->end = (uint64_t)(c.end - s->data);
+	h->end = start + length;
+	TRY(dwarf_debug_part(cu->d, cu->file, DWARF_LINE, h->end, s));
+	if (h->end > s->size)
+		return error_new(BAD_DATA, "table is cut off");
+	c->end = s->data + h->end;
+	return NULL;
+}
+
+static struct error *read_header(struct dwarf_cu *cu,
+				 struct dwarf_line_table *t, struct header *h,
+				 struct dwarf_bytes *s)
+{
+	struct dwarf_cursor c;
+
+	TRY(find_table(cu, t->offset, h, s, &c));
+	h->format.address_size = cu->unit.format.address_size;
 	h->format.version = t->version = dwarf_u16(&c);
 	if (h->format.version < 2 || h->format.version > 5)
 		return error_new(BAD_DATA, "table of unknown version %u",
@@ -548,10 +571,7 @@ static struct error *read_table(struct dwarf_cu *cu, struct dwarf_line_table *t)
 	struct dwarf_bytes s;
 	struct header h = { 0 };
 
-	TRY(dwarf_debug_section(cu->d, cu->file, DWARF_LINE, &s));
-	if (t->offset >= s.size)
-		return error_new(BAD_DATA, "no table");
-	TRY(read_header(cu, t, &s, &h));
+	TRY(read_header(cu, t, &h, &s));
 	TRY(dwarf_debug_work(cu->d, h.end - t->offset));
 	struct program p = {
 		.cu = cu,
@@ -604,7 +624,7 @@ struct error *dwarf_lines_read(struct dwarf_cu *cu,
 	return dwarf_debug_note(cu->d,
 				error_wrap(read_table(cu, t),
 					   ".debug_line at 0x%" PRIx64, offset),
-				cu->file, cu->unit->offset);
+				cu->file, cu->unit.offset);
 }
 
 /* Paths. */

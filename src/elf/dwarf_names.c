@@ -44,7 +44,8 @@ struct dwarf_names {
 	unsigned bits;
 	size_t known_count;
 	/* Of one unit. */
-	const struct dwarf_unit *scopes_unit;
+	const struct dwarf_file *scopes_file;
+	uint64_t scopes_unit; /* its offset */
 	struct scope *scopes;
 	size_t scope_count, scope_capacity;
 	struct buf text;
@@ -145,7 +146,8 @@ static struct error *list_scopes(struct dwarf_names *n,
 	struct dwarf_cursor c = dwarf_cu_cursor(cu, cu->children);
 	uint32_t parent = NO_PARENT;
 
-	n->scopes_unit = cu->unit;
+	n->scopes_file = cu->file;
+	n->scopes_unit = cu->unit.offset;
 	n->scope_count = 0;
 	TRY(dwarf_debug_work(cu->d, dwarf_left(&c) / 8));
 	while (c.p < c.end) {
@@ -169,7 +171,7 @@ static struct error *list_scopes(struct dwarf_names *n,
 			continue;
 		}
 		s.kind = is_scope(a) ? a->kind : DWARF_KIND_OTHER;
-		s.end = cu->unit->end;
+		s.end = cu->unit.end;
 		s.parent = parent;
 		parent = (uint32_t)n->scope_count;
 		TRY(add_scope(n, &s));
@@ -247,7 +249,7 @@ static struct error *add_scopes(struct dwarf_names *n, struct dwarf_cu *cu,
 {
 	unsigned depth = 0;
 
-	if (n->scopes_unit != cu->unit)
+	if (n->scopes_file != cu->file || n->scopes_unit != cu->unit.offset)
 		TRY(list_scopes(n, cu));
 	for (uint32_t i = find_scope(n, offset); i != NO_PARENT;
 	     i = n->scopes[i].parent) {
@@ -320,8 +322,8 @@ static struct error *follow(struct dwarf_cu *cu, struct dwarf_file *file,
 			    uint64_t offset, struct dwarf_cu **ret)
 {
 	*ret = cu;
-	if (file == cu->file && offset >= cu->unit->offset &&
-	    offset < cu->unit->end)
+	if (file == cu->file && offset >= cu->unit.offset &&
+	    offset < cu->unit.end)
 		return NULL;
 	return dwarf_cu_at(cu->d, file, offset, ret);
 }

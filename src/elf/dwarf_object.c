@@ -12,7 +12,6 @@
 #include "elf/dwarf_object.h"
 #include "elf/dwarf_relocate.h"
 #include "elf/elf_limits.h"
-#include "elf/elf_section.h"
 
 enum {
 	COPY_STEP = 64 << 10,
@@ -100,6 +99,7 @@ void dwarf_object_deinit(struct dwarf_object *o)
 		if (held->map)
 			munmap(STEAL(held->map), held->map_size);
 		mem_free(STEAL(held->owned));
+		elf_stream_close(STEAL(held->rest));
 		held->bytes = (struct dwarf_bytes) { (const uint8_t *)"", 0 };
 	}
 }
@@ -133,22 +133,26 @@ static bool map_file(struct dwarf_object *o, const struct elf_shdr *shdr,
 	return true;
 }
 
-/* As much of the stream as can be had. */
-static struct error *copy_stream(struct elf_stream *s, uint8_t *to,
-				 size_t *size_ret)
+/* Bytes of the stream up to @p size in all, or as many as can be had. */
+static struct error *copy_stream(struct dwarf_held *held, uint64_t size)
 {
-	*size_ret = 0;
-	for (;;) {
-		const uint8_t *data;
-		size_t size;
-		struct error *err = elf_stream_peek(s, 1, &data, &size);
+	uint8_t *to = held->map ? held->map : held->owned;
 
-		memcpy(to + *size_ret, data, size);
-		*size_ret += size;
-		if (err || size == 0)
-			return err;
-		TRY(elf_stream_skip(s, size));
+	while (held->rest && held->bytes.size < size) {
+		const uint8_t *data;
+		size_t n;
+		struct error *err = elf_stream_peek(held->rest, 1, &data, &n);
+
+		if (n)
+			memcpy(to + held->bytes.size, data, n);
+		held->bytes.size += n;
+		if (!err && n)
+			err = elf_stream_skip(held->rest, n);
+		if (err || n == 0)
+			elf_stream_close(STEAL(held->rest));
+		TRY(err);
 	}
+	return NULL;
 }
 
 /* Memory of exactly that size; large memory is used as it is written, so a
@@ -169,7 +173,7 @@ static uint8_t *allocate(struct dwarf_held *held, size_t size)
 	return map;
 }
 
-static struct error *copy(struct dwarf_object *o, struct dwarf_held *held)
+static struct error *begin_copy(struct dwarf_object *o, struct dwarf_held *held)
 {
 	CLEANUP_ELF_STREAM struct elf_stream *s = NULL;
 
@@ -183,9 +187,10 @@ static struct error *copy(struct dwarf_object *o, struct dwarf_held *held)
 	if (!to)
 		return error_no_memory;
 	held->bytes.data = to;
-	TRY(copy_stream(s, to, &held->bytes.size));
+	held->rest = STEAL(s);
 	if (!o->vaddrs)
 		return NULL;
+	TRY(copy_stream(held, size));
 	return dwarf_relocate(o->elf, held->number, to, held->bytes.size,
 			      o->vaddrs, o->vaddr_count);
 }
@@ -199,17 +204,17 @@ static struct error *load(struct dwarf_object *o, struct dwarf_held *held)
 
 	if (o->vaddrs || (shdr.flags & SHF_COMPRESSED) || name[1] == 'z' ||
 	    shdr.offset > file_size)
-		return copy(o, held);
+		return begin_copy(o, held);
 	if (size > file_size - shdr.offset)
 		size = file_size - shdr.offset;
 	if (map_file(o, &shdr, size, held))
 		return NULL;
-	return copy(o, held);
+	return begin_copy(o, held);
 }
 
-struct error *dwarf_object_section(struct dwarf_object *o,
-				   enum dwarf_section_id id,
-				   struct dwarf_bytes *ret)
+struct error *dwarf_object_part(struct dwarf_object *o,
+				enum dwarf_section_id id, uint64_t size,
+				struct dwarf_bytes *ret)
 {
 	struct dwarf_held *held = &o->sections[id];
 	struct error *err = NULL;
@@ -218,8 +223,17 @@ struct error *dwarf_object_section(struct dwarf_object *o,
 		held->is_loaded = true;
 		err = load(o, held);
 	}
+	if (!err && held->bytes.size < size)
+		err = copy_stream(held, size);
 	*ret = held->bytes;
 	return error_wrap(err, "%s", names[id]);
+}
+
+struct error *dwarf_object_section(struct dwarf_object *o,
+				   enum dwarf_section_id id,
+				   struct dwarf_bytes *ret)
+{
+	return dwarf_object_part(o, id, UINT64_MAX, ret);
 }
 
 void dwarf_object_release(struct dwarf_object *o, enum dwarf_section_id id,

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "elf/elf_file.h"
+#include "elf/elf_section.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +40,8 @@ struct dwarf_bytes {
 struct dwarf_held {
 	size_t number; /* of the section; 0: there is none */
 	bool is_loaded;
-	struct dwarf_bytes bytes;
+	struct dwarf_bytes bytes; /* as far as they are there */
+	struct elf_stream *rest;  /* what is behind them; NULL: nothing */
 	/* Where they are: one of these, or neither. */
 	uint8_t *owned;
 	void *map;
@@ -84,6 +86,18 @@ const char *dwarf_section_name(enum dwarf_section_id id);
 MUST_CHECK struct error *dwarf_object_section(struct dwarf_object *o,
 					      enum dwarf_section_id id,
 					      struct dwarf_bytes *ret);
+
+/**
+ * The first @p size bytes of a section at least, if it has that many: the rest
+ * of a large compressed one is inflated when it is asked for.
+ *
+ * @param[out] ret All that are there; the memory stays where it is. Fewer than
+ * asked for: that is the whole section.
+ */
+MUST_CHECK struct error *dwarf_object_part(struct dwarf_object *o,
+					   enum dwarf_section_id id,
+					   uint64_t size,
+					   struct dwarf_bytes *ret);
 
 /** The first bytes of a section are not needed for now: its pages may be had
  * again from the file. */

@@ -94,13 +94,13 @@ static struct error *add_range(struct dwarf_spans *s, size_t first,
 
 static uint64_t address_mask(const struct dwarf_cu *cu)
 {
-	return cu->unit->format.address_size == 4 ? UINT32_MAX : UINT64_MAX;
+	return cu->unit.format.address_size == 4 ? UINT32_MAX : UINT64_MAX;
 }
 
 static struct error *read_ranges(struct dwarf_cu *cu, uint64_t offset,
 				 struct dwarf_spans *ret)
 {
-	unsigned size = cu->unit->format.address_size;
+	unsigned size = cu->unit.format.address_size;
 	uint64_t mask = address_mask(cu);
 	uint64_t base = cu->low_pc;
 	size_t first = ret->count;
@@ -143,7 +143,7 @@ struct list {
 static struct error *read_entry(struct dwarf_cu *cu, struct list *l,
 				unsigned kind, struct dwarf_span *ret)
 {
-	unsigned size = cu->unit->format.address_size;
+	unsigned size = cu->unit.format.address_size;
 	struct dwarf_cursor *c = &l->c;
 
 	*ret = (struct dwarf_span) { 0 };
@@ -220,7 +220,7 @@ static struct error *read_rnglist(struct dwarf_cu *cu,
 				  const struct dwarf_value *v,
 				  struct dwarf_spans *ret)
 {
-	unsigned size = cu->unit->format.offset_size;
+	unsigned size = cu->unit.format.offset_size;
 	uint64_t offset = v->v;
 	struct dwarf_bytes s;
 
@@ -248,7 +248,7 @@ struct error *dwarf_die_ranges(struct dwarf_cu *cu, const struct dwarf_die *die,
 	if (dwarf_die_has(die, DWARF_SLOT_RANGES)) {
 		const struct dwarf_value *v = &die->values[DWARF_SLOT_RANGES];
 
-		if (cu->unit->format.version >= 5)
+		if (cu->unit.format.version >= 5)
 			return read_rnglist(cu, v, ret);
 		return read_ranges(cu, cu->bases.ranges + v->v, ret);
 	}

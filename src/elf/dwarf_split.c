@@ -194,7 +194,7 @@ static struct error *add_file(struct dwarf_debug *d,
 {
 	struct dwarf_bytes index;
 
-	TRY(dwarf_units_list(d, file));
+	TRY(dwarf_units_list(d, file, UINT64_MAX));
 	TRY(dwarf_debug_section(d, file, DWARF_CU_INDEX, &index));
 	return index.size ? add_dwp(s, file, &index) : add_dwo(d, s, file);
 }

@@ -388,8 +388,7 @@ static struct error *walk_nested(struct dwarf_walk *w)
 
 static struct error *note(const struct dwarf_walk *w, struct error *err)
 {
-	return dwarf_debug_note(w->cu->d, err, w->cu->file,
-				w->cu->unit->offset);
+	return dwarf_debug_note(w->cu->d, err, w->cu->file, w->cu->unit.offset);
 }
 
 struct error *dwarf_walk_unit(struct dwarf_walk *w, struct dwarf_cu *cu,

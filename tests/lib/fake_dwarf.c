@@ -53,7 +53,7 @@ size_t dwarf_debug_missing_splits(const struct dwarf_debug *d)
 	return fake_missing;
 }
 
-size_t dwarf_debug_unit_count(const struct dwarf_debug *d)
+size_t dwarf_debug_unit_count(struct dwarf_debug *d)
 {
 	return d->count;
 }

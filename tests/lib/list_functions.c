@@ -316,7 +316,7 @@ static void read_some(struct dwarf_debug *d, const struct addresses *a,
 	need(sorted);
 	qsort(sorted, a->count, sizeof(*sorted), compare_addresses);
 	die(dwarf_debug_find_units(d, &wanted, &units, &count));
-	fprintf(stderr, "%zu units of %zu\n", count, dwarf_debug_unit_count(d));
+	fprintf(stderr, "%zu units\n", count);
 	for (size_t i = 0; i < count; i++)
 		die(dwarf_debug_read_unit(d, units[i], &wanted, sink));
 	if (s->piece_count)
