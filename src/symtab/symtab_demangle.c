@@ -5,8 +5,9 @@
  * leave by longjmp() when a name has grown too long. A name of 100 bytes can
  * say 2^30 bytes: each of its parts may refer to one before it, twice.
  *
- * The D demangler has no callback and allocates as it goes. There, what a name
- * can expand to is estimated before.
+ * The D demangler has no callback and allocates as it goes, and where a name
+ * can be read in two ways it tries one after the other. There, what a name can
+ * expand to, and how often that may be, is estimated before.
  */
 #include "config.h"
 
@@ -27,7 +28,9 @@ enum {
 	OPTIONS = DMGL_PARAMS | DMGL_ANSI,
 	/* Bytes of D that one byte may become: "immutable(". */
 	D_EXPANSION = 10,
-	D_INPUT_MAX = 4096
+	D_INPUT_MAX = 4096,
+	/* Some 20 ms where each doubles the time. */
+	D_TRIES_MAX = 14
 };
 
 bool symtab_is_mangled(const char *name, size_t len)
@@ -65,29 +68,39 @@ static bool demangle_cxx(const char *name, bool is_rust, struct growing *g)
 		       : cplus_demangle_v3_callback(name, OPTIONS, grow, g);
 }
 
-/* Is it certain that a D name does not grow beyond bounds? A back reference, Q
- * and a distance in base 26 whose last digit is a small letter, stands for
- * something between there and itself. */
-static bool is_bounded_d(const char *name, size_t len)
+/* The end of the back reference at @at: Q and a distance in base 26 whose last
+ * digit is a small letter; @at if it is none. */
+static size_t skip_d_reference(const char *name, size_t at, size_t len,
+			       size_t *distance_ret)
+{
+	size_t k = at + 1;
+
+	*distance_ret = 0;
+	if (name[at] != 'Q')
+		return at;
+	for (; k < len && name[k] >= 'A' && name[k] <= 'Z'; k++)
+		if (*distance_ret <= D_INPUT_MAX)
+			*distance_ret =
+				*distance_ret * 26 + (size_t)(name[k] - 'A');
+	if (k == len || name[k] < 'a' || name[k] > 'z')
+		return at;
+	*distance_ret = *distance_ret * 26 + (size_t)(name[k] - 'a');
+	return k + 1;
+}
+
+/* What a name can become at most, if a reference stands for all that is
+ * between there and itself. */
+static bool is_short_d(const char *name, size_t len)
 {
 	uint64_t sum[D_INPUT_MAX + 1] = { 0 }; // what all before can become
 
-	if (len > D_INPUT_MAX)
-		return false;
 	for (size_t i = 0; i < len; i++) {
 		uint64_t grows = D_EXPANSION;
-		size_t distance = 0;
-		size_t k = i + 1;
+		size_t distance;
 
-		while (name[i] == 'Q' && k < len && name[k] >= 'A' &&
-		       name[k] <= 'Z' && distance <= D_INPUT_MAX)
-			distance = distance * 26 + (size_t)(name[k++] - 'A');
-		if (name[i] == 'Q' && k < len && name[k] >= 'a' &&
-		    name[k] <= 'z') {
-			distance = distance * 26 + (size_t)(name[k] - 'a');
+		if (skip_d_reference(name, i, len, &distance) > i)
 			grows +=
 				sum[i] - (distance < i ? sum[i - distance] : 0);
-		}
 		sum[i + 1] = sum[i] + grows;
 		if (sum[i + 1] > SYMTAB_NAME_MAX * D_EXPANSION)
 			return false;
@@ -95,9 +108,40 @@ static bool is_bounded_d(const char *name, size_t len)
 	return true;
 }
 
+/* How often the demangler may try one way and then another: where an identifier
+ * ends and what follows may be a function's type, and at the length of a symbol
+ * in a template. Each may double the time. What could be an identifier counts
+ * as one: a number and that many bytes. */
+static bool is_quick_d(const char *name, size_t len)
+{
+	bool ends[D_INPUT_MAX + 1] = { false };
+	unsigned tries = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		size_t n = 0, distance;
+		size_t k = i;
+
+		for (; k < len && name[k] >= '0' && name[k] <= '9' && n < len;
+		     k++)
+			n = n * 10 + (size_t)(name[k] - '0');
+		if (k > i && n < len - k)
+			ends[k + n] = true;
+		if (name[i] == 'Z')
+			ends[i + 1] = true;
+		ends[skip_d_reference(name, i, len, &distance)] |=
+			name[i] == 'Q';
+		if (k > i && i && name[i - 1] == 'S')
+			tries++;
+		if (ends[i] && strchr("FMRUVWY", name[i]))
+			tries++;
+	}
+	return tries <= D_TRIES_MAX;
+}
+
 static bool demangle_d(const char *name, size_t len, struct growing *g)
 {
-	if (!is_bounded_d(name, len))
+	if (len > D_INPUT_MAX || !is_short_d(name, len) ||
+	    !is_quick_d(name, len))
 		return false;
 	CLEANUP_FREE char *text = dlang_demangle(name, OPTIONS);
 

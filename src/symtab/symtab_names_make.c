@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "symtab/symtab_demangle.h"
 #include "symtab/symtab_format.h"
@@ -25,12 +26,15 @@ enum {
 };
 _Static_assert(WINDOW_MAX < NOWHERE, "places fit into 16 bits");
 
-/* All coded texts together: strangers' names are not to fill the disk. */
+/* Of all names together: strangers' names are not to fill the disk, nor to take
+ * forever. A large C++ program's take half a second. */
 static const size_t coded_max = (size_t)1 << 30;
+static const int64_t time_max_ms = 20 * 1000;
 
 struct maker {
 	struct buf keys, starts, coded;
 	uint32_t count;
+	int64_t start_ms;
 	struct buf text;    /* of the name at hand */
 	size_t sample_size; /* of the window */
 	uint8_t window[WINDOW_MAX + 4];
@@ -194,8 +198,10 @@ static struct error *add_name(struct maker *m, const char *strings, size_t at,
 	size_t text_at = m->sample_size + len;
 	bool is_mangled;
 
+	if (m->coded.size > coded_max || clock_ms() - m->start_ms > time_max_ms)
+		return NULL;
 	TRY(demangle(m, strings + at, &is_mangled));
-	if (!is_mangled || m->coded.size > coded_max)
+	if (!is_mangled)
 		return NULL;
 	memcpy(m->window + m->sample_size, strings + at, len);
 	memcpy(m->window + text_at, m->text.data, m->text.size);
@@ -263,6 +269,7 @@ struct error *symtab_names_make(const struct symtab_pool *p, struct buf *out)
 
 	if (!m)
 		return error_no_memory;
+	m->start_ms = clock_ms();
 	TRY(take_sample(m, p));
 	for (size_t at = 1; at < p->strings.size; at += len + 1) {
 		len = strlen(strings + at);

@@ -121,6 +121,9 @@ START_TEST(mangled_names_of_three_languages_are_readable)
 		{ "_ZN4core3fmt5write17h0123456789abcdefE",
 		  "core::fmt::write" },
 		{ "_D3std5stdio4File5closeMFZv", "std.stdio.File.close()" },
+		{ "_D6object9Throwable8toStringMxFMDFIAaZvZv",
+		  "object.Throwable.toString(scope void(in char[]) delegate) "
+		  "const" },
 		/* Nothing of that kind. */
 		{ "_Znothing", "_Znothing" },
 		{ "_DYNAMIC", "_DYNAMIC" },
@@ -230,6 +233,13 @@ START_TEST(a_name_that_would_fill_the_memory_stays_as_it_is)
 	buf_append_str(&d, "_D1a1fFHii");
 	for (int i = 0; i < 60; i++)
 		buf_append_str(&d, "HQdQf");
+	buf_append_str(&d, "Zv");
+	ck_assert(!symtab_demangle(buf_str(&d), &out));
+	// D: each S or F could end the identifier before it.
+	buf_clear(&d);
+	buf_append_str(&d, "_D1a1fF");
+	for (int i = 0; i < 100; i++)
+		buf_append_str(&d, "S1aF");
 	buf_append_str(&d, "Zv");
 	ck_assert(!symtab_demangle(buf_str(&d), &out));
 	// Nesting that would exhaust the stack.
