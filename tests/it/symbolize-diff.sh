@@ -25,6 +25,7 @@
 # SYMBOLIZE_ONLY       names of fixtures and targets; all
 # SYMBOLIZE_EXAMPLES   of each class (2)
 # SYMBOLIZE_SEED       another draws other addresses (1)
+# LLVM_SYMBOLIZER, LLVM_GSYMUTIL  instead of the newest
 # SYMBOLIZE_KEEP       directory for addresses, answers and results
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 . "$top_srcdir/tests/it/symbolize-fixtures.sh"
@@ -79,14 +80,13 @@ judge() {
 
 # LLVM reads what we wrote: the same function at some of the addresses.
 verify_gsym() {
-	local name=$1 dir=$2 tool
-	tool=$(newest llvm-gsymutil)
-	have "$tool" || return
+	local name=$1 dir=$2
+	have "$llvm_gsymutil" || return
 	head -n 100 "$dir/asked" | sed "s|\$| $dir/table|" |
-		"$tool" --addresses-from-stdin 2>"$dir/gsymutil.log" |
+		"$llvm_gsymutil" --addresses-from-stdin 2>"$dir/gsymutil.log" |
 		gsym_functions | grep -Ev ' ([?][?]|error: .*)$' >"$dir/gsymutil"
 	last_functions "$dir/ours" | head -n 100 | grep -v ' ??$' >"$dir/found"
-	same "$name: $tool reads the table" "$dir/gsymutil" "$dir/found"
+	same "$name: $llvm_gsymutil reads the table" "$dir/gsymutil" "$dir/found"
 }
 
 # The address and the concrete function of each answer of gsymutil's

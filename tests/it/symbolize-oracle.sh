@@ -7,7 +7,8 @@
 sample=$top_builddir/tests/lib/sym_sample
 compare=$top_builddir/tests/lib/sym_compare
 answer=$top_builddir/tests/lib/sym_answer
-llvm_symbolizer=$(newest llvm-symbolizer)
+llvm_symbolizer=${LLVM_SYMBOLIZER:-$(newest llvm-symbolizer)}
+llvm_gsymutil=${LLVM_GSYMUTIL:-$(newest llvm-gsymutil)}
 
 # figure FILE KEY
 figure() {
