@@ -194,8 +194,12 @@ static struct error *load(struct symtab_cursor *c, uint32_t i,
 		return damaged(c, "bad index");
 	if (!c->index.count)
 		TRY(find_parts(c));
-	TRY(symtab_lines_begin(&c->lines, c->line_data));
 	symtab_tree_begin(&c->tree, c->tree_data);
+	struct error *err = symtab_lines_begin(&c->lines, c->line_data);
+
+	if (err)
+		return error_wrap(err, "symbol table: function at 0x%" PRIx64,
+				  head->start);
 	c->loaded = i;
 	return NULL;
 }
