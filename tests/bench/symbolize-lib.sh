@@ -78,7 +78,8 @@ find_targets
 # draw NAME COUNT: $work/NAME.vaddr and $work/NAME.offset, the same addresses
 draw() {
 	local name=$1 count=$2
-	if [ "$(wc -l <"$work/$name.vaddr" 2>/dev/null)" != "$count" ]; then
+	if [ ! -e "$work/$name.vaddr" ] ||
+		[ "$(wc -l <"$work/$name.vaddr")" != "$count" ]; then
 		"$sym_sample" -n "$count" -x "${exec_of[$name]}" \
 			"${debug_of[$name]}" | cut -d' ' -f1 >"$work/$name.vaddr"
 		"$sym_sample" -f -n "$count" -x "${exec_of[$name]}" \
@@ -142,15 +143,14 @@ start_symbolizer() {
 	wait_ours ours "$PORT_OURS"
 }
 
-# server_cpu: of the server itself, without its workers
+# server_cpu: seconds of the server's own threads, without its workers. The
+# scheduler's count: those of /proc/PID/stat are of 10 ms.
 server_cpu() {
-	awk -v hz="$(getconf CLK_TCK)" '{
-		sub(/.*\) /, "")
-		printf "%.3f", ($12 + $13) / hz
-	}' "/proc/${server_pid[ours]}/stat"
+	cat "/proc/${server_pid[ours]}/task"/*/schedstat |
+		awk '{ sum += $1 } END { printf "%.6f", sum / 1e9 }'
 }
 
-# is_built NAME: wait for the whole table
+# wait_table NAME: until the whole table
 wait_table() {
 	local tries
 	for tries in {1..300}; do

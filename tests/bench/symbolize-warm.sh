@@ -37,7 +37,7 @@ ours_us() {
 lookup_ns() {
 	[ -e "$work/$1.table" ] || "$sym_answer" -d "${debug_of[$1]}" \
 		-x "${exec_of[$1]}" -o "$work/$1.table" </dev/null >/dev/null 2>&1
-	head -n 10000 "$work/$1.vaddr" | "$sym_answer" -i "$work/$1.table" -t 30 \
+	head -n 10000 "$work/$1.vaddr" | "$sym_answer" -i "$work/$1.table" -t 200 \
 		2>/dev/null >"$work/lookup"
 	value "$work/lookup" ns_per_address
 }
