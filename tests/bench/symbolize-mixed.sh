@@ -34,12 +34,12 @@ for name in "${targets[@]}"; do
 	esac
 done
 
-# 5000 addresses of each debug file of a middling size, as vaddr: theirs alone
+# 5000 addresses of each debug file of no great size, as vaddr: theirs alone
 cold=$work/cold
 if [ ! -s "$cold/list" ]; then
 	rm -rf "$cold"
 	mkdir -p "$cold/pool"
-	find -L "$cold_dir" -path '*/.build-id/*.debug' -size +100k -size -12M |
+	find -L "$cold_dir" -path '*/.build-id/*.debug' -size +30k -size -12M |
 		sort -u | head -n 400 | while read -r file; do
 		id=${file##*.build-id/}
 		id=${id%.debug}
