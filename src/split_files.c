@@ -84,6 +84,8 @@ struct error *split_files_add_missing(struct split_files *s,
 				      const char *program,
 				      const struct buf *missing)
 {
+	if (!missing->size) /* nor data to point into */
+		return NULL;
 	const char *at = (const char *)missing->data;
 	const char *end = at + missing->size;
 
