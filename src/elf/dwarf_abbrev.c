@@ -149,8 +149,11 @@ static enum dwarf_slot slot_of(const struct dwarf_abbrev *a, uint64_t attribute)
 		return code_slot(attribute);
 	case DWARF_KIND_TYPE:
 	case DWARF_KIND_NAMESPACE:
-		return attribute == DW_AT_name ? DWARF_SLOT_NAME
-					       : DWARF_SLOT_NONE;
+		if (attribute == DW_AT_name)
+			return DWARF_SLOT_NAME;
+		return attribute == DW_AT_specification
+			       ? DWARF_SLOT_SPECIFICATION
+			       : DWARF_SLOT_NONE;
 	case DWARF_KIND_UNIT:
 		return unit_slot(attribute);
 	case DWARF_KIND_OTHER:
@@ -285,6 +288,8 @@ static bool fixed_size(const struct dwarf_op *o, uint32_t *ret)
 	}
 }
 
+/* An attribute of a slot that is taken is passed over, so that an entry costs
+ * no more than its bytes and some slots. */
 static struct error *add_attribute(struct dwarf_abbrevs *t,
 				   struct dwarf_abbrev *a, uint64_t attribute,
 				   uint64_t form, int64_t constant)
@@ -293,6 +298,8 @@ static struct error *add_attribute(struct dwarf_abbrevs *t,
 	struct dwarf_op o;
 	uint32_t size;
 
+	if (a->slots >> slot & 1)
+		slot = DWARF_SLOT_NONE;
 	if (form > UINT16_MAX || !dwarf_op_of((unsigned)form, &t->format, &o))
 		return error_new(BAD_DATA,
 				 "attribute 0x%" PRIx64
@@ -315,6 +322,7 @@ static struct error *add_attribute(struct dwarf_abbrevs *t,
 		return error_no_memory;
 	t->ops[t->op_count++] = o;
 	a->op_count++;
+	a->slots |= UINT32_C(1) << o.slot;
 	return NULL;
 }
 

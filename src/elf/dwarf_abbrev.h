@@ -80,7 +80,8 @@ struct dwarf_abbrev {
 	uint64_t code;
 	uint32_t first_op;
 	uint32_t op_count;
-	uint32_t pass; /* bytes behind the last op */
+	uint32_t pass;  /* bytes behind the last op */
+	uint32_t slots; /* 1 << slot, of those that it has */
 	uint16_t tag;
 	uint8_t kind; /* enum dwarf_kind */
 	bool has_children;

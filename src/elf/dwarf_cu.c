@@ -192,11 +192,13 @@ static struct error *get_abbrevs(struct dwarf_debug *d, struct dwarf_file *file,
 	if (!t || d->abbrevs[slot].file != file || t->offset != unit->abbrevs ||
 	    !is_same_format(&t->format, &unit->format)) {
 		TRY(dwarf_debug_section(d, file, DWARF_ABBREV, &section));
-		TRY(error_wrap(dwarf_abbrevs_read(&section, unit->abbrevs,
-						  &unit->format, &t, &size),
-			       ".debug_abbrev"));
+		struct error *err = dwarf_abbrevs_read(
+			&section, unit->abbrevs, &unit->format, &t, &size);
+
+		d->work += size;
+		TRY(error_wrap(err, ".debug_abbrev"));
 		keep_abbrevs(d, slot, file, t);
-		TRY(dwarf_debug_work(d, size));
+		TRY(dwarf_debug_work(d, 0));
 	}
 	t->users++;
 	*ret = t;
@@ -225,6 +227,7 @@ static void set_bases(struct dwarf_cu *cu, const struct dwarf_cu *skeleton,
 	if (bases) {
 		b.str_offsets += bases->str_offsets;
 		b.rnglists += bases->rnglists;
+		b.rnglists_part = bases->rnglists;
 	}
 	b.str_offsets = value_or(&cu->root, DWARF_SLOT_STR_BASE, b.str_offsets);
 	b.rnglists = value_or(&cu->root, DWARF_SLOT_RNGLISTS_BASE, b.rnglists);

@@ -68,9 +68,10 @@ static inline bool dwarf_die_has(const struct dwarf_die *die,
 
 /** Where the tables are that values of a unit are numbers in. */
 struct dwarf_bases {
-	uint64_t str_offsets; /* of entry 0 in .debug_str_offsets */
-	uint64_t rnglists;    /* of entry 0 in .debug_rnglists */
-	uint64_t addr;        /* of entry 0 in .debug_addr */
+	uint64_t str_offsets;   /* of entry 0 in .debug_str_offsets */
+	uint64_t rnglists;      /* of entry 0 in .debug_rnglists */
+	uint64_t rnglists_part; /* of the unit's part of it, in a .dwp */
+	uint64_t addr;          /* of entry 0 in .debug_addr */
 	/** Added to what stands in the unit: split DWARF 4 has its ranges in
 	 * the main file. */
 	uint64_t ranges;
@@ -90,6 +91,8 @@ struct dwarf_cu {
 	const uint8_t *children; /* behind the first entry */
 	uint64_t low_pc;         /* base of ranges */
 	uint64_t language;
+	uint64_t main_offset; /* of the unit, or its skeleton, in the main file
+			       */
 };
 
 enum {

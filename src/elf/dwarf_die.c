@@ -168,7 +168,8 @@ struct error *dwarf_die_at(const struct dwarf_cu *cu, uint64_t offset,
 		return error_new(BAD_DATA,
 				 "reference to 0x%" PRIx64 ", outside a unit",
 				 offset);
-	struct dwarf_cursor c = dwarf_cu_cursor(cu, cu->info.data + offset);
+	const uint8_t *start = cu->info.data + offset;
+	struct dwarf_cursor c = dwarf_cu_cursor(cu, start);
 
 	TRY(dwarf_die_next(cu, &c, &a));
 	if (!a)
@@ -177,6 +178,8 @@ struct error *dwarf_die_at(const struct dwarf_cu *cu, uint64_t offset,
 				 offset);
 	ret->offset = offset;
 	dwarf_die_read(cu, a, &c, ret);
+	// However long it is, it may be asked for by many.
+	TRY(dwarf_debug_work(cu->d, (uint64_t)(c.p - start) / 16));
 	return c.failed ? cut_off(cu) : NULL;
 }
 

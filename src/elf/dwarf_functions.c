@@ -256,6 +256,9 @@ static struct error *read_unit(struct dwarf_debug *d,
 	if (cu->root.abbrev->tag == DW_TAG_partial_unit)
 		return NULL;
 	TRY(read_split(d, cu, sink, &split));
+	if (split)
+		split->main_offset = unit->offset;
+	cu->main_offset = unit->offset;
 	TRY(dwarf_lines_read(cu, &lines));
 	return dwarf_walk_unit(d->walk, split ? split : cu, lines, wanted,
 			       sink);

@@ -333,7 +333,7 @@ static struct error *find_table(struct dwarf_cu *cu, uint64_t offset,
 	if (h->end > s->size)
 		return error_new(BAD_DATA, "table is cut off");
 	c->end = s->data + h->end;
-	return NULL;
+	return dwarf_debug_work(cu->d, length);
 }
 
 static struct error *read_header(struct dwarf_cu *cu,
@@ -572,7 +572,6 @@ static struct error *read_table(struct dwarf_cu *cu, struct dwarf_line_table *t)
 	struct header h = { 0 };
 
 	TRY(read_header(cu, t, &h, &s));
-	TRY(dwarf_debug_work(cu->d, h.end - t->offset));
 	struct program p = {
 		.cu = cu,
 		.t = t,

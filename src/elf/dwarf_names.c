@@ -216,8 +216,7 @@ static bool has_scopes(uint64_t language)
 	}
 }
 
-/* Put "outer::" in front of what the buffer holds, reversed by parts: the
- * innermost is there, the outermost comes last. */
+/* Put "outer::" in front of what the buffer holds. */
 static bool prepend(struct buf *b, const char *s, size_t len)
 {
 	// Lambdas are written as demanglers write them.
@@ -237,42 +236,77 @@ static bool prepend(struct buf *b, const char *s, size_t len)
 	return true;
 }
 
-/* Does a scope end names? Of an inlined call only where it is, not what it is,
- * would be told. */
-static bool ends_name(const struct scope *s)
+static const struct dwarf_value *reference_of(const struct dwarf_die *die)
 {
-	return s->kind == DWARF_KIND_OTHER;
+	if (dwarf_die_has(die, DWARF_SLOT_SPECIFICATION))
+		return &die->values[DWARF_SLOT_SPECIFICATION];
+	if (dwarf_die_has(die, DWARF_SLOT_ORIGIN))
+		return &die->values[DWARF_SLOT_ORIGIN];
+	return NULL;
 }
 
+/* A scope's name, and where it is declared: a class that is defined elsewhere
+ * refers to that, and so does a function. */
+static struct error *declaration_of(struct dwarf_cu *cu, struct dwarf_die *die,
+				    const char **name_ret, size_t *len_ret)
+{
+	*name_ret = NULL;
+	*len_ret = 0;
+	for (unsigned i = 0; i < ELF_DWARF_REFERENCES_MAX; i++) {
+		const struct dwarf_value *v = reference_of(die);
+		struct dwarf_file *file = NULL;
+		uint64_t offset;
+
+		if (!*len_ret && dwarf_die_has(die, DWARF_SLOT_NAME))
+			TRY(dwarf_value_string(cu,
+					       &die->values[DWARF_SLOT_NAME],
+					       name_ret, len_ret));
+		if (v)
+			dwarf_value_reference(cu, v, &file, &offset);
+		// Scopes are known of this unit only.
+		if (file != cu->file || offset < cu->unit.offset ||
+		    offset >= cu->unit.end)
+			break;
+		TRY(dwarf_die_at(cu, offset, die));
+	}
+	return NULL;
+}
+
+static struct error *add_scope_name(struct dwarf_names *n, struct dwarf_cu *cu,
+				    const struct scope *s, uint64_t *at_ret)
+{
+	struct dwarf_die die;
+	const char *name;
+	size_t len;
+
+	TRY(dwarf_die_at(cu, s->start, &die));
+	TRY(declaration_of(cu, &die, &name, &len));
+	*at_ret = die.offset;
+	if (len == 0)
+		return NULL;
+	if (n->text.size + len > ELF_FUNCTION_NAME_MAX)
+		return error_new(LIMIT, "too long a name");
+	TRY(dwarf_debug_work(cu->d, n->text.size / 16));
+	return prepend(&n->text, name, len) ? NULL : error_no_memory;
+}
+
+/* Of an entry at an offset. What an inlined call or anything else lies in would
+ * tell where it is, not what it is. */
 static struct error *add_scopes(struct dwarf_names *n, struct dwarf_cu *cu,
 				uint64_t offset)
 {
-	unsigned depth = 0;
-
 	if (n->scopes_file != cu->file || n->scopes_unit != cu->unit.offset)
 		TRY(list_scopes(n, cu));
-	for (uint32_t i = find_scope(n, offset); i != NO_PARENT;
-	     i = n->scopes[i].parent) {
-		const struct scope *s = &n->scopes[i];
-		struct dwarf_die die;
-		const char *name;
-		size_t len;
+	for (unsigned depth = 0; depth < ELF_DWARF_DEPTH_MAX; depth++) {
+		uint32_t i = find_scope(n, offset);
 
-		if (ends_name(s) || ++depth > ELF_DWARF_DEPTH_MAX)
+		if (i == NO_PARENT || n->scopes[i].kind == DWARF_KIND_OTHER)
 			break;
-		if (s->kind == DWARF_KIND_BLOCK)
-			continue;
-		TRY(dwarf_die_at(cu, s->start, &die));
-		if (!dwarf_die_has(&die, DWARF_SLOT_NAME))
-			continue;
-		TRY(dwarf_value_string(cu, &die.values[DWARF_SLOT_NAME], &name,
-				       &len));
-		if (len == 0)
-			continue;
-		if (n->text.size + len > ELF_FUNCTION_NAME_MAX)
-			return error_new(LIMIT, "too long a name");
-		if (!prepend(&n->text, name, len))
-			return error_no_memory;
+		const struct scope s = n->scopes[i];
+
+		offset = s.start;
+		if (s.kind != DWARF_KIND_BLOCK)
+			TRY(add_scope_name(n, cu, &s, &offset));
 	}
 	return NULL;
 }
@@ -305,15 +339,6 @@ static struct error *look_at(struct dwarf_cu *cu, const struct dwarf_die *die,
 	TRY(dwarf_value_string(cu, &die->values[DWARF_SLOT_NAME], &name, &len));
 	if (len)
 		*f = (struct found) { name, len, false };
-	return NULL;
-}
-
-static const struct dwarf_value *reference_of(const struct dwarf_die *die)
-{
-	if (dwarf_die_has(die, DWARF_SLOT_SPECIFICATION))
-		return &die->values[DWARF_SLOT_SPECIFICATION];
-	if (dwarf_die_has(die, DWARF_SLOT_ORIGIN))
-		return &die->values[DWARF_SLOT_ORIGIN];
 	return NULL;
 }
 

@@ -235,6 +235,8 @@ static struct error *read_rnglist(struct dwarf_cu *cu,
 					 offset);
 		offset = base + dwarf_load(s.data + base + offset * size, size,
 					   cu->file->object.big_endian);
+	} else {
+		offset += cu->bases.rnglists_part;
 	}
 	return read_list(cu, &s, offset, ret);
 }

@@ -37,6 +37,11 @@ void dwarf_walk_free(struct dwarf_walk *w)
 	mem_free(w);
 }
 
+static struct error *note(const struct dwarf_walk *w, struct error *err)
+{
+	return dwarf_debug_note(w->cu->d, err, w->cu->file, w->cu->unit.offset);
+}
+
 static struct error *pass_children(const struct dwarf_cu *cu,
 				   const struct dwarf_abbrev *a,
 				   const uint8_t *sibling,
@@ -144,8 +149,11 @@ static struct error *grow_claims(struct dwarf_claims *claims)
 struct error *dwarf_walk_claim(struct dwarf_walk *w, uint64_t start, bool *ret)
 {
 	struct dwarf_claims *claims = &w->claims;
-	uint64_t unit = w->cu->root.offset + 1;
+	uint64_t unit = w->cu->main_offset + 1;
 
+	if (claims->count >= ELF_DWARF_PIECES_MAX)
+		return error_new(LIMIT, "more than %zu pieces of code",
+				 ELF_DWARF_PIECES_MAX);
 	if (!claims->v || claims->count >= ((size_t)1 << claims->bits) / 2)
 		TRY(grow_claims(claims));
 	struct dwarf_claim *c = find_claim(claims, start);
@@ -163,6 +171,22 @@ void dwarf_walk_forget(struct dwarf_walk *w)
 	w->claims = (struct dwarf_claims) { 0 };
 }
 
+/* Where functions are, so that lines without functions can be told. */
+static struct error *cover(struct dwarf_walk *w, struct dwarf_span span)
+{
+	struct dwarf_spans *s = &w->covered;
+
+	if (!w->sink->lines)
+		return NULL;
+	if (s->count >= ELF_DWARF_RANGES_MAX) { // claimed again and again
+		dwarf_spans_normalize(s, 0);
+		if (s->count >= ELF_DWARF_RANGES_MAX / 2)
+			return error_new(LIMIT, "too many ranges in the unit");
+	}
+	return dwarf_spans_add(s, span.start, span.end) ? NULL
+							: error_no_memory;
+}
+
 /* The function's own ranges, those that are to be given. */
 static struct error *begin_function(struct dwarf_walk *w,
 				    const struct dwarf_die *die)
@@ -178,9 +202,7 @@ static struct error *begin_function(struct dwarf_walk *w,
 		struct dwarf_span span = s->v[i];
 		bool is_ours;
 
-		if (w->sink->lines &&
-		    !dwarf_spans_add(&w->covered, span.start, span.end))
-			return error_no_memory;
+		TRY(cover(w, span));
 		if (!dwarf_walk_wants(w, span))
 			continue;
 		TRY(dwarf_walk_claim(w, span.start, &is_ours));
@@ -314,14 +336,24 @@ static struct error *walk_function(struct dwarf_walk *w,
 				   const struct dwarf_die *die,
 				   struct dwarf_cursor *c)
 {
+	struct error *err = NULL;
+
 	TRY(begin_function(w, die));
 	// Where none of it is to be given, a function within may be.
 	if (die->abbrev->has_children)
-		TRY(gather(w, c));
+		err = gather(w, c);
 	if (!w->piece_count)
-		return NULL;
+		return err;
+	// Damage costs the inlined calls behind it, and all of the unit that
+	// is.
+	bool is_damaged = err != NULL;
+
+	TRY(note(w, err));
 	TRY(dwarf_name_of(w->cu, die, w->sink, &w->name));
-	return dwarf_walk_give(w);
+	TRY(dwarf_walk_give(w));
+	if (is_damaged)
+		dwarf_fail(c);
+	return NULL;
 }
 
 /* One entry outside of functions; @p depth is that of the list it is in. */
@@ -384,11 +416,6 @@ static struct error *walk_nested(struct dwarf_walk *w)
 		TRY(walk_function(w, &die, &c));
 	}
 	return NULL;
-}
-
-static struct error *note(const struct dwarf_walk *w, struct error *err)
-{
-	return dwarf_debug_note(w->cu->d, err, w->cu->file, w->cu->unit.offset);
 }
 
 struct error *dwarf_walk_unit(struct dwarf_walk *w, struct dwarf_cu *cu,

@@ -273,7 +273,10 @@ START_TEST(entries_may_not_lie_too_deep_in_each_other)
 	for (size_t i = 0; i < ELF_DWARF_DEPTH_MAX + 10; i++)
 		dw_die(&w, DW_TAG_lexical_block, true, DW({ 0 }));
 	unit_end(&w);
-	ck_problem_of(&w, "0+8 before\n", "more than 4096 deep");
+	ck_problem_of(&w,
+		      "0+8 before\n"
+		      "10+8 deep\n",
+		      "more than 4096 deep");
 }
 END_TEST
 

@@ -110,6 +110,33 @@ START_TEST(without_a_linkage_name_scopes_are_part_of_the_name)
 }
 END_TEST
 
+START_TEST(
+	a_class_that_is_defined_elsewhere_has_the_scopes_of_where_it_is_declared)
+{
+	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 5,
+						       .address_size = 8 };
+	uint64_t text = text_vaddr(8);
+
+	unit_begin(&w, DW_LANG_C_plus_plus_20);
+	dw_die(&w, DW_TAG_structure_type, true,
+	       DW({ DW_AT_name, DW_FORM_string, .s = "Outer" }));
+	uint64_t declared =
+		dw_die(&w, DW_TAG_class_type, false,
+		       DW({ DW_AT_name, DW_FORM_string, .s = "Inner" }));
+
+	dw_end(&w);
+	dw_die(&w, DW_TAG_class_type, true,
+	       DW({ DW_AT_specification, DW_FORM_ref4, declared }));
+	uint64_t m = dw_die(&w, DW_TAG_subprogram, false,
+			    DW({ DW_AT_name, DW_FORM_string, .s = "m" }));
+
+	dw_end(&w);
+	function_of(&w, text, DW_AT_specification, DW_FORM_ref4, m);
+	unit_end(&w);
+	ck_functions(&w, &plain, "0+8 Outer::Inner::m\n");
+}
+END_TEST
+
 START_TEST(languages_without_scopes_have_bare_names)
 {
 	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 5,
@@ -522,12 +549,14 @@ START_TEST(units_are_found_in_packages_of_both_versions)
 }
 END_TEST
 
-UNIT_MAIN("dwarf_names", names_come_from_what_is_referred_to,
-	  without_a_linkage_name_scopes_are_part_of_the_name,
-	  languages_without_scopes_have_bare_names,
-	  names_come_out_of_the_alternate_file_if_it_is_there,
-	  paths_are_joined_and_not_made_shorter,
-	  the_names_of_new_tables_may_have_any_form,
-	  split_units_are_read_with_the_addresses_of_their_skeletons,
-	  split_units_that_are_missing_are_named_and_their_lines_told,
-	  units_are_found_in_packages_of_both_versions)
+UNIT_MAIN(
+	"dwarf_names", names_come_from_what_is_referred_to,
+	without_a_linkage_name_scopes_are_part_of_the_name,
+	a_class_that_is_defined_elsewhere_has_the_scopes_of_where_it_is_declared,
+	languages_without_scopes_have_bare_names,
+	names_come_out_of_the_alternate_file_if_it_is_there,
+	paths_are_joined_and_not_made_shorter,
+	the_names_of_new_tables_may_have_any_form,
+	split_units_are_read_with_the_addresses_of_their_skeletons,
+	split_units_that_are_missing_are_named_and_their_lines_told,
+	units_are_found_in_packages_of_both_versions)
