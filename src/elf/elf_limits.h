@@ -87,6 +87,8 @@
 /** Name of a function. Boost, mangled: 40 KiB. */
 #define ELF_FUNCTION_NAME_MAX ((size_t)(256 * KIB))
 
+/** A symbol with a longer name is left out. boost: 20 KiB. */
+#define ELF_SYMBOL_NAME_MAX ((size_t)(64 * KIB))
 /** One directory or file name. */
 #define ELF_NAME_MAX (16 * KIB)
 /** Names as the line tables hold them, before they are joined and the same

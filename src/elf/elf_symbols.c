@@ -21,6 +21,7 @@
 
 #include "base/mem.h"
 #include "base/reader.h"
+#include "elf/elf_limits.h"
 #include "elf/elf_section.h"
 #include "elf/elf_symbols.h"
 
@@ -131,10 +132,14 @@ static uint32_t section_number(const struct elf_symtab *t, size_t number,
 	return reader_u32(&r);
 }
 
+/* @return SIZE_MAX for a name that is too long. */
 static size_t length_without_version(const char *name)
 {
-	size_t len = strlen(name);
+	size_t len = strnlen(name, ELF_SYMBOL_NAME_MAX);
 	const char *at = memchr(name, '@', len);
+
+	if (len == ELF_SYMBOL_NAME_MAX)
+		return SIZE_MAX;
 
 	return at && at > name ? (size_t)(at - name) : len;
 }
@@ -168,6 +173,8 @@ bool elf_symtab_at(const struct elf_symtab *t, size_t number,
 		return false;
 	ret->name = (const char *)t->names + name;
 	ret->name_len = length_without_version(ret->name);
+	if (ret->name_len == SIZE_MAX)
+		return false;
 	ret->section = section_number(t, number, shndx);
 	ret->type = ELF64_ST_TYPE(info);
 	ret->bind = ELF64_ST_BIND(info);

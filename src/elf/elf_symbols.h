@@ -55,7 +55,7 @@ static inline void cleanup_elf_symtab(struct elf_symtab **t)
 size_t elf_symtab_count(const struct elf_symtab *t);
 
 /** @return False if there is none of that number, or its name lies outside the
- * table of names. */
+ * table of names or is longer than elf_limits.h allows. */
 bool elf_symtab_at(const struct elf_symtab *t, size_t number,
 		   struct elf_sym *ret);
 

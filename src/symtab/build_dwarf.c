@@ -13,6 +13,11 @@
 /* Of an inlined call, as the writer has it of functions. */
 #define NO_NAME "??"
 
+enum {
+	/* Names at one address that are looked at; the better ones are first.*/
+	NAMES_MAX = 256,
+};
+
 static struct error *take_name(void *ctx, const char *s, size_t len,
 			       uint32_t *ret)
 {
@@ -47,9 +52,11 @@ static const struct code_symbol *find_name(const struct code_symbols *s,
 					   size_t len)
 {
 	const struct code_symbol *better = NULL;
+	size_t first = code_symbols_at(s, start);
 
-	for (size_t i = code_symbols_at(s, start);
-	     i < s->count && s->symbols[i].start == start; i++) {
+	for (size_t i = first; i < s->count && i - first < NAMES_MAX &&
+			       s->symbols[i].start == start;
+	     i++) {
 		const struct code_symbol *c = &s->symbols[i];
 
 		if (c->name_len == len && !memcmp(c->name, name, len))

@@ -60,22 +60,37 @@ static struct error *add_row(struct filler *f, struct symtab_row row)
 	return NULL;
 }
 
+/* The row that holds at an offset from the start of @p l. */
+static size_t row_at(const struct builder *b, const struct build_lines *l,
+		     uint64_t offset)
+{
+	const struct symtab_row *rows = &b->rows[l->first_row];
+	size_t low = 0;
+	size_t high = l->row_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rows[middle].offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? low - 1 : 0;
+}
+
 /* The rows of @p l as far as they are within the code. */
 static struct error *add_rows_of(struct filler *f, const struct build_lines *l,
 				 uint64_t start, uint64_t end)
 {
 	const struct symtab_row *rows = &f->b->rows[l->first_row];
+	size_t first = start > l->start ? row_at(f->b, l, start - l->start) : 0;
 
-	for (size_t i = 0; i < l->row_count; i++) {
+	for (size_t i = first; i < l->row_count; i++) {
 		uint64_t from = l->start + rows[i].offset;
-		uint64_t to = i + 1 < l->row_count
-				      ? l->start + rows[i + 1].offset
-				      : l->end;
 
 		if (from >= end)
 			break;
-		if (to <= start)
-			continue;
 		TRY(add_row(f,
 			    (struct symtab_row) {
 				    .offset = from > start ? from - start : 0,

@@ -12,6 +12,9 @@
 #include "elf/elf_plt.h"
 #include "symtab/builder.h"
 
+/* Bytes of names of stubs. A browser: 1 MB. */
+#define STUB_NAMES_MAX (64 * MIB)
+
 static void deinit_builder(struct builder *b)
 {
 	symtab_writer_free(b->writer);
@@ -243,6 +246,8 @@ static struct error *make_stub_names(struct builder *b,
 		else
 			append_resolver(b, stub->resolver, &names);
 		buf_append(&names, "@plt", sizeof("@plt"));
+		if (names.size > STUB_NAMES_MAX)
+			return error_new(LIMIT, "too many names of stubs");
 	}
 	b->plt_names = buf_steal_str(&names);
 	return b->plt_names ? NULL : error_no_memory;
@@ -281,8 +286,8 @@ static struct error *read_plt(struct builder *b)
 		       ".dynsym"));
 	/* Names of resolvers are looked up among the symbols. */
 	code_symbols_settle(&b->symbols);
-	TRY(make_stub_names(b, t, &plt));
-	return add_stubs(b, &plt);
+	TRY(build_note(&b->files, make_stub_names(b, t, &plt), ".plt"));
+	return b->plt_names ? add_stubs(b, &plt) : NULL;
 }
 
 static struct error *read_symbols(struct builder *b)

@@ -6,6 +6,7 @@
 #include <lzma.h>
 #include <string.h>
 
+#include "elf/elf_limits.h"
 #include "elf/elf_minidebug.h"
 #include "elf/elf_symbols.h"
 #include "tests/lib/elf_fixture.h"
@@ -122,6 +123,25 @@ START_TEST(a_version_is_not_part_of_a_name)
 				     .symbols = symbols,
 				     .symbol_count = 3 },
 		SHT_SYMTAB, "memcpy memcpy @odd");
+}
+END_TEST
+
+START_TEST(a_name_that_is_too_long_is_left_out)
+{
+	CLEANUP_FREE char *longest = malloc(ELF_SYMBOL_NAME_MAX + 1);
+	const struct elf_symbol symbols[] = { { longest, 0, 4 },
+					      { "f", 4, 4 } };
+	struct elf_spec spec = { .text_size = 16,
+				 .symbols = symbols,
+				 .symbol_count = 2 };
+	CLEANUP_BUF struct buf both = BUF_INIT;
+
+	memset(longest, 'x', ELF_SYMBOL_NAME_MAX);
+	longest[ELF_SYMBOL_NAME_MAX] = 0;
+	ck_code(&spec, SHT_SYMTAB, "f");
+	longest[ELF_SYMBOL_NAME_MAX - 1] = 0;
+	buf_printf(&both, "%s f", longest);
+	ck_code(&spec, SHT_SYMTAB, buf_str(&both));
 }
 END_TEST
 
@@ -376,7 +396,7 @@ END_TEST
 
 UNIT_MAIN("elf symbols", functions_and_labels_in_code_are_named,
 	  values_and_sizes_are_read_in_each_class_and_order,
-	  a_version_is_not_part_of_a_name,
+	  a_version_is_not_part_of_a_name, a_name_that_is_too_long_is_left_out,
 	  marks_between_code_and_data_are_no_names,
 	  bit_0_of_a_thumb_function_is_no_address,
 	  numbers_of_sections_may_stand_in_a_table_of_their_own,
