@@ -116,9 +116,18 @@ launch() {
 	next_port=$((next_port + 1))
 	port_of[$name]=$next_port
 	mkdir -p "$tmp/$name.home"
-	HOME=$tmp/$name.home TMPDIR=$tmp/$name.home "${@/@PORT@/$next_port}" \
-		>"$tmp/$name.out" 2>&1 </dev/null &
-	server_pid[$name]=$!
+	rm -f "$tmp/$name".{pid,ended}
+	# A shell of its own waits for it: this one forgets the status of a child
+	# when another one gets its number.
+	(
+		HOME=$tmp/$name.home TMPDIR=$tmp/$name.home \
+			"${@/@PORT@/$next_port}" >"$tmp/$name.out" 2>&1 </dev/null &
+		echo $! >"$tmp/$name.pid"
+		wait $!
+		echo $? >"$tmp/$name.ended"
+	) &
+	wait_until test -s "$tmp/$name.pid"
+	server_pid[$name]=$(cat "$tmp/$name.pid")
 }
 
 # look NAME ARGUMENTS: "exit" if it has ended, or the status of the file, when
@@ -149,7 +158,8 @@ traversed_once() {
 
 # outcome NAME: leaves it in $outcome
 outcome() {
-	wait_end "${server_pid[$1]}"
+	exit_status=hung
+	! wait_until test -s "$tmp/$1.ended" || exit_status=$(cat "$tmp/$1.ended")
 	unset "server_pid[$1]"
 	outcome=$(cat "$tmp/$1.status")
 	if [ "$outcome" = exit ]; then
