@@ -147,6 +147,13 @@ void sym_elf_read(struct sym_elf *ret, const char *path, const char *only)
 		      sizeof(*ret->functions), order);
 }
 
+void sym_elf_deinit(struct sym_elf *e)
+{
+	free(e->functions);
+	free(e->code);
+	elf_end(e->elf);
+}
+
 static const struct sym_function *find_in(const struct sym_elf *e,
 					  size_t section, uint64_t at)
 {
@@ -209,6 +216,14 @@ static int32_t big32(const uint8_t *p)
 	return (int32_t)((uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]);
 }
 
+/* The low bits of a field, as a number of words with a sign. */
+static uint64_t words(int32_t field, unsigned bits)
+{
+	uint64_t sign = UINT64_C(1) << (bits - 1);
+
+	return ((((uint64_t)field & (2 * sign - 1)) ^ sign) - sign) * 4;
+}
+
 /* Is there a call at p, at least 6 bytes long? Sets where it returns to and
  * what it calls. */
 static bool is_call(int machine, const uint8_t *p, uint64_t at, uint64_t *back,
@@ -224,12 +239,11 @@ static bool is_call(int machine, const uint8_t *p, uint64_t at, uint64_t *back,
 		return p[0] == 0xe8;
 	case EM_AARCH64:
 		*back = at + 4;
-		*callee = at + (uint64_t)(little32(p) << 6 >> 4);
+		*callee = at + words(little32(p), 26);
 		return at % 4 == 0 && (p[3] & 0xfc) == 0x94;
 	case EM_ARM:
 		*back = at + 4;
-		*callee =
-			(uint32_t)(at + 8 + (uint64_t)(little32(p) << 8 >> 6));
+		*callee = (uint32_t)(at + 8 + words(little32(p), 24));
 		return at % 4 == 0 && (p[3] & 0x0f) == 0x0b;
 	case EM_S390:
 		*back = at + 6;
@@ -268,4 +282,5 @@ void sym_elf_returns(const struct sym_elf *e, const char *path,
 				tell(ctx, back);
 		}
 	}
+	elf_end(elf);
 }

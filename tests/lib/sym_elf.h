@@ -39,6 +39,7 @@ struct sym_elf {
  * addresses are offsets in their section, and only section @p only counts,
  * NULL: any. */
 void sym_elf_read(struct sym_elf *ret, const char *path, const char *only);
+void sym_elf_deinit(struct sym_elf *e);
 
 /* The function that holds an address, the last to begin before it; NULL. */
 const struct sym_function *sym_elf_find(const struct sym_elf *e, uint64_t at);

@@ -206,7 +206,6 @@ int main(int argc, char **argv)
 	sym_elf_returns(&e, executable, add_return, &returns);
 	sample(&e, &returns, count, is_offset ? executable : NULL);
 	free(returns.list);
-	free(e.functions);
-	free(e.code);
+	sym_elf_deinit(&e);
 	return 0;
 }
