@@ -687,16 +687,21 @@ static bool is_transient(enum error_kind kind)
 	return status_of(kind) == MODULE_PENDING;
 }
 
-/* Keep the first of its kind. @p err is taken. */
+/* Keep the first of its kind. What the store says of a file names it, and has
+ * been logged there: clients are told less. That a process of its died may have
+ * been another's fault. @p err is taken. */
 static void note_trouble(struct making *m, struct error *err)
 {
-	struct error **to =
-		is_transient(error_kind(err)) ? &m->transient : &m->damage;
+	enum error_kind kind = error_kind(err);
+	struct error **to;
 
-	if (*to)
-		error_free(err);
-	else
-		*to = err;
+	if (kind == ERROR_WORKER)
+		kind = ERROR_BUSY;
+	to = is_transient(kind) ? &m->transient : &m->damage;
+	if (!*to)
+		*to = error_new_at(kind, error_file(err), error_line(err),
+				   "its files could not be had");
+	error_free(err);
 }
 
 static void ask_for(struct making *m, unsigned files);

@@ -243,9 +243,24 @@ void want_settle(struct want *want, const struct outcome *o,
 	close_one(want->wait, ready);
 }
 
+/* A better table may be had: see to it, while the old one answers. */
+static void begin_again(struct symbolizer *s, const struct build_id *id,
+			struct making **begun)
+{
+	const struct table_key key = { .id = *id };
+	struct making *making =
+		making_find(s, &key) ? NULL : making_begin(s, &key);
+
+	if (!making)
+		return;
+	making->is_again = true;
+	making->next_begun = *begun;
+	*begun = making;
+}
+
 /* What is known of a key by now. */
 static bool settle_known(struct symbolizer *s, struct want *w,
-			 struct table_key *key, struct wait **ready)
+			 struct table_key *key, struct todo *todo)
 {
 	uint64_t epoch = table_cache_epoch(s->tables);
 	const struct verdict *v = verdicts_find(&s->verdicts, key, epoch);
@@ -258,7 +273,7 @@ static bool settle_known(struct symbolizer *s, struct want *w,
 				.status = v->status,
 				.message = v->message[0] ? v->message : NULL,
 			},
-			ready);
+			&todo->ready);
 		return true;
 	}
 	if (v)
@@ -272,8 +287,10 @@ static bool settle_known(struct symbolizer *s, struct want *w,
 			    .table = found.table,
 			    .is_upstream = found.claims.inputs & TABLE_UPSTREAM,
 		    },
-		    ready);
+		    &todo->ready);
 	symtab_put(found.table);
+	if (found.is_doubted)
+		begin_again(s, &key->id, &todo->begun);
 	return true;
 }
 
@@ -285,7 +302,7 @@ void want_attach(struct symbolizer *s, struct want *w, struct table_key key,
 		.message = "too many tables are being made",
 	};
 
-	if (settle_known(s, w, &key, &todo->ready))
+	if (settle_known(s, w, &key, todo))
 		return;
 	struct making *making = making_find(s, &key);
 
@@ -317,24 +334,6 @@ void todo_do(struct todo *t)
 		making_advance(t->poked[i]);
 		making_release(t->poked[i]);
 	}
-}
-
-/* A better table may be had: see to it, while the old one answers. */
-static void begin_again(struct symbolizer *s, const struct build_id *id,
-			struct making **begun)
-{
-	const struct table_key key = { .id = *id };
-	struct making *making;
-
-	LOCKED(&s->lock);
-	if (making_find(s, &key))
-		return;
-	making = making_begin(s, &key);
-	if (!making)
-		return;
-	making->is_again = true;
-	making->next_begun = *begun;
-	*begun = making;
 }
 
 /* ---- Batches ------------------------------------------------------------ */
@@ -375,8 +374,10 @@ static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
 	m->status = MODULE_OK;
 	m->table = found.table;
 	m->origin = origin_name(found.claims.inputs & TABLE_UPSTREAM);
-	if (found.is_doubted)
+	if (found.is_doubted) {
+		LOCKED(&s->lock);
 		begin_again(s, &m->id, begun);
+	}
 	return true;
 }
 

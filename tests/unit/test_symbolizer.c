@@ -723,6 +723,40 @@ START_TEST(a_debug_id_that_several_have_is_ambiguous)
 }
 END_TEST
 
+START_TEST(who_asks_by_another_name_sees_answers_get_better_too)
+{
+	struct role role = {
+		.n = 1,
+		.roles = INDEX_ROLE_EXECUTABLE,
+		.quality = SYMTAB_QUALITY_DYNSYM,
+		.size = SMALL,
+	};
+	struct build_id none = { .len = 0 }, id = index_test_id(1);
+	struct fixture f;
+
+	fixture_open(&f);
+	add_file(&f, "exe", "quality=1", &role);
+	for (int i = 0; i < 1000 && counted(TABLE_OP_BUILD) < 2; i++) {
+		CLEANUP_ASKED struct asked a;
+
+		asked_init(&a, LONG_MS);
+		struct batch_module *m = want_id(&a, &none);
+
+		m->is_breakpad = true;
+		memset(m->breakpad_guid, 1, 16);
+		begin(&f, &a);
+		finish(&a);
+		ck_assert_int_eq(status(&a, 0), MODULE_OK);
+		if (i == 0)
+			add_debuginfo(&f, "debug", 1, SMALL, "quality=4");
+		usleep(1000);
+	}
+	wait_for(TABLE_OP_BUILD, 2);
+	ck_assert_int_eq(symbolizer_quality(f.s, &id), SYMTAB_QUALITY_DWARF);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_thousand_unknown_ids_are_absent_each)
 {
 	struct fixture f;
@@ -911,6 +945,7 @@ UNIT_MAIN("symbolizer", a_table_is_built_when_it_is_first_asked_for,
 	  without_room_for_tables_addresses_are_answered_all_the_same,
 	  an_id_that_is_padded_with_zeros_is_that_of_the_shorter_one,
 	  a_debug_id_that_several_have_is_ambiguous,
+	  who_asks_by_another_name_sees_answers_get_better_too,
 	  a_thousand_unknown_ids_are_absent_each,
 	  more_tables_than_there_are_turns_are_all_made,
 	  the_table_itself_can_be_had, work_is_run_on_a_thread_of_its_own,
