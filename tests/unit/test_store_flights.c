@@ -409,7 +409,68 @@ START_TEST(a_success_ends_the_history_and_memory_is_bounded)
 }
 END_TEST
 
-UNIT_MAIN("store_flights", reading_cached_files_through_holds_up_nobody_else,
+struct told {
+	_Atomic unsigned ids, all;
+	struct build_id last;
+};
+
+static void note_told(void *ctx, const struct build_id *id)
+{
+	struct told *t = ctx;
+
+	if (id)
+		t->last = *id;
+	atomic_fetch_add(id ? &t->ids : &t->all, 1);
+}
+
+START_TEST(who_wants_to_know_is_told_what_the_index_forgot)
+{
+	struct told told = { 0 };
+	struct build_id id = index_test_id(1), other = index_test_id(2);
+	struct fixture f;
+
+	fixture_open(&f);
+	store_on_forget(f.store, note_told, &told);
+	store_forget(f.store, &id);
+	store_forget(f.store, &other);
+	ck_assert_uint_eq(told.ids, 2);
+	ck_assert(build_id_equal(&told.last, &other));
+	/* A change that nobody told the store of is another process's. */
+	for (int i = 0; i < 500 && !told.all; i++) {
+		if (i % 100 == 0)
+			add_file(&f, "file", (unsigned)i + 10);
+		usleep(10000);
+	}
+	ck_assert_uint_ge(told.all, 1);
+	store_on_forget(f.store, NULL, NULL);
+	unsigned ids = told.ids;
+
+	store_forget(f.store, &id);
+	ck_assert_uint_eq(told.ids, ids);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_store_that_is_aborted_answers_busy_and_can_be_read)
+{
+	struct build_id id = index_test_id(1);
+	const struct store_query q = { .id = id, .kind = ARTIFACT_EXECUTABLE };
+	struct artifact a = ARTIFACT_INIT;
+	struct fixture f;
+	bool found;
+
+	fixture_open(&f);
+	add_file(&f, "file", 1);
+	ck_assert(!store_has_upstreams(f.store));
+	store_abort(f.store);
+	ck_error(store_get(f.store, &q, &a, &found), BUSY, "shutting down");
+	fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN("store_flights", who_wants_to_know_is_told_what_the_index_forgot,
+	  a_store_that_is_aborted_answers_busy_and_can_be_read,
+	  reading_cached_files_through_holds_up_nobody_else,
 	  a_store_may_be_closed_while_cached_files_are_read,
 	  what_kills_its_worker_is_tried_again_after_growing_pauses,
 	  a_success_ends_the_history_and_memory_is_bounded)
