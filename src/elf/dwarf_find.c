@@ -128,19 +128,23 @@ static struct error *read_set(struct dwarf_cursor *c, struct arange_set *ret)
 
 	c->p = set.end;
 	unsigned version = dwarf_u16(&set);
-
-	ret->unit = dwarf_uint(&set, offset_size);
-	ret->address_size = dwarf_u8(&set);
+	uint64_t unit = dwarf_uint(&set, offset_size);
+	unsigned size = dwarf_u8(&set);
 	unsigned selector = dwarf_u8(&set);
 
-	if (version != 2 || selector ||
-	    (ret->address_size != 4 && ret->address_size != 8))
+	if (version != 2 || selector || (size != 4 && size != 8)) {
+		size = 8;
 		set.p = set.end;
-	else if ((set.p - start) % (2 * ret->address_size))
-		dwarf_pass(&set, 2 * ret->address_size -
-					 (uint64_t)(set.p - start) %
-						 (2 * ret->address_size));
-	ret->pairs = set;
+	}
+	size_t lead = (size_t)(set.p - start) % (2 * size);
+
+	if (lead)
+		dwarf_pass(&set, 2 * size - lead);
+	*ret = (struct arange_set) {
+		.unit = unit,
+		.pairs = set,
+		.address_size = size,
+	};
 	return NULL;
 }
 

@@ -415,10 +415,39 @@ START_TEST(units_that_are_not_what_they_claim_are_passed_over)
 }
 END_TEST
 
-UNIT_MAIN("dwarf_hostile", any_byte_may_be_any_other,
-	  any_section_may_end_anywhere, any_allocation_may_fail,
-	  what_is_good_around_damage_is_given, references_in_circles_end,
-	  a_sibling_behind_the_entry_is_not_followed,
+/* Of .debug_aranges: version at 4, address size at 10, selector size at 11. Of
+ * a set that is not understood, the unit's own ranges are taken. */
+START_TEST(sets_of_addresses_of_no_known_kind_are_passed_over)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} cases[] = { { 4, 3 },  { 10, 0 },   { 10, 1 }, { 10, 3 },
+		      { 10, 9 }, { 10, 255 }, { 11, 1 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 5,
+							       .address_size =
+								       8 };
+		uint64_t text = text_vaddr(8);
+		uint64_t at = dw_unit(&w, DW_UT_compile, 0);
+
+		dw_die(&w, DW_TAG_compile_unit, true,
+		       DW({ DW_AT_low_pc, DW_FORM_addr, text },
+			  { DW_AT_high_pc, DW_FORM_data1, 8 }));
+		function(&w, false, "f", text);
+		unit_end(&w);
+		dw_aranges(&w, at, DW_RANGES({ text, text + 8 }));
+		w.aranges.data[cases[i].at] = cases[i].value;
+		ck_wanted(&w, (const uint64_t[]) { 4 }, 1, "unit 0\n0+8 f\n");
+	}
+}
+END_TEST
+
+UNIT_MAIN("dwarf_hostile", sets_of_addresses_of_no_known_kind_are_passed_over,
+	  any_byte_may_be_any_other, any_section_may_end_anywhere,
+	  any_allocation_may_fail, what_is_good_around_damage_is_given,
+	  references_in_circles_end, a_sibling_behind_the_entry_is_not_followed,
 	  entries_may_not_lie_too_deep_in_each_other,
 	  functions_in_functions_by_the_thousand_end,
 	  claims_upon_claims_are_work_and_work_has_an_end,
