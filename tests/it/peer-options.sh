@@ -143,7 +143,7 @@ look() {
 		echo exit >"$tmp/$1.status"
 		return
 	fi
-	[[ $2 != *-F* ]] || wait_until traversed_once
+	[[ $2 != *-F* && $2 != *--scan-file* ]] || wait_until traversed_once
 	curl -s -m 20 -o /dev/null -w '%{http_code}' \
 		"$url/buildid/$id/executable" >"$tmp/$1.status"
 	kill "$which"
