@@ -23,28 +23,25 @@ enum {
 
 /* ---- Requests ----------------------------------------------------------- */
 
-static void fill_inputs(const struct making *m, struct symtab_build_inputs *in)
+/* What goes to the worker; files that come later are not of this build. */
+static void fill_inputs(struct build *b)
 {
+	const struct making *m = b->making;
 	int debuginfo = m->files[FILE_DEBUGINFO].fd;
 
-	*in = (struct symtab_build_inputs) {
+	b->inputs = (struct symtab_build_inputs) {
 		.id = m->id,
 		.debuginfo = debuginfo,
 		.executable = m->is_one_file ? debuginfo
 					     : m->files[FILE_EXECUTABLE].fd,
 		.alt = m->files[FILE_ALT].fd,
 	};
-	if (in->executable < 0 && m->has_layout && m->layout.segment_count)
-		in->layout = &m->layout;
-}
-
-static uint64_t input_bytes(const struct making *m)
-{
-	uint64_t sum = 0;
-
+	if (b->inputs.executable < 0 && m->has_layout &&
+	    m->layout.segment_count)
+		b->inputs.layout = &m->layout;
+	b->input_bytes = 0;
 	for (size_t i = 0; i < MAKING_FILES; i++)
-		sum += m->files[i].fd >= 0 ? m->files[i].size : 0;
-	return sum;
+		b->input_bytes += m->files[i].fd >= 0 ? m->files[i].size : 0;
 }
 
 static bool wants_partial(const struct want *w)
@@ -81,7 +78,7 @@ bool build_partial_request(struct making *m, struct buf *out)
 	if (!count)
 		return false;
 	m->round++;
-	fill_inputs(m, &m->partial.inputs);
+	fill_inputs(&m->partial);
 	symtab_request_put(out, &m->partial.inputs, wanted, count);
 	return true;
 }
@@ -112,7 +109,7 @@ static struct error *submit(struct build *b, struct worker_pool *pool,
 			    void (*done)(struct worker_job *, struct error *))
 {
 	b->job.type = WIRE_SYMTAB;
-	b->job.cpu_limit_s = symtab_job_cpu_s(input_bytes(b->making));
+	b->job.cpu_limit_s = symtab_job_cpu_s(b->input_bytes);
 	b->job.answer = take_result;
 	b->job.done = done;
 	b->job.ctx = b;
@@ -259,7 +256,7 @@ void build_whole(struct making *m)
 {
 	struct build *b = &m->whole;
 
-	fill_inputs(m, &b->inputs);
+	fill_inputs(b);
 	buf_clear(&b->job.request);
 	symtab_request_put(&b->job.request, &b->inputs, NULL, 0);
 	struct error *err = begin_whole(b);

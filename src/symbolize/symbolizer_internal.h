@@ -58,6 +58,7 @@ struct build {
 	struct making *making;
 	struct worker_job job;
 	struct symtab_build_inputs inputs; /* as the request tells them */
+	uint64_t input_bytes;              /* of all of them */
 	int fd; /* of the table being written; owned */
 	int64_t started_ns;
 	struct symtab_build_report report;

@@ -35,10 +35,10 @@ it_tests = \
 	tests/it/upstream-relay.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)
-EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/upstream-lib.sh tests/it/.shellcheckrc
+EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/lib_upstream.sh tests/it/.shellcheckrc
 
 # What symbolizing is compared with others by.
-EXTRA_DIST += tests/it/symbolize-fixtures.sh tests/it/symbolize-oracle.sh
+EXTRA_DIST += tests/it/lib_fixtures.sh tests/it/lib_oracle.sh
 if HAVE_DW
 check_PROGRAMS += tests/lib/sym_answer tests/lib/sym_sample tests/lib/sym_compare
 tests_lib_sym_answer_SOURCES = tests/lib/sym_answer.c

@@ -4,7 +4,7 @@
 # Our answers beside those of llvm-symbolizer, the newest there is, with
 # eu-addr2line for a third opinion: file and line of every frame, how many frames
 # there are, and names up to the policy (schema/http.md). Programs are compiled
-# for it, see symbolize-fixtures.sh; so many addresses of each are asked for that
+# for it, see lib_fixtures.sh; so many addresses of each are asked for that
 # `make check` stays quick. The whole of it:
 #
 #	SYMBOLIZE_ADDRESSES=10000 SYMBOLIZE_CORPUS=DIR tests/it/symbolize-diff.sh
@@ -28,8 +28,8 @@
 # LLVM_SYMBOLIZER, LLVM_GSYMUTIL  instead of the newest
 # SYMBOLIZE_KEEP       directory for addresses, answers and results
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
-. "$top_srcdir/tests/it/symbolize-fixtures.sh"
-. "$top_srcdir/tests/it/symbolize-oracle.sh"
+. "$top_srcdir/tests/it/lib_fixtures.sh"
+. "$top_srcdir/tests/it/lib_oracle.sh"
 need gcc objcopy readelf "$llvm_symbolizer"
 ! grep -q fsanitize=thread "$top_builddir/config.status" 2>/dev/null ||
 	skip_all "one thread"

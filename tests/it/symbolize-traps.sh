@@ -21,7 +21,7 @@
 #  16  an upstream server that is ill                         symbolize-upstream
 #  17  damaged and hostile files                              symbolize-hostile; tests/fuzz
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
-. "$top_srcdir/tests/it/symbolize-fixtures.sh"
+. "$top_srcdir/tests/it/lib_fixtures.sh"
 need gcc g++ curl jq objcopy strip readelf nm ld objdump
 
 pool=$tmp/pool

@@ -4,7 +4,7 @@
 # Addresses whose files are on another server, or some of them: fetched, made a
 # table of, and kept; and what becomes of them while that server is ill.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
-. "$top_srcdir/tests/it/upstream-lib.sh"
+. "$top_srcdir/tests/it/lib_upstream.sh"
 need "$CC" readelf objcopy strip nm
 
 src=$tmp/src

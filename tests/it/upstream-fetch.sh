@@ -4,7 +4,7 @@
 # What is not here comes from an upstream server: fetched once, checked, kept;
 # what a server says wrongly, or not at all, and what becomes of it.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
-. "$top_srcdir/tests/it/upstream-lib.sh"
+. "$top_srcdir/tests/it/lib_upstream.sh"
 need readelf objcopy
 need_curl_headers
 

@@ -4,7 +4,7 @@
 # An upstream server that hangs or dies costs nobody anything: others are asked,
 # what is here is answered as ever, and after a while it is left alone.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
-. "$top_srcdir/tests/it/upstream-lib.sh"
+. "$top_srcdir/tests/it/lib_upstream.sh"
 need_curl_headers
 
 make_samples "$tmp/samples" 60

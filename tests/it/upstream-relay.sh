@@ -5,7 +5,7 @@
 # ask meanwhile, whoever leaves; what breaks is broken for them, too, and not
 # kept.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
-. "$top_srcdir/tests/it/upstream-lib.sh"
+. "$top_srcdir/tests/it/lib_upstream.sh"
 need readelf objcopy
 need_curl_headers
 

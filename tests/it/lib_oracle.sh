@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 #
 # Asking others what an address is, and comparing. Sourced after
-# symbolize-fixtures.sh, which says what the fx_ variables are.
+# lib_fixtures.sh, which says what the fx_ variables are.
 
 sample=$top_builddir/tests/lib/sym_sample
 compare=$top_builddir/tests/lib/sym_compare
