@@ -4,7 +4,7 @@
  * one member, NAME.ko.
  *
  *	offset 0	xz, zstd or gzip stream, as `make modules_install`
- *leaves it (Linux, scripts/Makefile.modinst)
+ *			leaves it (Linux, scripts/Makefile.modinst)
  *
  * Any file can be compressed, so it takes both the suffix and the magic.
  */

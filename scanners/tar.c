@@ -20,7 +20,7 @@
  *
  * What is compressed can only be known by decoding it. So the name decides
  * where content does not, together with the compression's magic;
- *tar_is_inside() is for those who may take longer.
+ * tar_is_inside() is for those who may take longer.
  */
 #include "config.h"
 

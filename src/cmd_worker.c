@@ -13,14 +13,14 @@
 #include "worker/worker_limits.h"
 #include "worker/worker_main.h"
 
-/* Never more than whoever started the program allows. */
-static void set_limit(int which, uint64_t value)
+/* For now, and at most. Never more than whoever started the program allows. */
+static void set_limit(int which, uint64_t value, uint64_t most)
 {
 	struct rlimit limit;
 
-	if (getrlimit(which, &limit) || limit.rlim_max > value)
-		limit.rlim_max = value;
-	limit.rlim_cur = limit.rlim_max;
+	if (getrlimit(which, &limit) || limit.rlim_max > most)
+		limit.rlim_max = most;
+	limit.rlim_cur = limit.rlim_max < value ? limit.rlim_max : value;
 	setrlimit(which, &limit);
 }
 
@@ -41,10 +41,11 @@ struct error *cmd_worker(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	set_limit(RLIMIT_CORE, 0);
-	set_limit(RLIMIT_NOFILE, 2 * WIRE_MAX_FDS);
+	set_limit(RLIMIT_CORE, 0, 0);
+	set_limit(RLIMIT_NOFILE, 2 * WIRE_MAX_FDS, 2 * WIRE_MAX_FDS);
 #ifndef SANITIZED
-	set_limit(RLIMIT_AS, WORKER_ADDRESS_SPACE_BYTES);
+	set_limit(RLIMIT_AS, WORKER_ADDRESS_SPACE_BYTES,
+		  WORKER_BUILD_ADDRESS_SPACE_BYTES);
 #endif
 	return worker_main(WORKER_SOCKET_FD);
 }

@@ -6,9 +6,11 @@
  *	u8 00		the end
  *	u8 01, 02	stored: u16 size - 1, bytes; 01 forgets the dictionary
  *	u8 80..ff	1rrsssss, u16, u16: LZMA. sssss and the first u16 are
- *the decoded size - 1, the second the compressed size - 1 rr 0 goes on with
- *everything, 1 with a new state, 2 with new properties in another byte, 3 also
- *forgets the dictionary
+ *			the decoded size - 1, the second the compressed
+ *			size - 1
+ *	rr		0 goes on with everything, 1 with a new state, 2 with
+ *			new properties in another byte, 3 also forgets the
+ *			dictionary
  *
  * The first chunk forgets the dictionary; the first of LZMA, and the first
  * behind a 01, has properties. A chunk of LZMA is at most 64 KiB and decoded

@@ -95,6 +95,8 @@ static struct error *take_pairs(struct search *s, struct arange_set *set)
 			break;
 		TRY(add_offset(&s->known, &s->known_count, &s->known_capacity,
 			       set->unit));
+		if (!dwarf_text_at(s->d, start)) // code that ld dropped
+			continue;
 		for (; i < s->wanted->count && s->wanted->addresses[i] < end;
 		     i++) {
 			s->covered += !s->are_covered[i];

@@ -98,7 +98,7 @@ static struct error *make_inlines(struct dwarf_walk *w, struct dwarf_span piece,
 
 	for (size_t i = 0; i < w->inline_count; i++)
 		need += w->inlines[i].count;
-	TRY(dwarf_debug_work(w->cu->d, need));
+	TRY(dwarf_debug_work(w->cu->d, need + w->inline_count / 8));
 	if (!mem_grow(&w->out_inlines, &w->out_inline_capacity, w->inline_count,
 		      sizeof(*w->out_inlines)) ||
 	    !mem_grow(&w->out_ranges, &w->out_range_capacity, need,
@@ -217,6 +217,7 @@ static struct error *make_rows(struct dwarf_walk *w, struct dwarf_span piece)
 		const struct dwarf_sequence *s = &t->sequences[i];
 		uint64_t end = s->end < piece.end ? s->end : piece.end;
 
+		TRY(dwarf_debug_work(w->cu->d, 1));
 		if (end <= at) // they lie over each other
 			continue;
 		if (s->start > at) {

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "elf/dwarf_debug.h"
+#include "elf/hash_mix.h"
 
 enum {
 	CACHE_BITS_MIN = 12,
@@ -87,7 +88,7 @@ void dwarf_names_forget(struct dwarf_names *n)
 static struct known *find_known(const struct dwarf_names *n, uint64_t key)
 {
 	size_t mask = ((size_t)1 << n->bits) - 1;
-	size_t i = (size_t)(key * 0x9e3779b97f4a7c15 >> (64 - n->bits));
+	size_t i = (size_t)hash_mix(hash_seed(n->known), key) & mask;
 
 	while (n->known[i].key && n->known[i].key != key)
 		i = (i + 1) & mask;

@@ -184,8 +184,12 @@ static struct error *begin_copy(struct dwarf_object *o, struct dwarf_held *held)
 		return NULL;
 	uint8_t *to = allocate(held, (size_t)size);
 
-	if (!to)
-		return error_no_memory;
+	if (!to) // damage, or more than this process may have: noted, not fatal
+		return size <= SMALL_SIZE
+			       ? error_no_memory
+			       : error_new(LIMIT,
+					   "no room for %" PRIu64 " bytes",
+					   size);
 	held->bytes.data = to;
 	held->rest = STEAL(s);
 	if (!o->vaddrs)

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "elf/dwarf_walk.h"
+#include "elf/hash_mix.h"
 
 struct error *dwarf_walk_create(struct dwarf_walk **ret)
 {
@@ -119,7 +120,7 @@ static struct dwarf_claim *find_claim(const struct dwarf_claims *claims,
 				      uint64_t start)
 {
 	size_t mask = ((size_t)1 << claims->bits) - 1;
-	size_t i = (size_t)(start * 0x9e3779b97f4a7c15 >> (64 - claims->bits));
+	size_t i = (size_t)hash_mix(hash_seed(claims->v), start) & mask;
 
 	while (claims->v[i].unit && claims->v[i].start != start)
 		i = (i + 1) & mask;
@@ -254,8 +255,11 @@ static struct error *add_inline(struct dwarf_walk *w,
 	in.count = w->spans.count - in.first;
 	in.call_line = line > UINT32_MAX ? 0 : (uint32_t)line;
 	TRY(dwarf_name_of(w->cu, die, w->sink, &in.name));
-	TRY(dwarf_lines_file(w->lines, value_or_0(die, DWARF_SLOT_CALL_FILE),
-			     w->sink, &in.call_file));
+	// From version 5 on 0 is a file, too: what is not said is none.
+	if (dwarf_die_has(die, DWARF_SLOT_CALL_FILE))
+		TRY(dwarf_lines_file(w->lines,
+				     die->values[DWARF_SLOT_CALL_FILE].v,
+				     w->sink, &in.call_file));
 	if (!mem_grow(&w->inlines, &w->inline_capacity, w->inline_count + 1,
 		      sizeof(in)))
 		return error_no_memory;
@@ -276,9 +280,8 @@ static struct error *put_off(struct dwarf_walk *w, const struct dwarf_die *die,
 		return error_no_memory;
 	w->nested[w->nested_count++] = die->offset;
 	TRY(pass_children(w->cu, die->abbrev, sibling, c));
-	return sibling ? NULL
-		       : dwarf_debug_work(w->cu->d,
-					  (uint64_t)(c->p - from) / 8);
+	return dwarf_debug_work(
+		w->cu->d, 8 + (sibling ? 0 : (uint64_t)(c->p - from) / 8));
 }
 
 /* One entry below a function. @p depth is that of its list of siblings. */
@@ -413,7 +416,10 @@ static struct error *walk_nested(struct dwarf_walk *w)
 		TRY(dwarf_die_next(w->cu, &c, &a));
 		dwarf_die_read(w->cu, a, &c, &die);
 		die.offset = offset;
+		const uint8_t *from = c.p;
+
 		TRY(walk_function(w, &die, &c));
+		TRY(dwarf_debug_work(w->cu->d, (uint64_t)(c.p - from) / 8));
 	}
 	return NULL;
 }

@@ -164,6 +164,7 @@ static bool find_encoding(struct eh_frame *e, size_t cie, uint8_t *ret)
 	struct reader all, r;
 
 	if (e->cie != cie) {
+		e->cie = SIZE_MAX; // of no CIE, should this one be damaged
 		reader_init(&all, e->data, e->size, e->header->big_endian);
 		reader_seek(&all, cie);
 		if (!read_entry(&all, &r) || !read_cie(e, &r, &e->encoding))

@@ -3,7 +3,7 @@
  * The access line, as it was seen of 0.188 and is read by scripts from its end:
  *
  *	HOST:PORT UA:<agent> XFF:<hops> METHOD URL[?key=K&value=V] CODE SIZE
- *A+Bms
+ *	A+Bms
  *
  * The agent and the hops keep letters, digits and "/.,_:". The URL is decoded;
  * what could end the line or mean something to a terminal is escaped, which

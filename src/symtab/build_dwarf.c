@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "elf/dwarf_functions.h"
 #include "symtab/builder.h"
+#include "symtab/symtab_demangle.h"
 
 /* Of an inlined call, as the writer has it of functions. */
 #define NO_NAME "??"
@@ -38,11 +39,6 @@ static struct error *take_file(void *ctx, const char *dir, size_t dir_len,
 	return symtab_writer_file(b->writer, dir_number, name_number, ret);
 }
 
-static bool is_mangled(const char *name)
-{
-	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
-}
-
 /* A symbol at the start of a function that knows its name better: that it is a
  * clone or part of it; its whole name, where the DWARF has only the one between
  * the braces of some scope (lambdas, parts of templates); or any, where it has
@@ -64,7 +60,8 @@ static const struct code_symbol *find_name(const struct code_symbols *s,
 		if (len && code_symbol_is_part(c, name, len))
 			return c;
 		if (!better &&
-		    (len == 0 || (is_mangled(c->name) && !is_mangled(name))))
+		    (len == 0 || (symtab_is_mangled(c->name, c->name_len) &&
+				  !symtab_is_mangled(name, len))))
 			better = c;
 	}
 	return better;

@@ -69,8 +69,7 @@ static inline void cleanup_symtab(struct symtab **t)
 const struct build_id *symtab_build_id(const struct symtab *t);
 enum symtab_quality symtab_quality(const struct symtab *t);
 const struct symtab_layout *symtab_layout(const struct symtab *t);
-/** False: a table of the addresses asked for only, or of what is known without
- * files that were missing; see symtab_missing(). */
+/** False: a table of the addresses asked for only. */
 bool symtab_is_whole(const struct symtab *t);
 /** Bytes of memory it takes: what a cache counts. */
 size_t symtab_bytes(const struct symtab *t);

@@ -176,6 +176,7 @@ static bool demangle_stem(const char *name, size_t len, struct buf *out)
 
 bool symtab_demangle(const char *name, struct buf *out)
 {
+	static const char plt[] = "@plt";
 	size_t len = strlen(name);
 	size_t start = out->size;
 
@@ -191,9 +192,11 @@ bool symtab_demangle(const char *name, struct buf *out)
 	}
 	if (!demangle_stem(copy, stem, out))
 		return false;
-	if (named < len && !buf_append_str(out, "@plt")) {
-		out->size = start;
-		return false;
-	}
-	return true;
+	if (named == len)
+		return true;
+	if (out->size - start <= SYMTAB_NAME_MAX - strlen(plt) &&
+	    buf_append_str(out, plt))
+		return true;
+	out->size = start;
+	return false;
 }

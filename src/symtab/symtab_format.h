@@ -85,6 +85,8 @@ enum {
 
 #define SYMTAB_MAGIC "symtab\x1a\n"
 enum {
+	/** Calls that one bucket of the index names: symtab_index.h. */
+	SYMTAB_AMONG_MAX = 4096,
 	SYMTAB_VERSION = 1,
 	/** Raised with every change to what tables say for the same input:
 	 * writer, builder, demangler, DWARF reader. A table with another one is

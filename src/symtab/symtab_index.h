@@ -12,13 +12,18 @@
  *	u32 line_length, u32 tree_length   of LineTableInfo's data, which is the
  *	                        first, and of InlineInfo's behind it; 0: none
  *	{ u32 start, u32 record }[count]   ascending offsets in the function,
- *the first is 0; where the bucket's record is, from the start of the function's
- *index records, the last up to 4-aligned end, each: ULEB line_at        bytes
- *of LineTableInfo's data up to the operation behind the one that makes the row
- *at the bucket's start; 0: there is none, begin anew ULEB file, ULEB line of
- *that row, unless line_at is 0 ULEB size, { ULEB step, u8 depth }...   the
- *calls that any address of the bucket is in, in preorder: bytes from the one
- *before (first, from InlineInfo's data)
+ *	                        the first is 0; where the bucket's record is,
+ *	                        from the start of the function's index
+ *	records                 the last up to 4-aligned end, each:
+ *	  ULEB line_at          bytes of LineTableInfo's data up to the operation
+ *	                        behind the one that makes the row at the
+ *	                        bucket's start; 0: there is none, begin anew
+ *	  ULEB file, ULEB line  of that row, unless line_at is 0
+ *	  ULEB size             of what follows, in bytes
+ *	  { ULEB step, u8 depth }...   the calls that any address of the bucket
+ *	                        is in, in preorder: bytes from the one before
+ *	                        (first, from InlineInfo's data); at most
+ *	                        SYMTAB_AMONG_MAX
  */
 #ifndef SYMTAB_SYMTAB_INDEX_H
 #define SYMTAB_SYMTAB_INDEX_H

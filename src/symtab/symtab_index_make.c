@@ -14,7 +14,7 @@ enum {
 	 * in calls in calls, all of the whole function. */
 	MEMBERS_SHARE = 32,
 	/* In one bucket, or in a function without an index. */
-	NODES_MAX = 4096
+	NODES_MAX = SYMTAB_AMONG_MAX
 };
 
 struct symtab_bucket {

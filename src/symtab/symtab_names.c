@@ -5,8 +5,8 @@
  * A mangled name has a readable text in the names section. Mangling is a
  * compression of its own, and texts are long (500 bytes on average in a large
  * C++ program) and repeat themselves, their mangled name and each other. So
- *each is coded by itself as pieces of what precedes it, which is: a sample of
- *texts that all share, the mangled name, the text so far.
+ * each is coded by itself as pieces of what precedes it, which is: a sample of
+ * texts that all share, the mangled name, the text so far.
  *
  *	 0 u32 count        mangled names that have a text
  *	 4 u32 sample_size
@@ -20,10 +20,11 @@
  *
  *	u8  a * 16 + b
  *	    a literal bytes (15: and as many more as the bytes that follow add
- *up to, up to and including the first that is not 255), the literals; unless
- *the text ends here: u16 where to copy from: an offset in sample, name, text as
- *if they lay one behind the other; no copy goes from one into the next b + 4
- *bytes (15: and more, as above)
+ *	    up to, up to and including the first that is not 255), the literals;
+ *	    unless the text ends here:
+ *	u16 where to copy from: an offset in sample, name, text as if they lay
+ *	    one behind the other; no copy goes from one into the next
+ *	    b + 4 bytes (15: and more, as above)
  */
 #include "config.h"
 

@@ -225,6 +225,7 @@ struct error *symtab_tree_find_among(struct symtab_tree *t,
 	size_t size = (size_t)(t->in.end - t->data);
 	uint32_t depth = 0;
 	uint64_t at = 0, step;
+	uint32_t seen = 0;
 
 	t->node_count = 1; // the root: never looked at
 	t->extent_count = 0;
@@ -233,8 +234,10 @@ struct error *symtab_tree_find_among(struct symtab_tree *t,
 	t->nodes[0] = (struct symtab_node) { 0 };
 	t->chain[0] = 0;
 	while (nodes.at < nodes.end) {
-		if (!symtab_uleb(&nodes, &step) || nodes.at == nodes.end ||
-		    step > size - at)
+		size_t extents = t->extent_count;
+
+		if (++seen > SYMTAB_AMONG_MAX || !symtab_uleb(&nodes, &step) ||
+		    nodes.at == nodes.end || step > size - at)
 			return damaged();
 		uint32_t below = *nodes.at++;
 
@@ -254,8 +257,10 @@ struct error *symtab_tree_find_among(struct symtab_tree *t,
 		if (!symtab_uleb(&in, &count) || !count)
 			return damaged();
 		TRY(read_node(t, &in, n[-1].start, count, n, &has_children));
-		if (!holds(t, n, offset))
+		if (!holds(t, n, offset)) {
+			t->extent_count = extents;
 			continue;
+		}
 		t->chain[++depth] = (uint32_t)t->node_count++;
 	}
 	t->chain_count = depth + 1;

@@ -6,11 +6,12 @@
  *	u32   files of split DWARF, and for each: u8 has a name, string name
  *	      layout, if flagged (symtab_layout.h)
  *	u8    partial; if so: u32 lists, and for each
- *	      u8 kind, u64 map start, u64 map offset, u8 has a name, string
- *name, u64 base, u8 return addresses, u32 count, u64 each
+ *	      u8 kind, u64 map start, u64 map offset, u8 has a name,
+ *	      string name, u64 base, u8 return addresses, u32 count, u64 each
  *
  * Result: u8 quality, u64 functions, u64 units, string problem, bytes missing
- * dwos. */
+ *	dwos, bytes missing alt (its build ID; empty: none).
+ */
 #include "config.h"
 
 #include <stdio.h>

@@ -15,6 +15,17 @@ static struct error *answer_report(struct wire_out *out,
 	return wire_out_end(out);
 }
 
+/* What cmd_worker.c leaves to be taken. */
+static void take_memory(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_AS, &limit);
+}
+
 struct error *work_symtab(struct reader *request, const int *fds,
 			  size_t fd_count, struct wire_out *out)
 {
@@ -22,8 +33,10 @@ struct error *work_symtab(struct reader *request, const int *fds,
 	CLEANUP_SYMTAB_BUILD_REPORT struct symtab_build_report report = { 0 };
 
 	TRY(symtab_request_get(request, fds, fd_count, &q));
+	/* A pool of such workers does nothing else. */
+	take_memory();
 	/* Those whose tables are there go before, as does who waits for a few
-	 * addresses. The pool of such workers does nothing else. */
+	 * addresses. */
 	if (!q.wanted && getpriority(PRIO_PROCESS, 0) < NICE)
 		setpriority(PRIO_PROCESS, 0, NICE);
 	TRY(symtab_build(&q.inputs, q.wanted, q.wanted_count, q.table,

@@ -11,6 +11,8 @@
 /** One list of source names, unpacked. */
 #define WORKER_SOURCE_LIST_BYTES   (256 * MIB)
 #define WORKER_ADDRESS_SPACE_BYTES (2 * GIB)
+/** Of those that build symbol tables: they hold whole sections. */
+#define WORKER_BUILD_ADDRESS_SPACE_BYTES (4 * GIB)
 /** What a command may print for one container, and what it leaves of the cache
  * directory's file system: whichever of the two is less. */
 #define WORKER_SPOOL_BYTES       (64 * GIB)

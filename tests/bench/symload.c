@@ -8,14 +8,14 @@
  * FILE has addresses of the build ID, one a line, "0x…" first. A request is
  * BATCH (10000) of them in a row; requests go round the files, and on in each
  * file. -1: each file once, one request, whatever -n and -t. Each client has
- *one connection to 127.0.0.1.
+ * one connection to 127.0.0.1.
  *
  * FORM: json, proto (JSON answered in protobuf), text, records (binary, as the
  * kernel writes them). KIND is that of JSON, file_offset if not said.
  *
  * Prints key=value: requests, failed (not 200, or no answer), addresses, bytes
  * of answers, seconds, latencies in microseconds, pending (answers that say
- *so).
+ * so).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

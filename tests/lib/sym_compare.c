@@ -3,20 +3,20 @@
  * Two or three symbolizers' answers, side by side.
  *
  *	sym_compare [-l] [-d FILE] [-e ELF] [-v COUNT] ADDRESSES OURS THEIRS
- *[THIRD]
+ *	            [THIRD]
  *
  * ADDRESSES is what sym_sample printed. The others are answers to them in
- *order, as llvm-symbolizer or eu-addr2line print them: a function and a
- *FILE:LINE[:…] by turns, innermost first; an empty line or one with an address
- *between the addresses. Names are as the object file has them, not demangled.
+ * order, as llvm-symbolizer or eu-addr2line print them: a function and a
+ * FILE:LINE[:…] by turns, innermost first; an empty line or one with an address
+ * between the addresses. Names are as the object file has them, not demangled.
  *
  * Places are equal if the frames are as many and each has the same file and
  * line. Line 0 is no place, whatever file stands before it: LLVM gives that of
  * the symbol table where there is no other. A file's name is compared with "."
  * and ".." taken out; differently spelt ones are counted. Names are compared
  * where places are equal, see enum name_class. The symbols of ELF say what is
- *an alias. -l: THEIRS are elfutils', which puts the directory of compilation
- *before what begins with it already.
+ * an alias. -l: THEIRS are elfutils', which puts the directory of compilation
+ * before what begins with it already.
  *
  * Printed: KEY=VALUE lines of totals, then a line for each class of
  * disagreement: its name, how many, with whom THIRD agrees ("ours", "theirs",

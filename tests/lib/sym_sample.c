@@ -10,7 +10,7 @@
  * from a function, functions alike, "byte" for one drawn from all their bytes,
  * "code" from the executable sections of a file without functions. Calls are
  * looked for in EXECUTABLE, if FILE is a debug file. -j: offsets in this
- *section of a relocatable file. The same SEED draws the same.
+ * section of a relocatable file. The same SEED draws the same.
  */
 #include "config.h"
 
