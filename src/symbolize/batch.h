@@ -53,7 +53,7 @@ struct batch_module {
 	/* Answer. */
 	enum module_status status;
 	const char *message;  /* NULL, or the batch's */
-	const char *origin;   /* "local", static; NULL unless OK */
+	const char *origin;   /* "local" or "upstream", static; NULL unless OK */
 	struct symtab *table; /* one reference; NULL unless it was OK */
 };
 
