@@ -52,8 +52,8 @@ struct batch_module {
 	size_t first_address, address_count;
 	/* Answer. */
 	enum module_status status;
-	const char *message;  /* NULL, or the batch's */
-	const char *origin;   /* "local" or "upstream", static; NULL unless OK */
+	const char *message; /* NULL, or the batch's */
+	const char *origin;  /* "local" or "upstream", static; NULL unless OK */
 	struct symtab *table; /* one reference; NULL unless it was OK */
 };
 
