@@ -5,6 +5,8 @@
 # (dwz -m, .gnu_debugaltlink): they are known whichever of the two files is
 # scanned first, in a plain tree, in packages, over restarts. And which package
 # a source is taken from, whichever came first.
+#
+# Requirements: R-12.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" dwz curl objcopy strip readelf
 

@@ -4,6 +4,8 @@
 # Members of archives land in the disk cache, which outlives the server, trusts
 # nothing it finds, and stays within its bound. Files that change behind the
 # server's back are never served as something else.
+#
+# Requirements: R-14, R-23, R-33.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" curl objcopy strip readelf openssl
 

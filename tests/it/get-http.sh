@@ -3,6 +3,8 @@
 #
 # The HTTP contract, route by route, for a file of a tree and for a member of an
 # archive: methods, ranges, conditions, headers, errors, JSON.
+#
+# Requirements: R-18, R-24.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" curl objcopy strip readelf jq openssl
 

@@ -3,6 +3,8 @@
 #
 # More extractions are asked for than may wait: the surplus is told so at once,
 # everything else goes on meanwhile, and what waited is answered in the end.
+#
+# Requirements: R-19, R-22.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" curl openssl
 need_curl_headers

@@ -3,6 +3,8 @@
 #
 # `symbolized resolve --file` with a program whose debugging information lies in
 # other files: .dwo where they were made or beside the program, and .dwp.
+#
+# Requirements: R-12.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" nm
 

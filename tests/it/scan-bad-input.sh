@@ -4,6 +4,8 @@
 # Input that is broken, lies, or means harm, and a machine that fails: a message
 # that names file and place, the container marked, the scan goes on, the index
 # stays right, and nothing is tried again until it changes.
+#
+# Requirements: R-1, R-6, R-7, R-8, R-27, R-31.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" readelf jq openssl
 

@@ -3,6 +3,8 @@
 #
 # kill -9 at any moment of a scan, or of a server, and a restart: the index ends
 # up row by row as that of a scan that nobody disturbed.
+#
+# Requirements: R-28.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" sqlite3 setsid openssl
 

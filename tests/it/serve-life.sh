@@ -3,6 +3,8 @@
 #
 # A server from start to end: answers while the first scan runs, drains when told
 # to stop, does as signals say, and finds its state in every condition.
+#
+# Requirements: R-30, R-36.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" curl jq sqlite3 openssl
 

@@ -4,6 +4,8 @@
 # Questions that are broken, lie or ask for too much, and debug files made to
 # loop, to blow up or to claim more than there is: 4xx or a status of that
 # module, in bounded time and memory, and whoever else asks is answered.
+#
+# Requirements: R-1, R-22.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" curl jq readelf objcopy gzip openssl
 

@@ -3,6 +3,8 @@
 #
 # Addresses posted to a server: who waits for whom, what is kept and for how
 # long, and how answers get better. What the answers say is symbolize-diff.sh's.
+#
+# Requirements: R-23.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" curl objcopy strip readelf nm openssl gzip
 need_curl_headers

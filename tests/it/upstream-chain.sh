@@ -3,6 +3,8 @@
 #
 # Between elfutils' own servers: one of theirs behind ours, one in front, their
 # client before all; and in a circle with one.
+#
+# Requirements: R-42.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 . "$top_srcdir/tests/it/lib_upstream.sh"
 need debuginfod debuginfod-find readelf

@@ -3,6 +3,8 @@
 #
 # What is not here comes from an upstream server: fetched once, checked, kept;
 # what a server says wrongly, or not at all, and what becomes of it.
+#
+# Requirements: R-37, R-38, R-39, R-40, R-42, R-43.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 . "$top_srcdir/tests/it/lib_upstream.sh"
 need readelf objcopy

@@ -3,6 +3,8 @@
 #
 # An upstream server that hangs or dies costs nobody anything: others are asked,
 # what is here is answered as ever, and after a while it is left alone.
+#
+# Requirements: R-26, R-41.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 . "$top_srcdir/tests/it/lib_upstream.sh"
 need_curl_headers

@@ -4,6 +4,8 @@
 # What comes from an upstream server is passed on while it comes: to all who
 # ask meanwhile, whoever leaves; what breaks is broken for them, too, and not
 # kept.
+#
+# Requirements: R-37, R-38.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 . "$top_srcdir/tests/it/lib_upstream.sh"
 need readelf objcopy

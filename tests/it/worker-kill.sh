@@ -3,6 +3,8 @@
 #
 # A worker process that dies, or stands still, costs its own job. Nobody else
 # notices: other requests are answered, other files indexed.
+#
+# Requirements: R-4.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 need "$CC" curl jq openssl
 

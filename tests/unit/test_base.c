@@ -39,6 +39,7 @@ START_TEST(wrapping_without_memory_keeps_the_message)
 }
 END_TEST
 
+/* */
 START_TEST(too_many_open_files_is_busy)
 {
 	errno = EMFILE;
@@ -91,6 +92,7 @@ START_TEST(leb128_is_bounded_to_64_bits)
 }
 END_TEST
 
+/* */
 START_TEST(a_string_without_an_end_is_not_a_string)
 {
 	struct reader r;
@@ -113,6 +115,7 @@ START_TEST(build_ids_of_either_case_are_one)
 }
 END_TEST
 
+/* */
 START_TEST(build_ids_of_odd_or_absurd_length_are_refused)
 {
 	struct build_id id;

@@ -179,6 +179,7 @@ START_TEST(a_kept_file_is_found_again_after_a_restart)
 }
 END_TEST
 
+/* */
 START_TEST(a_damaged_cached_file_is_a_miss_and_goes)
 {
 	struct cache_key key = { 1, 2 };
@@ -293,6 +294,7 @@ START_TEST(what_cannot_be_kept_is_found_only_while_it_is_offered)
 }
 END_TEST
 
+/* */
 START_TEST(what_finds_no_room_lies_elsewhere_and_is_not_kept)
 {
 	const uint64_t far_too_much = UINT64_C(1) << 60;
@@ -554,6 +556,7 @@ END_TEST
 /* ---- Leftovers -------------------------------------------------------------
  */
 
+/* */
 START_TEST(leftovers_are_swept_at_start)
 {
 	struct disk_cache *c;
@@ -618,6 +621,7 @@ START_TEST(what_another_process_fills_is_left_alone)
 }
 END_TEST
 
+/* */
 START_TEST(what_is_given_up_leaves_nothing)
 {
 	struct disk_cache *c;

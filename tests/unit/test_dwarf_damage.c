@@ -33,6 +33,7 @@ static void ck_damage(const struct elf_unit *units, size_t count,
 	ck_assert_uint_eq(f.quality, ELF_QUALITY_DWARF);
 }
 
+/* */
 /* flat: a table */
 START_TEST(damage_in_new_tables_is_noted_and_the_rest_read)
 {

@@ -64,6 +64,7 @@ static void range_of_dwarf(const struct elf_file *f, size_t *start, size_t *end)
 	}
 }
 
+/* */
 START_TEST(any_byte_may_be_any_other)
 {
 	static const uint8_t masks[] = { 0x01, 0x80, 0xff };
@@ -94,6 +95,7 @@ START_TEST(any_byte_may_be_any_other)
 }
 END_TEST
 
+/* */
 START_TEST(any_section_may_end_anywhere)
 {
 	for (unsigned version = 2; version <= 5; version++) {
@@ -210,6 +212,7 @@ START_TEST(what_is_good_around_damage_is_given)
 }
 END_TEST
 
+/* */
 START_TEST(references_in_circles_end)
 {
 	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 4,
@@ -261,6 +264,7 @@ START_TEST(a_sibling_behind_the_entry_is_not_followed)
 }
 END_TEST
 
+/* */
 START_TEST(entries_may_not_lie_too_deep_in_each_other)
 {
 	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 4,
@@ -315,6 +319,7 @@ START_TEST(functions_in_functions_by_the_thousand_end)
 END_TEST
 
 /* A long list of ranges, which many calls claim. */
+/* */
 START_TEST(claims_upon_claims_are_work_and_work_has_an_end)
 {
 	enum { RANGES = 200000, CALLS = 2000 };

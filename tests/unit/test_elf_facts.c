@@ -28,6 +28,7 @@ static void ck_guid(const struct elf_facts *f, const char *hex)
 	ck_assert_str_eq(ours, hex);
 }
 
+/* */
 START_TEST(a_build_id_has_2_to_64_bytes)
 {
 	static const size_t lengths[] = { 0, 1, 2, 8, 16, 20, 32, 64, 65, 200 };
@@ -497,6 +498,7 @@ START_TEST(a_damaged_section_table_leaves_the_segments)
 }
 END_TEST
 
+/* */
 START_TEST(a_number_of_sections_beyond_reason_is_not_read)
 {
 	struct elf_lie lies[] = { { ELF_E_SHNUM, 0 },

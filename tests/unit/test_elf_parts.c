@@ -179,6 +179,7 @@ START_TEST(a_section_is_loaded_whole)
 }
 END_TEST
 
+/* */
 START_TEST(a_file_may_inflate_to_so_many_bytes_in_all)
 {
 	CLEANUP_ELF_STREAM struct elf_stream *s = NULL;
@@ -204,6 +205,7 @@ START_TEST(a_file_may_inflate_to_so_many_bytes_in_all)
 }
 END_TEST
 
+/* */
 START_TEST(a_section_too_large_to_hold_is_not_loaded)
 {
 	struct elf_lie lies[] = {

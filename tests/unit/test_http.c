@@ -20,6 +20,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
+/* */
 START_TEST(ranges_are_read_as_rfc_9110_says)
 {
 	static const struct {
@@ -493,6 +494,7 @@ static struct framing_result frame(const char *method, const struct field *f,
 	return ret;
 }
 
+/* */
 START_TEST(what_two_servers_could_read_differently_is_refused)
 {
 	static const struct {
@@ -646,6 +648,7 @@ START_TEST(a_moved_reply_keeps_its_headers)
 }
 END_TEST
 
+/* */
 START_TEST(no_control_byte_of_a_name_reaches_a_header)
 {
 	char long_name[8192];
@@ -665,6 +668,7 @@ START_TEST(no_control_byte_of_a_name_reaches_a_header)
 }
 END_TEST
 
+/* */
 START_TEST(an_error_says_nothing_of_this_machine)
 {
 	struct request rq;
@@ -770,6 +774,7 @@ START_TEST(content_codings_other_than_ours_are_refused)
 }
 END_TEST
 
+/* */
 START_TEST(a_bomb_is_stopped_at_the_decoded_limit)
 {
 	CLEANUP_BUF struct buf zeros = BUF_INIT;
@@ -827,6 +832,7 @@ END_TEST
 
 /* ---- Accounts and sockets ---------------------------------------------- */
 
+/* */
 START_TEST(the_access_log_has_a_steady_rate_behind_a_burst)
 {
 	int64_t now = INT64_C(1000000000000);

@@ -377,6 +377,7 @@ START_TEST(an_answer_given_at_once_is_an_answer_too)
 }
 END_TEST
 
+/* */
 START_TEST(a_full_store_is_503_with_retry_after)
 {
 	set_up();
@@ -436,6 +437,7 @@ static void ask(const char *json)
 	serve("POST", "/buildids/query");
 }
 
+/* */
 START_TEST(presence_answers_each_id_in_its_place)
 {
 	set_up();

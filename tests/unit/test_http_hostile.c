@@ -82,6 +82,7 @@ END_TEST
 
 static char zeros[(5 << 20) + 1];
 
+/* */
 START_TEST(a_body_over_the_limit_is_413_however_it_comes)
 {
 	set_up();
@@ -128,6 +129,7 @@ END_TEST
 
 /* ---- Hostile shapes ---------------------------------------------------- */
 
+/* */
 START_TEST(ambiguous_requests_are_400_and_the_connection_ends)
 {
 	static const char *const requests[] = {
@@ -189,6 +191,7 @@ START_TEST(ambiguous_requests_are_400_and_the_connection_ends)
 }
 END_TEST
 
+/* */
 START_TEST(a_nul_in_a_value_is_400)
 {
 	static const char request[] =
@@ -269,6 +272,7 @@ static int dial_with_little_room(void)
 	return dial_with(&little);
 }
 
+/* */
 START_TEST(absolute_deadlines_end_connections_that_drip)
 {
 	set_up();
@@ -299,6 +303,7 @@ START_TEST(absolute_deadlines_end_connections_that_drip)
 }
 END_TEST
 
+/* */
 START_TEST(a_file_that_shrinks_ends_the_connection)
 {
 	set_up();

@@ -31,6 +31,7 @@ static void strip(char *head)
 	}
 }
 
+/* */
 START_TEST(head_says_what_get_says_without_a_body)
 {
 	static const char *const paths[] = { "/buildid/aa00/executable",
@@ -181,6 +182,7 @@ START_TEST(others_are_answered_while_one_waits)
 }
 END_TEST
 
+/* */
 START_TEST(a_client_that_leaves_while_it_waits_is_let_go)
 {
 	set_up();
@@ -227,6 +229,7 @@ START_TEST(an_overdue_answer_is_503_and_silence_for_libdebuginfod)
 }
 END_TEST
 
+/* */
 START_TEST(too_many_that_wait_are_refused_at_once)
 {
 	set_up();
@@ -269,6 +272,7 @@ START_TEST(stopping_answers_those_that_wait)
 }
 END_TEST
 
+/* */
 START_TEST(stopping_lets_running_requests_finish)
 {
 	set_up();
@@ -347,6 +351,7 @@ START_TEST(stopping_amid_a_crowd_is_safe)
 }
 END_TEST
 
+/* */
 START_TEST(draining_says_so_and_ends_connections)
 {
 	set_up();

@@ -168,6 +168,7 @@ START_TEST(only_places_with_a_wanted_role_are_found)
 }
 END_TEST
 
+/* R-15 */
 START_TEST(debuginfo_of_better_quality_comes_first)
 {
 	FIXTURE(f);
@@ -183,6 +184,7 @@ START_TEST(debuginfo_of_better_quality_comes_first)
 }
 END_TEST
 
+/* R-15 */
 START_TEST(executables_follow_path_order_whatever_their_quality)
 {
 	FIXTURE(f);
@@ -194,6 +196,7 @@ START_TEST(executables_follow_path_order_whatever_their_quality)
 }
 END_TEST
 
+/* R-15 */
 START_TEST(equals_follow_path_order_then_first_sight)
 {
 	FIXTURE(f);
@@ -221,6 +224,7 @@ START_TEST(a_container_put_again_keeps_its_place)
 }
 END_TEST
 
+/* R-15 */
 START_TEST(an_old_path_filled_with_something_new_overtakes_nobody)
 {
 	FIXTURE(f);
@@ -295,6 +299,7 @@ START_TEST(of_very_many_places_the_best_are_kept)
 }
 END_TEST
 
+/* R-8 */
 START_TEST(names_of_any_bytes_survive)
 {
 	static const char path[] = "/s\xff\xfe/'\"\n;--/\x01%s";

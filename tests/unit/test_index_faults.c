@@ -517,6 +517,7 @@ static void run_all_with_fault(enum fault_kind kind)
 	index_fixture_close(&template);
 }
 
+/* */
 START_TEST(a_full_disk_at_any_write_is_an_error_and_no_more)
 {
 	fault_vfs_install();
@@ -564,6 +565,7 @@ START_TEST(creating_on_a_full_disk_can_be_tried_again)
 END_TEST
 
 /* The limit of the process instead of the disk's: the kernel's own errors. */
+/* */
 START_TEST(a_limit_on_file_size_reads_as_a_full_disk)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -587,6 +589,7 @@ START_TEST(a_limit_on_file_size_reads_as_a_full_disk)
 }
 END_TEST
 
+/* */
 START_TEST(no_descriptor_left_is_busy)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -616,6 +619,7 @@ START_TEST(no_descriptor_left_is_busy)
 }
 END_TEST
 
+/* */
 START_TEST(another_process_that_writes_for_too_long_is_busy)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -724,6 +728,7 @@ static uint64_t expect_whole(struct index_reader *r)
 	return latest;
 }
 
+/* */
 START_TEST(kill_9_leaves_every_container_whole)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -837,6 +842,7 @@ static void *groom_all_the_time(void *ctx)
 	return NULL;
 }
 
+/* */
 START_TEST(readers_see_whole_containers_while_others_write)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -879,6 +885,7 @@ static void *find_all_the_time(void *ctx)
 }
 
 /* 64 MiB go through the log; it is moved into the database every 16. */
+/* */
 START_TEST(the_log_stays_short_under_steady_readers)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;

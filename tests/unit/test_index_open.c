@@ -333,6 +333,7 @@ START_TEST(a_migration_under_a_running_writer_stops_it)
 }
 END_TEST
 
+/* */
 START_TEST(a_file_that_is_no_database_is_set_aside)
 {
 	static char garbage[10000];
@@ -380,6 +381,7 @@ START_TEST(nothing_that_was_set_aside_is_overwritten)
 }
 END_TEST
 
+/* */
 START_TEST(another_programs_database_is_set_aside)
 {
 	static const char *const others[] = {
@@ -577,6 +579,7 @@ static void damage_all_but_first(const char *path)
 		write_file(path, garbage, sizeof(garbage), at);
 }
 
+/* */
 START_TEST(damage_met_by_a_reader_is_remembered_for_the_next_open)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -748,6 +751,7 @@ START_TEST(it_is_known_whether_an_index_may_be_written)
 }
 END_TEST
 
+/* */
 START_TEST(an_index_opened_read_only_writes_nothing)
 {
 	CLEANUP_INDEX_FIXTURE struct index_fixture f;
@@ -876,6 +880,7 @@ START_TEST(any_directory_name_will_do)
 }
 END_TEST
 
+/* */
 START_TEST(network_file_systems_are_known)
 {
 	ck_assert(is_network_file_system(NFS_SUPER_MAGIC));

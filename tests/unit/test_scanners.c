@@ -248,6 +248,7 @@ static const struct {
 	{ "m.ko.xz", "\177ELF", 4, "elf", 32 },
 };
 
+/* */
 START_TEST(a_bid_is_the_number_of_magic_bits_and_one_for_the_suffix)
 {
 	for (size_t i = 0; i < sizeof(bids) / sizeof(*bids); i++) {
@@ -290,6 +291,7 @@ static const struct {
 	{ SCANNER_ARCHIVE, "a.ko.xz", PKG_CPIO, CODEC_XZ, "archive" },
 };
 
+/* */
 START_TEST(what_a_file_may_be_taken_for_is_chosen_by_content)
 {
 	static const struct pkg_file file = { .name = "./a",

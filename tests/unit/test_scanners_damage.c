@@ -42,6 +42,7 @@ static size_t stride(size_t size, size_t tries)
 	return size / tries + 1;
 }
 
+/* */
 START_TEST(a_container_cut_anywhere_is_an_error)
 {
 	for (size_t i = 0; containers[i].path; i++) {
@@ -96,6 +97,7 @@ START_TEST(the_last_bytes_count_too)
 }
 END_TEST
 
+/* */
 START_TEST(altered_bytes_never_crash)
 {
 	static const uint8_t masks[] = { 0xff, 0x01, 0x80 };

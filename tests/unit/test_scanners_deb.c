@@ -234,6 +234,7 @@ START_TEST(names_of_4096_bytes_are_kept_and_longer_ones_counted)
 }
 END_TEST
 
+/* */
 START_TEST(sparse_files_are_passed_over_and_counted)
 {
 	CLEANUP_BUF struct buf deb = BUF_INIT;
@@ -407,6 +408,7 @@ START_TEST(a_bomb_costs_nothing_unless_it_is_read)
 }
 END_TEST
 
+/* */
 START_TEST(a_million_links_in_a_row_are_too_many)
 {
 	const struct pkg_file link = { .name = "l",

@@ -478,6 +478,7 @@ START_TEST(no_header_where_one_must_be_is_an_error)
 }
 END_TEST
 
+/* */
 START_TEST(a_million_directories_in_a_row_are_too_many)
 {
 	const struct pkg_options o = { .kind = PKG_RPM,

@@ -156,6 +156,7 @@ static bool opens(const struct store *st, const char *path)
 	return opens_with(st, NULL, path);
 }
 
+/* */
 START_TEST(a_source_is_opened_only_beneath_a_root)
 {
 	char inside[80], outside[80], link[80], sly[120];
@@ -200,6 +201,7 @@ static const char *put_file(const char *name, mode_t mode)
 	return path;
 }
 
+/* */
 START_TEST(beneath_a_source_root_only_what_all_may_read_is_opened)
 {
 	char inside[80], link[100];

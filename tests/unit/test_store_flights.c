@@ -317,6 +317,7 @@ static struct error *ask_poison(struct fixture *f, unsigned n, bool *tried_ret,
 	return err;
 }
 
+/* */
 START_TEST(what_kills_its_worker_is_tried_again_after_growing_pauses)
 {
 	static const int64_t pauses_s[] = { 60, 600, 3600 };

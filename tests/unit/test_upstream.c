@@ -173,6 +173,7 @@ static bool is_private(const char *text)
 	return address_is_private((struct sockaddr *)&v6);
 }
 
+/* */
 START_TEST(addresses_that_are_not_the_internet_are_private)
 {
 	static const char *const private[] = {
@@ -220,6 +221,7 @@ END_TEST
 /* ---- The breaker
  * -------------------------------------------------------------- */
 
+/* */
 START_TEST(five_failures_in_a_row_open_it_for_a_minute)
 {
 	struct breaker b = { 0 };
@@ -297,6 +299,7 @@ static struct negative_key a_key(const char *path)
 	return key;
 }
 
+/* */
 START_TEST(each_cause_holds_for_its_own_time)
 {
 	static const struct {

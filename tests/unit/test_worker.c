@@ -209,6 +209,7 @@ START_TEST(a_worker_reads_the_facts_of_an_elf_file)
 }
 END_TEST
 
+/* */
 START_TEST(a_killed_worker_costs_only_its_own_job)
 {
 	struct worker_pool *pool = make_pool(1, 4);
@@ -329,6 +330,7 @@ static void extract_large(struct worker_pool *pool, struct test_job *job,
 	ck_no_error(worker_pool_submit(pool, &job->base));
 }
 
+/* */
 START_TEST(a_worker_out_of_memory_is_counted_and_replaced)
 {
 	struct test_job large, after;
@@ -372,6 +374,7 @@ START_TEST(a_worker_out_of_memory_is_counted_and_replaced)
 }
 END_TEST
 
+/* */
 START_TEST(a_hanging_worker_is_ended_at_its_deadline)
 {
 	struct worker_pool *pool = make_pool(1, 4);
@@ -533,6 +536,7 @@ START_TEST(a_full_queue_refuses_and_a_destroyed_pool_answers_all)
 }
 END_TEST
 
+/* */
 START_TEST(a_bomb_is_stopped_by_its_claim)
 {
 	/* ... and says who and how much. */
