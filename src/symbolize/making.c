@@ -704,12 +704,34 @@ static void note_trouble(struct making *m, struct error *err)
 	error_free(err);
 }
 
+/* Of @p files, 1 << enum making_file, those that were not asked for yet: to be
+ * asked for, without the lock, by ask_for(). Until they have come nothing that
+ * needs all files begins: whoever finds out that one is wanted says so in the
+ * same hold of the lock. Lock held. */
+static unsigned expect(struct making *m, unsigned files)
+{
+	files &= ~m->expected;
+	m->expected |= files;
+	m->holds += (unsigned)__builtin_popcount(files);
+	return files;
+}
+
+/* Another server that has the one may have the other. Lock held. */
+static unsigned expect_executable(struct making *m)
+{
+	bool may_be = m->files[FILE_DEBUGINFO].fd >= 0 && !m->is_one_file &&
+		      store_has_upstreams(m->s->store);
+
+	return may_be ? expect(m, 1U << FILE_EXECUTABLE) : 0;
+}
+
 static void ask_for(struct making *m, unsigned files);
 
 static void file_came(void *ctx, struct error *err, struct artifact *a)
 {
 	struct ask *ask = ctx;
 	struct making *m = ask->making;
+	unsigned more = 0;
 
 	{
 		LOCKED(&m->s->lock);
@@ -720,14 +742,11 @@ static void file_came(void *ctx, struct error *err, struct artifact *a)
 			m->files[ask->file] = *a;
 			*a = (struct artifact)ARTIFACT_INIT;
 		}
+		if (ask->file == FILE_DEBUGINFO)
+			more = expect_executable(m);
 	}
-	enum making_file file = ask->file;
-
 	mem_free(ask);
-	/* Another server that has the one may have the other. */
-	if (file == FILE_DEBUGINFO && m->files[file].fd >= 0 &&
-	    !m->is_one_file && store_has_upstreams(m->s->store))
-		ask_for(m, 1U << FILE_EXECUTABLE);
+	ask_for(m, more);
 	making_advance(m);
 	making_release(m);
 }
@@ -756,15 +775,9 @@ static void ask_file(struct making *m, enum making_file file,
 	making_release(m);
 }
 
-/* Those of @p files, 1 << enum making_file, that were not asked for yet. */
+/* What expect() gave. */
 static void ask_for(struct making *m, unsigned files)
 {
-	{
-		LOCKED(&m->s->lock);
-		files &= ~m->expected;
-		m->expected |= files;
-		m->holds += (unsigned)__builtin_popcount(files);
-	}
 	if (files & 1U << FILE_DEBUGINFO)
 		ask_file(m, FILE_DEBUGINFO, &m->id);
 	if (files & 1U << FILE_ALT)
@@ -788,6 +801,10 @@ static void ask_files(struct making *m)
 	if (!m->is_one_file && (m->offer.inputs & TABLE_EXECUTABLE ||
 				(has_upstreams && m->offer.inputs)))
 		files |= 1U << FILE_EXECUTABLE;
+	{
+		LOCKED(&m->s->lock);
+		files = expect(m, files);
+	}
 	ask_for(m, files);
 	making_advance(m);
 	making_release(m);
@@ -795,13 +812,16 @@ static void ask_files(struct making *m)
 
 void making_ask_alt(struct making *m, const struct build_id *id)
 {
+	unsigned files;
+
 	{
 		LOCKED(&m->s->lock);
 		m->alt_id = *id;
 		m->is_built = true;
 		m->is_whole_begun = false;
+		files = expect(m, 1U << FILE_ALT);
 	}
-	ask_for(m, 1U << FILE_ALT);
+	ask_for(m, files);
 	making_advance(m);
 }
 
