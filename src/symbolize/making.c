@@ -190,6 +190,31 @@ static void note_verdict(struct making *m, const struct outcome *o,
 	verdicts_put(&m->s->verdicts, &v);
 }
 
+/* Is there something that a table can be made from, and other servers may have,
+ * but this one was not made from? */
+static bool is_lacking(struct table_claims have, bool awaits_alt)
+{
+	const uint8_t both = TABLE_DEBUGINFO | TABLE_EXECUTABLE;
+
+	return (have.inputs & both) != both || awaits_alt;
+}
+
+/* For how long is the table there is the best to be had? */
+static int64_t trust_ms(const struct making *m, bool awaits_alt)
+{
+	struct table_claims have = { 0 };
+
+	/* What was offered did not come, or not whole. */
+	if (m->may_pass)
+		return DOUBTFUL_MS;
+	/* What another server will have one day nobody tells us. */
+	if (store_has_upstreams(m->s->store) &&
+	    table_cache_claims(m->s->tables, &m->key.id, &have) &&
+	    is_lacking(have, awaits_alt))
+		return ASK_AGAIN_MS;
+	return INT64_MAX;
+}
+
 /* What is known of the table there is. Lock held. */
 static void note_land(struct making *m, const struct outcome *o)
 {
@@ -197,16 +222,10 @@ static void note_land(struct making *m, const struct outcome *o)
 	bool awaits = o->table && m->alt_id.len && m->files[FILE_ALT].fd < 0;
 	/* It may have been the alternate file's. */
 	bool is_changed = awaits && m->forgets != m->s->forgets;
-	struct table_claims have = { 0 };
-	bool is_lacking = table_cache_claims(tables, &m->key.id, &have) &&
-			  (!(have.inputs & TABLE_DEBUGINFO) || awaits);
 
-	/* What another server will have one day nobody tells us. */
 	if (o->status != MODULE_PENDING && !m->is_overtaken && !is_changed)
 		table_cache_trust(tables, &m->key.id, m->epoch,
-				  is_lacking && store_has_upstreams(m->s->store)
-					  ? ASK_AGAIN_MS
-					  : INT64_MAX);
+				  trust_ms(m, awaits));
 	if (awaits)
 		table_cache_await(tables, &m->key.id, &m->alt_id);
 }
@@ -475,7 +494,7 @@ static bool has_best(struct making *m)
 	struct table_claims claims = m->offer;
 
 	if (store_has_upstreams(m->s->store)) {
-		claims.inputs |= TABLE_DEBUGINFO;
+		claims.inputs |= TABLE_DEBUGINFO | TABLE_EXECUTABLE;
 		if (m->alt_id.len)
 			claims.inputs |= TABLE_ALT;
 	}
@@ -698,6 +717,7 @@ static void note_trouble(struct making *m, struct error *err)
 	if (kind == ERROR_WORKER)
 		kind = ERROR_BUSY;
 	to = is_transient(kind) ? &m->transient : &m->damage;
+	m->may_pass |= is_transient(kind) || kind == ERROR_UPSTREAM;
 	if (!*to)
 		*to = error_new_at(kind, error_file(err), error_line(err),
 				   "its files could not be had");

@@ -97,6 +97,7 @@ struct making {
 	unsigned expected, arrived;          /* files, 1 << enum making_file */
 	struct artifact files[MAKING_FILES]; /* fd -1: not there */
 	struct error *transient, *damage;    /* first of each; owned */
+	bool may_pass; /* a file did not come for what another try may not meet */
 	/* Set by the look-up. */
 	struct build_id id;
 	struct table_claims offer; /* what the index has */

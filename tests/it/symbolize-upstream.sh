@@ -20,7 +20,7 @@ make_tool() {
 	at[$1]=$(address_of "$tmp/tool$1" helper)
 	split_program "$tmp/tool$1"
 }
-for i in {1..6}; do
+for i in {1..6} 9; do
 	make_tool "$i" || die "make_tool $i"
 done
 
@@ -38,11 +38,11 @@ builds() {
 }
 
 start_fake up
-for i in 1 2 4 5; do
+for i in 1 2 4 5 9; do
 	put up "${id[$i]}" debuginfo "$tmp/tool$i.debug"
 done
 put up "${id[1]}" executable "$tmp/tool1"
-cp "$tmp/tool2" "$tmp/tool3" "$tmp/tool4" "$tmp/tool4.debug" "$tmp/pool"
+cp "$tmp/tool2" "$tmp/tool9" "$tmp/tool3" "$tmp/tool4" "$tmp/tool4.debug" "$tmp/pool"
 options=(--upstream "${fake_url[up]}" --upstream-timeout 5)
 serve_ready main "${options[@]}" "$tmp/pool"
 
@@ -77,6 +77,15 @@ is "a restart knows table and origin" "$said $(builds)" "ok dwarf upstream  0"
 
 # ---- An ill server ---------------------------------------------------------------
 
+rule up '*' status=500
+ask 9
+is "what a server that fails may have more of is made a table of" "$said" "ok dynsym local "
+rule up
+is_whole() {
+	ask 9
+	[ "$said" = "ok dwarf upstream " ]
+}
+ok "which is bettered when that server is well again" wait_until is_whole
 rule up '*' status=500
 ask 5
 is "a server that fails is an error of that module" "$said" "upstream_error "
