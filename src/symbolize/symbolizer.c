@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "symbolize/symbolizer_internal.h"
@@ -103,18 +103,24 @@ static struct error *answer(struct symbolizer *s, struct batch *b)
 	return NULL;
 }
 
-/* Of a file that is never written again. Its mtime and inode are its own; its
- * ctime changes when it is used. */
-static uint64_t etag_of(const struct build_id *id, const struct stat *st)
+/* The file of the table; where none is kept, or another one by now, one that is
+ * written for this answer alone. */
+static struct error *open_file(struct symbolizer *s, const struct symtab *table,
+			       struct symbol_file *file)
 {
-	const uint64_t words[] = {
-		(uint64_t)clock_timespec_ns(st->st_mtim),
-		(uint64_t)st->st_ino,
-		(uint64_t)st->st_size,
-	};
+	struct stat st;
 
-	return hash_bytes(id->bytes, id->len,
-			  hash_bytes(words, sizeof(words), 0));
+	file->size = symtab_gsym_bytes(table);
+	file->etag = symtab_hash(table);
+	table_cache_file(s->tables, table, &file->fd);
+	if (file->fd < 0) {
+		TRY(table_cache_begin_elsewhere(&file->fd));
+		TRY(file_write_all(file->fd, symtab_data(table), file->size));
+	}
+	if (fstat(file->fd, &st))
+		return error_errno("a table's file");
+	file->mtime = st.st_mtim.tv_sec;
+	return NULL;
 }
 
 static void give_file(struct wait *w)
@@ -125,20 +131,8 @@ static void give_file(struct wait *w)
 		.status = m->status,
 		.message = m->message,
 	};
-	struct error *err = NULL;
-	struct stat st;
+	struct error *err = m->table ? open_file(w->s, m->table, &file) : NULL;
 
-	if (m->table) {
-		const struct build_id *id = symtab_build_id(m->table);
-
-		table_cache_file(w->s->tables, id, &file.fd);
-		if (file.fd < 0 || fstat(file.fd, &st))
-			err = error_new(NO_SPACE, "the table is not on disk");
-		else
-			file.etag = etag_of(id, &st);
-		file.size = symtab_gsym_bytes(m->table);
-		file.mtime = err ? 0 : st.st_mtim.tv_sec;
-	}
 	w->file_done(w->ctx, err, &file);
 	cleanup_close(&file.fd);
 }

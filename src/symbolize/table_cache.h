@@ -135,9 +135,9 @@ MUST_CHECK struct error *table_cache_open_table(const struct table_cache *c,
 						const struct build_id *id,
 						struct symtab **ret);
 
-/** The file that is loaded, for sending it. @param[out] fd_ret Owned; -1: not
- * to be had. */
-void table_cache_file(struct table_cache *c, const struct build_id *id,
+/** The file of a table, for sending it: of this very one, not of one that has
+ * taken its place since. @param[out] fd_ret Owned; -1: not to be had. */
+void table_cache_file(struct table_cache *c, const struct symtab *table,
 		      int *fd_ret);
 
 /** This table turned out to be damaged: away with it, on disk too. */

@@ -265,6 +265,17 @@ size_t symtab_gsym_bytes(const struct symtab *t)
 	return t->gsym_size;
 }
 
+const uint8_t *symtab_data(const struct symtab *t)
+{
+	return t->data;
+}
+
+uint64_t symtab_hash(const struct symtab *t)
+{
+	return symtab_u64(t->data + t->size - SYMTAB_TRAILER_SIZE +
+			  SYMTAB_CHECKSUM_AT);
+}
+
 size_t symtab_function_count(const struct symtab *t)
 {
 	return t->count;

@@ -75,6 +75,10 @@ bool symtab_is_whole(const struct symtab *t);
 size_t symtab_bytes(const struct symtab *t);
 /** Bytes from the start that are the GSYM proper, for GET …/gsym. */
 size_t symtab_gsym_bytes(const struct symtab *t);
+/** The bytes themselves: symtab_bytes() of them, as they stand in its file. */
+const uint8_t *symtab_data(const struct symtab *t);
+/** A hash of them. */
+uint64_t symtab_hash(const struct symtab *t);
 size_t symtab_function_count(const struct symtab *t);
 
 /** One frame. Numbers mean something within one table only; two frames of a

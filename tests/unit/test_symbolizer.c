@@ -856,6 +856,36 @@ START_TEST(the_table_itself_can_be_had)
 }
 END_TEST
 
+START_TEST(the_table_can_be_had_where_none_is_kept)
+{
+	struct build_id id = index_test_id(1);
+	struct file_answer x[2];
+	struct fixture f;
+	char magic[4];
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "full");
+	for (size_t i = 0; i < 2; i++) {
+		asked_init(&x[i].base, 0);
+		symbolize_file(f.s, &id, LONG_MS, file_done, &x[i]);
+		finish(&x[i].base);
+		ck_assert_ptr_null(x[i].base.err);
+		ck_assert_int_eq(x[i].file.status, MODULE_OK);
+		ck_assert_int_eq(pread(x[i].file.fd, magic, 4, 0), 4);
+		ck_assert(!memcmp(magic, "MYSG", 4));
+		ck_assert_int_ge(lseek(x[i].file.fd, 0, SEEK_END),
+				 (off_t)x[i].file.size);
+	}
+	ck_assert_uint_eq(x[0].file.etag, x[1].file.etag);
+	ck_assert_int_eq(counted(TABLE_OP_KEEP), 0);
+	for (size_t i = 0; i < 2; i++) {
+		cleanup_close(&x[i].file.fd);
+		asked_deinit(&x[i].base);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
 static void note_ran(void *ctx)
 {
 	done(ctx, NULL);
@@ -948,6 +978,6 @@ UNIT_MAIN("symbolizer", a_table_is_built_when_it_is_first_asked_for,
 	  who_asks_by_another_name_sees_answers_get_better_too,
 	  a_thousand_unknown_ids_are_absent_each,
 	  more_tables_than_there_are_turns_are_all_made,
-	  the_table_itself_can_be_had, work_is_run_on_a_thread_of_its_own,
-	  at_the_end_who_waits_is_told_so,
+	  the_table_itself_can_be_had, the_table_can_be_had_where_none_is_kept,
+	  work_is_run_on_a_thread_of_its_own, at_the_end_who_waits_is_told_so,
 	  without_memory_a_batch_ends_all_the_same)
