@@ -121,8 +121,10 @@ static struct error *add_files(struct dwarf_debug *d,
 		return error_no_memory;
 	main_file = &d->files[0];
 	dwarf_object_init(&main_file->object, in->file, false);
-	main_file->object.vaddrs = in->section_vaddrs;
-	main_file->object.vaddr_count = in->section_vaddr_count;
+	main_file->object.relocator = (struct dwarf_relocator) {
+		.vaddrs = in->section_vaddrs,
+		.vaddr_count = in->section_vaddr_count,
+	};
 	d->has_alt = in->alt != NULL;
 	if (in->alt)
 		dwarf_object_init(&d->files[1].object, in->alt, false);

@@ -10,7 +10,6 @@
 
 #include "base/mem.h"
 #include "elf/dwarf_object.h"
-#include "elf/dwarf_relocate.h"
 #include "elf/elf_limits.h"
 
 enum {
@@ -192,11 +191,11 @@ static struct error *begin_copy(struct dwarf_object *o, struct dwarf_held *held)
 					   size);
 	held->bytes.data = to;
 	held->rest = STEAL(s);
-	if (!o->vaddrs)
+	if (!o->relocator.vaddrs)
 		return NULL;
 	TRY(copy_stream(held, size));
-	return dwarf_relocate(o->elf, held->number, to, held->bytes.size,
-			      o->vaddrs, o->vaddr_count);
+	return dwarf_relocate(&o->relocator, o->elf, held->number, to,
+			      held->bytes.size);
 }
 
 static struct error *load(struct dwarf_object *o, struct dwarf_held *held)
@@ -206,8 +205,8 @@ static struct error *load(struct dwarf_object *o, struct dwarf_held *held)
 	uint64_t file_size = o->elf->in->size;
 	uint64_t size = shdr.size;
 
-	if (o->vaddrs || (shdr.flags & SHF_COMPRESSED) || name[1] == 'z' ||
-	    shdr.offset > file_size)
+	if (o->relocator.vaddrs || (shdr.flags & SHF_COMPRESSED) ||
+	    name[1] == 'z' || shdr.offset > file_size)
 		return begin_copy(o, held);
 	if (size > file_size - shdr.offset)
 		size = file_size - shdr.offset;

@@ -9,6 +9,7 @@
 #define ELF_DWARF_OBJECT_H
 
 #include "base/error.h"
+#include "elf/dwarf_relocate.h"
 #include "elf/elf_file.h"
 #include "elf/elf_section.h"
 
@@ -55,9 +56,7 @@ struct dwarf_object {
 	bool big_endian;
 	bool is_split; /* the sections are those of a .dwo or .dwp */
 	struct dwarf_held sections[DWARF_SECTION_IDS];
-	/* Of ET_REL. */
-	const uint64_t *vaddrs; /* borrowed; NULL: not to be relocated */
-	size_t vaddr_count;
+	struct dwarf_relocator relocator; /* of ET_REL; no vaddrs: for none */
 };
 
 /**

@@ -79,11 +79,10 @@ struct relocation {
 };
 
 struct job {
+	struct dwarf_relocator *r;
 	struct elf_file *f;
 	uint8_t *data;
 	size_t size;
-	const uint64_t *vaddrs;
-	size_t vaddr_count;
 	unsigned word; /* 4 or 8 */
 	struct rule rules[TYPES_MAX];
 	/* Of the table at hand. */
@@ -103,6 +102,15 @@ static void unload_symbols(struct job *j)
 	j->symbols_section = 0;
 }
 
+/* Count before it is done. */
+static struct error *work(struct job *j, uint64_t steps)
+{
+	j->r->work += steps;
+	if (j->r->work > ELF_TABLES_WORK_MIN + j->f->in->size)
+		return error_new(LIMIT, "the same tables again and again");
+	return NULL;
+}
+
 static struct error *load_symbols(struct job *j, size_t section)
 {
 	if (section == j->symbols_section)
@@ -112,6 +120,7 @@ static struct error *load_symbols(struct job *j, size_t section)
 		return error_new(BAD_DATA, "no symbol table %zu", section);
 	TRY(elf_section_load(j->f, section, &j->symbols, &j->symbols_size));
 	j->symbols_section = section;
+	TRY(work(j, j->f->section_count + j->symbols_size / 16));
 	for (size_t i = 1; i < j->f->section_count; i++) {
 		struct elf_shdr s = elf_file_section(j->f, i);
 
@@ -130,7 +139,7 @@ static uint64_t section_vaddr(const struct job *j, uint64_t symbol,
 					       j->f->header.big_endian);
 	else if (section >= SHN_LORESERVE)
 		return 0;
-	return section < j->vaddr_count ? j->vaddrs[section] : 0;
+	return section < j->r->vaddr_count ? j->r->vaddrs[section] : 0;
 }
 
 /* Symbols outside the table are at 0. */
@@ -226,6 +235,7 @@ static struct error *apply_table(struct job *j, size_t section,
 		if (have < size)
 			return NULL;
 		have -= have % size;
+		TRY(work(j, have / size));
 		for (size_t at = 0; at < have; at += size) {
 			struct relocation r = parse(j, data + at);
 
@@ -254,16 +264,14 @@ static struct error *apply_all(struct job *j, size_t section)
 	return NULL;
 }
 
-struct error *dwarf_relocate(struct elf_file *f, size_t section, uint8_t *data,
-			     size_t size, const uint64_t *vaddrs,
-			     size_t vaddr_count)
+struct error *dwarf_relocate(struct dwarf_relocator *r, struct elf_file *f,
+			     size_t section, uint8_t *data, size_t size)
 {
 	struct job j = {
+		.r = r,
 		.f = f,
 		.data = data,
 		.size = size,
-		.vaddrs = vaddrs,
-		.vaddr_count = vaddr_count,
 		.word = f->header.is_64 ? 8 : 4,
 	};
 	struct error *err = apply_all(&j, section);

@@ -16,19 +16,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct dwarf_relocator {
+	/** Address given to each section, by number; what is behind the end is
+	 * at 0. Borrowed. */
+	const uint64_t *vaddrs;
+	size_t vaddr_count;
+	/** Steps so far, for all sections: tables may lie over each other. */
+	uint64_t work;
+};
+
 /**
  * Relocate a section.
  *
  * Relocations of types that are not known, or lie outside, change nothing.
  *
  * @param[in] section Number of the section that @p data are the bytes of.
- * @param[in] vaddrs Address given to each section, by number; what is behind
- * the end is at 0.
- * @return BAD_DATA, LIMIT or UNSUPPORTED for damaged tables; NO_MEMORY, IO.
+ * @return BAD_DATA or UNSUPPORTED for damaged tables, LIMIT for more than the
+ * file has room for (elf_limits.h); NO_MEMORY, IO.
  */
-MUST_CHECK struct error *dwarf_relocate(struct elf_file *f, size_t section,
-					uint8_t *data, size_t size,
-					const uint64_t *vaddrs,
-					size_t vaddr_count);
+MUST_CHECK struct error *dwarf_relocate(struct dwarf_relocator *r,
+					struct elf_file *f, size_t section,
+					uint8_t *data, size_t size);
 
 #endif

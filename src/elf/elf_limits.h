@@ -59,6 +59,13 @@
 /** Relocations of one section looked at, also those looked at twice. A vmlinux
  * before its last link: 10 million. */
 #define ELF_RELOCS_MAX UINT64_C(100000000)
+/** Steps over tables that sections may name again and again, laid one over the
+ * other: relocations, symbols, stubs. So many, and one for each byte of the
+ * file; in real files an entry takes 8 bytes or more. */
+#define ELF_TABLES_WORK_MIN UINT64_C(1000000)
+/** Stubs of functions in other files, and relocations of symbols that may be
+ * theirs. A browser: 10 000 and 300 000. */
+#define ELF_PLT_MAX ((size_t)1 << 22)
 /** Relocations of one section that are sorted in memory, should they not be in
  * order. */
 #define ELF_UNSORTED_RELOCS_MAX UINT64_C(1000000)

@@ -25,6 +25,7 @@
 
 #include "base/mem.h"
 #include "base/reader.h"
+#include "elf/elf_limits.h"
 #include "elf/elf_plt.h"
 #include "elf/elf_section.h"
 
@@ -38,6 +39,7 @@ struct slots {
 	struct slot *slots;
 	size_t count;
 	size_t capacity;
+	uint64_t work; /* see elf_limits.h */
 };
 
 struct plt_code {
@@ -213,6 +215,21 @@ static const struct plt_machine *find_machine(uint16_t machine)
 	return NULL;
 }
 
+static struct error *too_many(void)
+{
+	return error_new(LIMIT, "more than %zu stubs or their slots",
+			 ELF_PLT_MAX);
+}
+
+static struct error *work(const struct elf_file *f, struct slots *s,
+			  uint64_t steps)
+{
+	s->work += steps;
+	if (s->work > ELF_TABLES_WORK_MIN + f->in->size)
+		return error_new(LIMIT, "the same tables again and again");
+	return NULL;
+}
+
 static struct error *add_slots(const struct elf_file *f,
 			       const struct plt_machine *m, const uint8_t *data,
 			       size_t size, bool has_addend, struct slots *ret)
@@ -221,6 +238,7 @@ static struct error *add_slots(const struct elf_file *f,
 	size_t entry = (has_addend ? 3 : 2) * word;
 	struct reader r;
 
+	TRY(work(f, ret, size / entry));
 	reader_init(&r, data, size, f->header.big_endian);
 	while (reader_left(&r) >= entry) {
 		struct slot s = { .address = reader_uint(&r, word) };
@@ -235,6 +253,8 @@ static struct error *add_slots(const struct elf_file *f,
 			s.resolver = addend;
 		else if (!s.symbol)
 			continue;
+		if (ret->count == ELF_PLT_MAX)
+			return too_many();
 		if (!mem_grow(&ret->slots, &ret->capacity, ret->count + 1,
 			      sizeof(s)))
 			return error_no_memory;
@@ -298,6 +318,8 @@ static struct error *add_stubs(const struct plt_machine *m,
 			continue;
 		if (last && last->size > start - last->start)
 			last->size = start - last->start;
+		if (ret->count == ELF_PLT_MAX)
+			return too_many();
 		if (!mem_grow(&ret->stubs, &ret->capacity, ret->count + 1,
 			      sizeof(*ret->stubs)))
 			return error_no_memory;
@@ -365,6 +387,7 @@ static struct error *read_stubs(struct elf_file *f, const struct plt_machine *m,
 			return NULL;
 		TRY(elf_section_load(f, i, &data, &c.size));
 		c.data = data;
+		TRY(work(f, slots, f->section_count + c.size / m->step));
 		c.table = table_address(f);
 		TRY(add_stubs(m, &c, slots, ret));
 	}

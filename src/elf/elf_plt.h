@@ -38,7 +38,8 @@ struct elf_plt {
  *
  * @param[in] f Borrowed for the call. A debug file has none.
  * @param[out] ret Filled on success: elf_plt_deinit().
- * @return BAD_DATA, LIMIT if a section cannot be read; NO_MEMORY, IO.
+ * @return BAD_DATA if a section cannot be read, LIMIT also where tables lie over
+ * each other by the thousand; NO_MEMORY, IO.
  */
 MUST_CHECK struct error *elf_plt_read(struct elf_file *f, struct elf_plt *ret);
 /** Twice is safe. */

@@ -12,7 +12,7 @@ enum {
 	OPCODE_BASE = 13,
 	LINE_BASE = -5,
 	LINE_RANGE = 14,
-	EXTRAS_MAX = 32,
+	EXTRAS_MAX = 128,
 };
 
 static void check(bool ok)

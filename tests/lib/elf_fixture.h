@@ -7,6 +7,7 @@
 #define TESTS_LIB_ELF_FIXTURE_H
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/input.h"
@@ -63,6 +64,46 @@ FIXTURE_FN struct error *error_of(const struct elf_spec *spec)
 	CLEANUP_ELF_FACTS struct elf_facts facts = { 0 };
 
 	return elf_facts_read(&in, true, &facts);
+}
+
+/** Tables that lie over each other: each is the whole of a file of 4 MiB. */
+enum { OVERLAPS = 100 };
+struct overlaps {
+	char names[OVERLAPS][16];
+	struct elf_extra extras[OVERLAPS + 8];
+	struct elf_lie lies[4 * OVERLAPS + 8]; /* those set, then {0} */
+	size_t lie_count;
+};
+
+FIXTURE_FN struct elf_lie *overlap_lie(struct overlaps *o, const char *section,
+				       enum elf_field field, uint64_t value)
+{
+	struct elf_lie *lie = &o->lies[o->lie_count++];
+
+	*lie = (struct elf_lie) { .field = field,
+				  .section = section,
+				  .value = value };
+	return lie;
+}
+
+/** Fills the last OVERLAPS and one behind them; those in front are the
+ * caller's. @param[in] first How many these are. */
+FIXTURE_FN void overlaps_init(struct overlaps *o, size_t first, uint32_t type,
+			      uint64_t flags)
+{
+	*o = (struct overlaps) { 0 };
+	for (size_t i = 0; i < OVERLAPS; i++) {
+		char *name = o->names[i];
+
+		snprintf(name, sizeof(*o->names), ".rela.%zu", i);
+		o->extras[first + i] = (struct elf_extra) { .name = name,
+							    .type = type,
+							    .flags = flags };
+		overlap_lie(o, name, ELF_SH_OFFSET, 0);
+		overlap_lie(o, name, ELF_SH_SIZE, 4 << 20);
+	}
+	o->extras[first + OVERLAPS] =
+		(struct elf_extra) { .name = ".room", .size = 4 << 20 };
 }
 
 /** An input that counts what is read through it, and may fail. */

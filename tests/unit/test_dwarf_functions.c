@@ -696,6 +696,81 @@ START_TEST(relocatable_files_are_relocated_to_where_their_sections_are_put)
 }
 END_TEST
 
+START_TEST(relocations_laid_over_each_other_have_an_end)
+{
+	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 4,
+						       .address_size = 8 };
+	CLEANUP_OPENED struct opened o = { 0 };
+	CLEANUP_TOLD struct told t = { .base = 0 };
+	CLEANUP_DWARF_DEBUG struct dwarf_debug *d = NULL;
+	uint64_t vaddrs[1] = { 0 };
+	struct overlaps over;
+
+	overlaps_init(&over, 1, SHT_RELA, 0);
+	over.extras[0] = (struct elf_extra) { .name = ".symtab",
+					      .type = SHT_SYMTAB,
+					      .size = 24 };
+	for (size_t i = 0; i < OVERLAPS; i++) {
+		overlap_lie(&over, over.names[i], ELF_SH_LINK, 1);
+		overlap_lie(&over, over.names[i], ELF_SH_INFO, OVERLAPS + 3);
+	}
+	unit_begin(&w, DW_LANG_C_plus_plus);
+	unit_end(&w);
+	open_written(&w,
+		     &(struct elf_spec) { .type = ET_REL,
+					  .extras = over.extras,
+					  .extra_count = OVERLAPS + 2,
+					  .lies = over.lies },
+		     &o);
+	ck_assert_uint_eq(section_named(&o.elf, ".debug_info"), OVERLAPS + 3);
+	ck_no_error(dwarf_debug_open(
+		&(struct dwarf_debug_inputs) { .file = &o.elf,
+					       .section_vaddrs = vaddrs,
+					       .section_vaddr_count = 1 },
+		&d));
+	ck_no_error(told_units(d, NULL, &t));
+	ck_assert_ptr_nonnull(
+		strstr(dwarf_debug_problem(d), "the same tables again"));
+}
+END_TEST
+
+/* From version 5 on, 0 is a file, too. */
+START_TEST(a_call_that_names_no_file_has_none)
+{
+	static const char *const told[] = { "-", "/src/a.c" };
+
+	for (unsigned i = 0; i < 4; i++) {
+		CLEANUP_DWARF_WRITER struct dwarf_writer w = {
+			.version = 4 + i / 2, .address_size = 8
+		};
+		uint64_t text = text_vaddr(8);
+		uint64_t lines = dw_lines(&w, "/src", dirs, files);
+		unsigned first = w.version < 5 ? 1 : 0;
+		char expected[64];
+
+		dw_lines_end(&w);
+		dw_unit(&w, DW_UT_compile, 0);
+		dw_die(&w, DW_TAG_compile_unit, true,
+		       DW({ DW_AT_comp_dir, DW_FORM_string, .s = "/src" },
+			  { DW_AT_stmt_list, DW_FORM_sec_offset, lines }));
+		put_code(&w, DW_TAG_subprogram, true, "f",
+			 (struct dw_range) { text, text + 8 });
+		dw_die(&w, DW_TAG_inlined_subroutine, false,
+		       DW({ DW_AT_linkage_name, DW_FORM_string, .s = "in" },
+			  { DW_AT_low_pc, DW_FORM_addr, text },
+			  { DW_AT_high_pc, DW_FORM_data1, 4 },
+			  { DW_AT_call_line, DW_FORM_data1, 7 },
+			  { i & 1 ? DW_AT_call_file : 0x57 /* column */,
+			    DW_FORM_data1, first }));
+		dw_end(&w);
+		unit_end(&w);
+		snprintf(expected, sizeof(expected),
+			 "0+8 f\n 1 in from %s:7: 0+4\n", told[i & 1]);
+		ck_functions(&w, &plain, expected);
+	}
+}
+END_TEST
+
 /* Who asks. */
 
 START_TEST(what_the_sink_says_is_handed_up_whatever_kind_it_is)
@@ -787,5 +862,7 @@ UNIT_MAIN("dwarf_functions",
 	  a_function_is_given_though_the_one_around_it_is_not,
 	  units_of_old_that_do_not_say_where_their_code_is_are_read,
 	  relocatable_files_are_relocated_to_where_their_sections_are_put,
+	  relocations_laid_over_each_other_have_an_end,
+	  a_call_that_names_no_file_has_none,
 	  what_the_sink_says_is_handed_up_whatever_kind_it_is,
 	  numbers_are_one_sinks_only, a_file_without_dwarf_has_no_units)

@@ -314,6 +314,62 @@ START_TEST(a_debug_file_has_no_stubs)
 }
 END_TEST
 
+START_TEST(relocations_laid_over_each_other_have_an_end)
+{
+	CLEANUP_ELF_PLT struct elf_plt plt = { 0 };
+	struct overlaps o;
+
+	overlaps_init(&o, 1, SHT_RELA, SHF_ALLOC);
+	o.extras[0] = (struct elf_extra) { .name = ".plt",
+					   .flags = SHF_ALLOC | SHF_EXECINSTR,
+					   .size = 16 };
+	CLEANUP_IMAGE struct elf_image image =
+		image_of(&(struct elf_spec) { .extras = o.extras,
+					      .extra_count = OVERLAPS + 2,
+					      .lies = o.lies });
+	struct input in = image_input(&image);
+	CLEANUP_ELF_FILE struct elf_file f = { 0 };
+
+	ck_no_error(elf_file_open(&in, &f));
+	ck_error(elf_plt_read(&f, &plt), LIMIT, "again and again");
+	ck_assert_uint_eq(plt.count, 0);
+}
+END_TEST
+
+START_TEST(stubs_laid_over_each_other_have_an_end)
+{
+	static const uint64_t relocs[] = { 0x1234, UINT64_C(5) << 32, 0 };
+	CLEANUP_ELF_PLT struct elf_plt plt = { 0 };
+	struct overlaps o;
+
+	overlaps_init(&o, 2, SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR);
+	o.extras[0] = (struct elf_extra) { .name = ".plt",
+					   .flags = SHF_ALLOC | SHF_EXECINSTR,
+					   .size = 16 };
+	o.extras[1] = (struct elf_extra) { .name = ".rela.dyn",
+					   .type = SHT_RELA,
+					   .flags = SHF_ALLOC,
+					   .data = relocs,
+					   .size = sizeof(relocs),
+					   .align = 8 };
+	for (size_t i = 0; i < OVERLAPS; i++) // they are all called .plt
+		overlap_lie(&o, o.names[i], ELF_SH_NAME, 1);
+	CLEANUP_IMAGE struct elf_image image =
+		image_of(&(struct elf_spec) { .extras = o.extras,
+					      .extra_count = OVERLAPS + 3,
+					      .lies = o.lies });
+	struct input in = image_input(&image);
+	CLEANUP_ELF_FILE struct elf_file f = { 0 };
+
+	ck_no_error(elf_file_open(&in, &f));
+	struct elf_shdr last = elf_file_section(&f, 2 + OVERLAPS);
+
+	ck_assert_str_eq(elf_file_section_name(&f, &last), ".plt");
+	ck_error(elf_plt_read(&f, &plt), LIMIT, "again and again");
+	ck_assert_uint_eq(plt.count, 0);
+}
+END_TEST
+
 START_TEST(without_memory_nothing_is_left_behind)
 {
 	struct plt_file p;
@@ -353,4 +409,7 @@ UNIT_MAIN("plt", lazy_stubs_of_x86_64_begin_behind_the_entry_of_the_linker,
 	  stubs_of_s390x_load_their_slot,
 	  stubs_of_riscv_load_relative_to_themselves,
 	  code_that_is_cut_or_leads_nowhere_has_no_stubs,
-	  a_debug_file_has_no_stubs, without_memory_nothing_is_left_behind)
+	  a_debug_file_has_no_stubs,
+	  relocations_laid_over_each_other_have_an_end,
+	  stubs_laid_over_each_other_have_an_end,
+	  without_memory_nothing_is_left_behind)
