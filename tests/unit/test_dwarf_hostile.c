@@ -4,6 +4,8 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "elf/elf_limits.h"
 #include "tests/lib/dwarf_programs.h"
@@ -353,6 +355,102 @@ START_TEST(claims_upon_claims_are_work_and_work_has_an_end)
 }
 END_TEST
 
+/* Functions in functions are put off, and what is in the inmost is passed over
+ * for each of them. */
+START_TEST(functions_that_are_put_off_are_work_and_work_has_an_end)
+{
+	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 4,
+						       .address_size = 8 };
+	uint64_t text = text_vaddr(8);
+
+	unit_begin(&w, DW_LANG_C_plus_plus);
+	function(&w, false, "before", text + 0x10);
+	for (size_t i = 0; i < 2000; i++)
+		function(&w, true, "f", text);
+	dw_die(&w, DW_TAG_variable, false,
+	       DW({ 0x02 /* location */, DW_FORM_exprloc, 600000 }));
+	for (size_t i = 0; i < 2000; i++)
+		dw_end(&w);
+	unit_end(&w);
+	ck_problem_of(&w, NULL, "again and again");
+}
+END_TEST
+
+/* A section that this process has no room for is damage like any other. */
+START_TEST(a_section_too_large_for_memory_is_a_problem_and_no_more)
+{
+#ifndef SANITIZED
+	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 4,
+						       .address_size = 8 };
+	CLEANUP_OPENED struct opened o = { 0 };
+	CLEANUP_DWARF_DEBUG struct dwarf_debug *d = NULL;
+	uint64_t text = text_vaddr(8);
+	CLEANUP_TOLD struct told t = { .base = text };
+	struct rlimit before, less;
+	size_t pages;
+	FILE *statm = fopen("/proc/self/statm", "re");
+
+	ck_assert_ptr_nonnull(statm);
+	ck_assert_int_eq(fscanf(statm, "%zu", &pages), 1);
+	fclose(statm);
+	unit_begin(&w, DW_LANG_C_plus_plus);
+	function(&w, false, "f", text);
+	dw_die(&w, DW_TAG_subprogram, false,
+	       DW({ DW_AT_name, DW_FORM_strp, .s = "g" },
+		  { DW_AT_low_pc, DW_FORM_addr, text + 0x10 },
+		  { DW_AT_high_pc, DW_FORM_data4, 8 }));
+	unit_end(&w);
+	open_written(
+		&w,
+		&(struct elf_spec) {
+			.text_size = TEXT_SIZE,
+			.packing = ELF_PACK_ZLIB,
+			.lies = (struct elf_lie[]) { { .field = ELF_BYTES,
+						       .section = ".debug_str",
+						       .value = 60 << 20,
+						       .at = 8,
+						       .width = 8 },
+						     { 0 } } },
+		&o);
+	ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
+	less = before;
+	less.rlim_cur = pages * (size_t)sysconf(_SC_PAGESIZE) + (32 << 20);
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &less), 0);
+	struct error *err = dwarf_debug_open(
+		&(struct dwarf_debug_inputs) { .file = &o.elf }, &d);
+
+	if (!err)
+		err = told_units(d, NULL, &t);
+	setrlimit(RLIMIT_AS, &before);
+	ck_no_error(err);
+	ck_told(&t, "0+8 f\n10+8 -\n");
+	ck_assert_ptr_nonnull(dwarf_debug_problem(d));
+	ck_assert_ptr_nonnull(strstr(dwarf_debug_problem(d), "no room for"));
+#endif
+}
+END_TEST
+
+/* Linkers leave the addresses of dropped code at 0, the sizes as they were. */
+START_TEST(sets_of_addresses_of_dropped_code_cover_none)
+{
+	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 5,
+						       .address_size = 8 };
+	uint64_t text = text_vaddr(8);
+	uint64_t dropped = dw_unit(&w, DW_UT_compile, 0);
+
+	dw_die(&w, DW_TAG_compile_unit, true, DW({ 0 }));
+	unit_end(&w);
+	dw_unit(&w, DW_UT_compile, 0);
+	dw_die(&w, DW_TAG_compile_unit, true,
+	       DW({ DW_AT_low_pc, DW_FORM_addr, text },
+		  { DW_AT_high_pc, DW_FORM_data1, 8 }));
+	function(&w, false, "f", text);
+	unit_end(&w);
+	dw_aranges(&w, dropped, DW_RANGES({ 0, text + 0x1000 }));
+	ck_wanted(&w, (const uint64_t[]) { 4 }, 1, "unit 1\n0+8 f\n");
+}
+END_TEST
+
 START_TEST(counts_that_are_claimed_take_no_memory)
 {
 	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 5,
@@ -456,5 +554,8 @@ UNIT_MAIN("dwarf_hostile", sets_of_addresses_of_no_known_kind_are_passed_over,
 	  entries_may_not_lie_too_deep_in_each_other,
 	  functions_in_functions_by_the_thousand_end,
 	  claims_upon_claims_are_work_and_work_has_an_end,
+	  functions_that_are_put_off_are_work_and_work_has_an_end,
+	  a_section_too_large_for_memory_is_a_problem_and_no_more,
+	  sets_of_addresses_of_dropped_code_cover_none,
 	  counts_that_are_claimed_take_no_memory,
 	  units_that_are_not_what_they_claim_are_passed_over)

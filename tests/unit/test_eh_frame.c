@@ -243,6 +243,25 @@ START_TEST(an_fde_that_lies_about_its_cie_is_left_out)
 }
 END_TEST
 
+START_TEST(a_damaged_cie_does_not_change_another)
+{
+	CLEANUP_WRITER struct frame_writer w = { 0 };
+	CLEANUP_ELF_FRAMES struct elf_frames frames = { 0 };
+	uint8_t encoding = 0x03;
+	uint64_t address;
+	size_t good = put_cie(&w, 1, "zR", &encoding, 1);
+	size_t bad = put_cie(&w, 1, "z?R", &encoding, 1);
+
+	put_fde(&w, good, 0x1000, 0x20, 4);
+	put_fde(&w, bad, 0x2000, 0x20, 4);
+	put_fde(&w, good, 0x3000, 0x30, 4);
+	read_frames(&w, false, ET_DYN, &frames, &address);
+	ck_assert_uint_eq(frames.count, 2);
+	ck_assert_uint_eq(frames.frames[1].start, 0x3000);
+	ck_assert_uint_eq(frames.frames[1].size, 0x30);
+}
+END_TEST
+
 START_TEST(a_section_may_be_cut_anywhere)
 {
 	CLEANUP_WRITER struct frame_writer w = { 0 };
@@ -360,5 +379,6 @@ UNIT_MAIN("eh_frame", frames_are_read_in_each_encoding,
 	  an_fde_that_lies_about_its_cie_is_left_out,
 	  a_section_may_be_cut_anywhere, a_long_length_is_read,
 	  an_address_finds_its_frame_and_the_next,
+	  a_damaged_cie_does_not_change_another,
 	  a_relocatable_file_has_no_frames,
 	  without_memory_nothing_is_left_behind)

@@ -163,6 +163,40 @@ START_TEST(a_damaged_function_does_not_harm_the_others)
 }
 END_TEST
 
+/* A node: three ranges, none of which holds 5; no children, no name. */
+START_TEST(a_bucket_that_names_calls_by_the_million_is_damage)
+{
+	static const uint8_t node[] = { 3, 10, 1, 20, 1, 30, 1,
+					0, 0,  0, 0,  0, 0,  1 };
+	enum { MANY = 2000000 };
+	struct symtab_tree t = { 0 };
+	uint8_t *names = malloc(2 * MANY);
+
+	ck_assert_ptr_nonnull(names);
+	for (size_t n = 0; n < MANY; n++) { // the same, each time
+		names[2 * n] = 0;
+		names[2 * n + 1] = 1;
+	}
+	for (int many = 0; many < 2; many++) {
+		struct symtab_input in = { node, node + sizeof(node) };
+		size_t count = many ? MANY : SYMTAB_AMONG_MAX;
+
+		symtab_tree_begin(&t, in);
+		struct error *err = symtab_tree_find_among(
+			&t, (struct symtab_input) { names, names + 2 * count },
+			5);
+
+		if (many)
+			ck_error(err, BAD_DATA, "");
+		else
+			ck_no_error(err);
+		ck_assert_uint_le(t.extent_capacity, 1000);
+	}
+	symtab_tree_deinit(&t);
+	free(names);
+}
+END_TEST
+
 START_TEST(a_line_table_without_a_range_of_deltas_is_damage)
 {
 	struct symtab_lines l;
@@ -329,6 +363,7 @@ END_TEST
 UNIT_MAIN("symtab_damage", any_byte_may_be_wrong, a_table_may_end_anywhere,
 	  any_byte_may_be_wrong_without_an_index,
 	  a_damaged_function_does_not_harm_the_others,
+	  a_bucket_that_names_calls_by_the_million_is_damage,
 	  a_line_table_without_a_range_of_deltas_is_damage,
 	  dividing_by_multiplying_is_exact,
 	  a_file_is_mapped_and_one_too_short_refused,

@@ -257,6 +257,33 @@ START_TEST(a_name_that_would_fill_the_memory_stays_as_it_is)
 }
 END_TEST
 
+START_TEST(a_stub_has_no_longer_name_than_a_function)
+{
+	for (size_t over = 0; over < 2; over++) {
+		CLEANUP_BUF struct buf name = BUF_INIT, out = BUF_INIT;
+
+		// f(a, a, …)@plt: 29 parameters of one type.
+		size_t len = SYMTAB_NAME_MAX - strlen("()@plt") - 29 * 700 -
+			     28 * strlen(", ") + over;
+
+		buf_printf(&name, "_Z%zu", len);
+		for (size_t i = 0; i < len; i++)
+			buf_append_str(&name, "f");
+		buf_append_str(&name, "700");
+		for (int i = 0; i < 700; i++)
+			buf_append_str(&name, "a");
+		for (int i = 1; i < 29; i++)
+			buf_append_str(&name, "S_");
+		// Of the function itself there is room for both.
+		ck_assert(symtab_demangle(buf_str(&name), &out));
+		buf_clear(&out);
+		buf_append_str(&name, "@plt");
+		ck_assert_int_eq(symtab_demangle(buf_str(&name), &out), !over);
+		ck_assert_uint_eq(out.size, over ? 0 : SYMTAB_NAME_MAX);
+	}
+}
+END_TEST
+
 START_TEST(a_table_of_bombs_is_written_and_read)
 {
 	CLEANUP_BUF struct buf bomb = BUF_INIT, table = BUF_INIT;
@@ -302,5 +329,6 @@ UNIT_MAIN("symtab_names", compiler_suffixes_are_not_part_of_a_name,
 	  mangled_names_of_three_languages_are_readable,
 	  every_text_of_many_is_put_together_again,
 	  a_name_that_would_fill_the_memory_stays_as_it_is,
+	  a_stub_has_no_longer_name_than_a_function,
 	  a_table_of_bombs_is_written_and_read,
 	  demangling_survives_want_of_memory)
