@@ -151,9 +151,10 @@ look() {
 traversed_once() {
 	curl -s -m 20 "$url/metrics" >"$tmp/figures"
 	grep -q 'thread_count{role="scan"}' "$tmp/figures" || return 0
+	# Of no file at all the peer counts nothing.
 	grep -q '^thread_work_total{role="traverse"} [1-9]' "$tmp/figures" &&
-		grep -q '^thread_work_pending{role="scan"} 0' "$tmp/figures" &&
-		grep -q '^thread_busy{role="scan"} 0' "$tmp/figures"
+		! grep -qE '^thread_(work_pending|busy)\{role="scan"\} [1-9]' \
+			"$tmp/figures"
 }
 
 # outcome NAME: leaves it in $outcome
