@@ -3,7 +3,8 @@
  * POST /symbolize/v1 and /symbolicate/v5, and GET /buildid/ID/gsym.
  *
  * A body is decoded and read on a thread of the symbolizer's, which answers it
- * there when its tables are mapped. What is waited for holds no thread.
+ * there when its tables are loaded. What turns out to be large when it is
+ * decoded goes on on a thread for that. What is waited for holds no thread.
  */
 #include "config.h"
 
@@ -74,9 +75,26 @@ static void answered(void *ctx, struct error *err)
 	end(t, err);
 }
 
-static struct error *read_body(struct symbolize_ticket *t)
+/* Undo the coding of a body that is small as it came, as long as what comes out
+ * is small, too.
+ * @param[out] large_ret It is not, and the body is as it was. */
+static struct error *decode_small(struct symbolize_ticket *t, bool *large_ret)
 {
-	TRY(body_decode(&t->body, t->coding, t->limit_bytes));
+	size_t limit = t->limit_bytes < SYMBOLIZER_SMALL_BYTES
+			       ? t->limit_bytes
+			       : SYMBOLIZER_SMALL_BYTES;
+	struct error *err = body_decode(&t->body, t->coding, limit);
+
+	*large_ret = err && error_kind(err) == ERROR_TOO_LARGE &&
+		     limit < t->limit_bytes;
+	if (!*large_ret)
+		return err;
+	error_free(err);
+	return NULL;
+}
+
+static struct error *read_decoded(struct symbolize_ticket *t)
+{
 	const struct exchange_request rq = {
 		.route = t->route,
 		.content_type = t->content_type,
@@ -91,16 +109,38 @@ static struct error *read_body(struct symbolize_ticket *t)
 	return NULL;
 }
 
-static void read_and_ask(void *ctx)
+/* @p err: of the decoding; taken. */
+static void read_and_ask(struct symbolize_ticket *t, struct error *err)
 {
-	struct symbolize_ticket *t = ctx;
-	struct error *err = read_body(t);
-
+	if (!err)
+		err = read_decoded(t);
 	if (err)
 		end(t, err);
 	else
 		symbolize(t->symbolizer, exchange_batch(t->exchange), answered,
 			  t);
+}
+
+static void run_large(void *ctx)
+{
+	struct symbolize_ticket *t = ctx;
+
+	read_and_ask(t, body_decode(&t->body, t->coding, t->limit_bytes));
+}
+
+static void run_small(void *ctx)
+{
+	struct symbolize_ticket *t = ctx;
+	bool is_large;
+	struct error *err = decode_small(t, &is_large);
+
+	if (!is_large) {
+		read_and_ask(t, err);
+		return;
+	}
+	err = symbolizer_run(t->symbolizer, t->limit_bytes, run_large, t);
+	if (err)
+		end(t, err);
 }
 
 static struct symbolize_ticket *symbolize_ticket(struct ticket *t)
@@ -111,8 +151,9 @@ static struct symbolize_ticket *symbolize_ticket(struct ticket *t)
 static void start_symbolize(struct ticket *base)
 {
 	struct symbolize_ticket *t = symbolize_ticket(base);
-	struct error *err =
-		symbolizer_run(t->symbolizer, t->body.size, read_and_ask, t);
+	bool is_small = t->body.size <= SYMBOLIZER_SMALL_BYTES;
+	struct error *err = symbolizer_run(t->symbolizer, t->body.size,
+					   is_small ? run_small : run_large, t);
 
 	if (err)
 		end(t, err);
@@ -260,6 +301,11 @@ static void finish_gsym(struct request *rq, struct ticket *base)
 		break;
 	case MODULE_ABSENT:
 		request_fail(rq, 404, "not_found", "not found");
+		break;
+	case MODULE_UPSTREAM_ERROR:
+		request_fail_with(
+			rq, error_new(UPSTREAM, "%s",
+				      t->message ? t->message : "no answer"));
 		break;
 	default:
 		request_fail(rq, 500, module_status_name(t->file.status), "%s",

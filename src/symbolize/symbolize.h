@@ -48,13 +48,20 @@ symbolizer_open(const struct symbolizer_options *options,
 void symbolizer_close(struct symbolizer *s);
 const struct batch_limits *symbolizer_limits(const struct symbolizer *s);
 
+enum {
+	/** A larger body is a large one: milliseconds, for which nobody should
+	 * have to wait. */
+	SYMBOLIZER_SMALL_BYTES = 64 << 10,
+};
+
 /**
  * Do something that computes, such as reading a body, on one of the threads
  * that answer batches. symbolize() called from there answers on the spot if
- * nothing must be waited for.
+ * nothing must be waited for, unless it is one for small bodies and the batch
+ * a large one.
  *
- * @param[in] bytes Of that body: large ones have threads of their own, which
- * let the others go before.
+ * @param[in] bytes Of that body, as it is to be read: large ones have threads
+ * of their own, which let the others go before.
  * @return BUSY if too much waits already; NO_MEMORY. @p fn is then not called.
  */
 typedef void (*symbolizer_run_fn)(void *ctx);

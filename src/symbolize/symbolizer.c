@@ -28,9 +28,8 @@
 
 enum {
 	COMPUTE_QUEUE = 1000,
-	/* A large batch: milliseconds, of which nobody should wait for many. */
-	LARGE_BYTES = 64 << 10,
-	LARGE_ADDRESSES = 4000,
+	/* More are a large batch, as more than SYMBOLIZER_SMALL_BYTES are. */
+	SMALL_ADDRESSES = 4000,
 	LARGE_NICE = 5,
 	LOAD_THREADS = 2,
 	LOAD_QUEUE = 2000,
@@ -41,8 +40,9 @@ enum {
 	TIMER_IDLE_MS = 3600000,
 };
 
-/* Of which symbolizer this is a computing thread. */
+/* Of which symbolizer this is a computing thread, and of which kind. */
 static _Thread_local struct symbolizer *computes_for;
+static _Thread_local bool computes_large;
 
 /* ---- Answers ------------------------------------------------------------ */
 
@@ -160,13 +160,16 @@ static void finish_step(void *state, void *arg)
 	finish(arg);
 }
 
+static bool is_large(const struct batch *b)
+{
+	return b->address_count > SMALL_ADDRESSES;
+}
+
 /* On a computing thread. @p w is that thread's from here on. */
 static void submit(struct wait *w)
 {
 	struct symbolizer *s = w->s;
-	struct pool *pool = w->b->address_count > LARGE_ADDRESSES
-				    ? s->large_computers
-				    : s->computers;
+	struct pool *pool = is_large(w->b) ? s->large_computers : s->computers;
 	struct error *err = pool_continue(pool, finish_step, w);
 
 	if (!err)
@@ -175,10 +178,11 @@ static void submit(struct wait *w)
 	finish(w);
 }
 
-/* On this thread, if it is a computing one. */
+/* On this thread, if it is a computing one for such batches. A body of few
+ * bytes may ask for many addresses. */
 static void hand_on(struct wait *w)
 {
-	if (computes_for == w->s)
+	if (computes_for == w->s && (computes_large || !is_large(w->b)))
 		finish(w);
 	else
 		submit(w);
@@ -620,8 +624,8 @@ static void run_step(void *state, void *arg)
 struct error *symbolizer_run(struct symbolizer *s, size_t bytes,
 			     symbolizer_run_fn fn, void *ctx)
 {
-	struct pool *pool =
-		bytes > LARGE_BYTES ? s->large_computers : s->computers;
+	struct pool *pool = bytes > SYMBOLIZER_SMALL_BYTES ? s->large_computers
+							   : s->computers;
 	struct run_job *job = mem_alloc(sizeof(*job));
 
 	if (!job)
@@ -652,6 +656,7 @@ static void *begin_large(void *ctx)
 	/* Of this thread alone: Linux's threads have niceness each. */
 	setpriority(PRIO_PROCESS, (id_t)self,
 		    getpriority(PRIO_PROCESS, (id_t)self) + LARGE_NICE);
+	computes_large = true;
 	return begin_computing(ctx);
 }
 

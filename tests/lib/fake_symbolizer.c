@@ -16,7 +16,7 @@ enum { THREADS_MAX = 256 };
 struct symbolizer {
 	struct fake_symbolizer_behaviour b;
 	struct batch_limits limits;
-	_Atomic size_t addresses;
+	_Atomic size_t addresses, bytes;
 	pthread_t threads[THREADS_MAX];
 	_Atomic size_t thread_count;
 };
@@ -43,6 +43,11 @@ void fake_symbolizer_set(struct symbolizer *s,
 size_t fake_symbolizer_addresses(struct symbolizer *s)
 {
 	return s->addresses;
+}
+
+size_t fake_symbolizer_bytes(struct symbolizer *s)
+{
+	return s->bytes;
 }
 
 void symbolizer_close(struct symbolizer *s)
@@ -80,7 +85,7 @@ static void *run(void *arg)
 struct error *symbolizer_run(struct symbolizer *s, size_t bytes,
 			     symbolizer_run_fn fn, void *ctx)
 {
-	(void)bytes;
+	s->bytes = bytes;
 	if (s->b.is_busy)
 		return error_new(BUSY, "1000 jobs queued");
 	struct job *job = mem_alloc(sizeof(*job));

@@ -24,5 +24,7 @@ void fake_symbolizer_set(struct symbolizer *s,
 			 const struct fake_symbolizer_behaviour *b);
 /** Addresses that were asked, in all. */
 size_t fake_symbolizer_addresses(struct symbolizer *s);
+/** What the last symbolizer_run() was said to be about. */
+size_t fake_symbolizer_bytes(struct symbolizer *s);
 
 #endif

@@ -23,7 +23,15 @@ check_PROGRAMS += tests/lib/fake_builder
 tests_lib_fake_builder_SOURCES = tests/lib/fake_builder.c $(sample_table) $(symtab_fixture)
 tests_lib_fake_builder_LDADD = $(WORKER_LIBS)
 
+symbolizer_fixture = \
+	tests/lib/symbolizer_fixture.c tests/lib/symbolizer_fixture.h \
+	$(index_fixture_sources)
 unit_tests += tests/unit/test_symbolizer
-tests_unit_test_symbolizer_SOURCES = tests/unit/test_symbolizer.c $(index_fixture_sources)
+tests_unit_test_symbolizer_SOURCES = tests/unit/test_symbolizer.c $(symbolizer_fixture)
 tests_unit_test_symbolizer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_symbolizer_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
+
+unit_tests += tests/unit/test_symbolizer_service
+tests_unit_test_symbolizer_service_SOURCES = tests/unit/test_symbolizer_service.c $(symbolizer_fixture)
+tests_unit_test_symbolizer_service_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_symbolizer_service_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)

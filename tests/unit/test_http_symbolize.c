@@ -285,6 +285,42 @@ START_TEST(a_large_answer_is_compressed_for_who_takes_that)
 }
 END_TEST
 
+/* One address, and spaces. */
+static unsigned post_packed(size_t spaces)
+{
+	CLEANUP_BUF struct buf plain = BUF_INIT;
+	CLEANUP_BUF struct buf packed = BUF_INIT;
+
+	buf_append_str(&plain, "aabb+0x10");
+	while (spaces--)
+		buf_append_byte(&plain, ' ');
+	ck_no_error(codec_pack(plain.data, plain.size, &packed));
+	ck_assert_uint_lt(packed.size, SYMBOLIZER_SMALL_BYTES);
+	again();
+	f.rq.header[HEADER_CONTENT_TYPE] = "text/plain";
+	f.rq.header[HEADER_CONTENT_ENCODING] = "zstd";
+	buf_append(&f.rq.body, packed.data, packed.size);
+	return serve("POST", "/symbolize/v1");
+}
+
+START_TEST(a_body_is_as_large_as_it_is_decoded)
+{
+	set_up(&(struct fake_symbolizer_behaviour) { .status = MODULE_ABSENT });
+	ck_assert_uint_eq(post_packed(100), 200);
+	ck_assert_uint_le(fake_symbolizer_bytes(f.symbolizer),
+			  SYMBOLIZER_SMALL_BYTES);
+	ck_assert_uint_eq(post_packed(100000), 200);
+	ck_assert_uint_gt(fake_symbolizer_bytes(f.symbolizer),
+			  SYMBOLIZER_SMALL_BYTES);
+	ck_assert_uint_eq(fake_symbolizer_addresses(f.symbolizer), 2);
+	/* What no body may be is refused. */
+	ck_assert_uint_eq(post_packed(2 << 20), 413);
+	f.options.body_limit_bytes = 1000;
+	ck_assert_uint_eq(post_packed(2000), 413);
+	tear_down();
+}
+END_TEST
+
 START_TEST(any_page_may_ask_symbolicate_and_no_other)
 {
 	static const char job[] =
@@ -345,7 +381,7 @@ START_TEST(without_a_table_the_status_says_why)
 	} cases[] = {
 		{ MODULE_PENDING, 503 },     { MODULE_ABSENT, 404 },
 		{ MODULE_MALFORMED, 500 },   { MODULE_TOO_LARGE, 500 },
-		{ MODULE_UNSUPPORTED, 500 }, { MODULE_UPSTREAM_ERROR, 500 },
+		{ MODULE_UNSUPPORTED, 500 }, { MODULE_UPSTREAM_ERROR, 502 },
 	};
 
 	set_up(&(struct fake_symbolizer_behaviour) { .status = MODULE_ABSENT });
@@ -407,6 +443,7 @@ END_TEST
 
 UNIT_MAIN("http_symbolize", a_batch_is_read_asked_and_answered,
 	  accept_chooses_the_form_of_the_answer,
+	  a_body_is_as_large_as_it_is_decoded,
 	  put_is_as_good_as_post_for_symbolize_alone,
 	  what_cannot_be_read_is_the_clients_fault, limits_are_413_and_named,
 	  too_much_to_do_is_503_with_retry_after,
