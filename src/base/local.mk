@@ -16,6 +16,7 @@ libbase_a_SOURCES = \
 	src/base/mem.c src/base/mem.h \
 	src/base/metrics.c src/base/metrics.h src/base/metrics_table.h \
 	src/base/path.c src/base/path.h \
+	src/base/percent.c src/base/percent.h \
 	src/base/pool.c src/base/pool.h \
 	src/base/reader.c src/base/reader.h \
 	src/base/units.h \

@@ -11,6 +11,7 @@
 #include "base/json_write.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/percent.h"
 #include "base/metrics.h"
 #include "http/dialect.h"
 #include "http/request.h"
@@ -74,37 +75,13 @@ unsigned request_method(const char *name)
 					  : METHOD_OTHER;
 }
 
-static int hex_digit(char c)
+/* False if a NUL comes out: the text ends there. */
+static bool decode(char *text, bool is_form)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+	size_t len = percent_decode(text, strlen(text), is_form);
 
-/* Decode %XX in place; what is not one stays. False if a NUL comes out: the
- * text ends there. */
-static bool percent_decode(char *text)
-{
-	char *out = text;
-
-	for (const char *p = text; *p; p++) {
-		int high = *p == '%' ? hex_digit(p[1]) : -1;
-		int low = high >= 0 ? hex_digit(p[2]) : -1;
-
-		if (low < 0) {
-			*out++ = *p;
-			continue;
-		}
-		char c = (char)(high << 4 | low);
-
-		*out++ = c;
-		if (!c)
-			return false;
-		p += 2;
-	}
-	*out = '\0';
-	return true;
+	text[len] = '\0';
+	return strlen(text) == len;
 }
 
 bool request_set_path(struct request *rq, const char *raw)
@@ -122,7 +99,7 @@ bool request_set_path(struct request *rq, const char *raw)
 		return true;
 	rq->decoded = mem_strdup(raw);
 	if (!rq->decoded ||
-	    (!percent_decode(rq->decoded) && !dialect_of(rq)->cuts_at_nul))
+	    (!decode(rq->decoded, false) && !dialect_of(rq)->cuts_at_nul))
 		return false;
 	rq->path = rq->decoded;
 	return true;
@@ -143,10 +120,8 @@ bool request_query(const struct request *rq, const char *name, char **ret)
 
 			if (!value)
 				return false;
-			for (char *c = value; *c; c++)
-				*c = *c == '+' ? ' ' : *c;
 			*ret = value;
-			if (percent_decode(value))
+			if (decode(value, true))
 				return true;
 			mem_free(STEAL(*ret));
 			return false;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/percent.h"
 #include "symbolize/wire.h"
 
 enum parameter {
@@ -46,6 +47,14 @@ static const char *const names[PARAMETERS] = {
 	[BASE] = "base",
 	[RETURN_ADDRESSES] = "return_addresses",
 	[BUILD_ID] = "build_id",
+};
+
+/* What is read on its way. */
+struct query_reader {
+	struct exchange *x;
+	const struct batch_limits *limits;
+	uint32_t seen;                     /* 1 << enum parameter */
+	const char *section, *base_symbol; /* the batch's; NULL */
 };
 
 /* One parameter, decoded. */
@@ -95,36 +104,39 @@ static struct error *read_uint(const struct value *v, uint64_t *ret)
 	return v->len ? NULL : wrong(v, "a number");
 }
 
-static struct error *read_text(struct exchange *x, const struct value *v,
+static struct error *read_name(struct query_reader *q, const struct value *v,
 			       const char **ret)
 {
-	*ret = batch_text(&x->batch, v->s, v->len);
+	if (memchr(v->s, '\0', v->len))
+		return wrong(v, "a name: it has a NUL");
+	*ret = batch_text(&q->x->batch, v->s, v->len);
 	return *ret ? NULL : error_no_memory;
 }
 
-static struct error *read_value(struct exchange *x, const struct value *v,
-				const struct batch_limits *limits)
+static struct error *read_value(struct query_reader *q, const struct value *v)
 {
-	struct address_space *space = &x->options.space;
+	struct address_space *space = &q->x->options.space;
+	struct batch *batch = &q->x->batch;
 	uint64_t n;
 
 	switch (v->name) {
 	case INLINES:
-		return read_flag(v, &x->batch.inlines);
+		return read_flag(v, &batch->inlines);
 	case DEMANGLE:
-		return read_flag(v, &x->batch.demangle);
+		return read_flag(v, &batch->demangle);
 	case WAIT_MS:
 		TRY(read_uint(v, &n));
-		TRY(wire_check_wait(n, limits));
-		x->batch.wait_ms = (unsigned)n;
+		TRY(wire_check_wait(n, q->limits));
+		batch->wait_ms = (unsigned)n;
 		return NULL;
 	case KIND:
 		return address_kind_parse(v->s, v->len, &space->kind)
 			       ? NULL
 			       : wrong(v, "a kind of address");
 	case SECTION:
+		return read_name(q, v, &q->section);
 	case BASE_SYMBOL:
-		return read_text(x, v, &space->name);
+		return read_name(q, v, &q->base_symbol);
 	case MAP_START:
 		return read_uint(v, &space->map_start);
 	case MAP_OFFSET:
@@ -132,36 +144,16 @@ static struct error *read_value(struct exchange *x, const struct value *v,
 	case BASE:
 		return read_uint(v, &space->base);
 	case RETURN_ADDRESSES:
-		return read_flag(v, &x->options.return_addresses);
+		return read_flag(v, &q->x->options.return_addresses);
 	default:
-		return build_id_parse(v->s, v->len, &x->options.id)
+		return build_id_parse(v->s, v->len, &q->x->options.id)
 			       ? NULL
 			       : wrong(v, "a build ID");
 	}
 }
 
-/* Percent signs undone in place; '+' is a space. @return The new length. */
-static size_t decode(char *s, size_t len)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		uint64_t c;
-
-		if (s[i] == '%' && len - i > 2 && wire_hex(s + i + 1, 2, &c)) {
-			s[n++] = (char)c;
-			i += 2;
-		} else {
-			s[n++] = s[i] == '+' ? ' ' : s[i];
-		}
-	}
-	return n;
-}
-
 /* "name=value", to be changed. */
-static struct error *read_parameter(struct exchange *x, char *s, size_t len,
-				    const struct batch_limits *limits,
-				    uint32_t *seen)
+static struct error *read_parameter(struct query_reader *q, char *s, size_t len)
 {
 	char *equals = memchr(s, '=', len);
 	size_t name_len = equals ? (size_t)(equals - s) : len;
@@ -176,20 +168,35 @@ static struct error *read_parameter(struct exchange *x, char *s, size_t len,
 	v.name = (enum parameter)i;
 	if (equals) {
 		v.s = equals + 1;
-		v.len = decode(equals + 1, len - name_len - 1);
+		v.len = percent_decode(equals + 1, len - name_len - 1, true);
 	}
-	if (*seen & 1u << i)
+	if (q->seen & 1u << i)
 		return error_new(BAD_REQUEST, "query: %s is there twice",
 				 names[i]);
-	*seen |= 1u << i;
-	return read_value(x, &v, limits);
+	q->seen |= 1u << i;
+	return read_value(q, &v);
+}
+
+/* Of all that was said, does it make sense together? */
+static struct error *check(const struct query_reader *q)
+{
+	const uint32_t map = 1u << MAP_START | 1u << MAP_OFFSET;
+	struct address_space *space = &q->x->options.space;
+
+	space->name = space->kind == ADDRESS_SECTION  ? q->section
+		      : space->kind == ADDRESS_KERNEL ? q->base_symbol
+						      : NULL;
+	const char *missing = wire_check_space(space, (q->seen & map) == map,
+					       q->seen & 1u << BASE);
+
+	return missing ? error_new(BAD_REQUEST, "query: %s", missing) : NULL;
 }
 
 struct error *wire_query_read(struct exchange *x, const char *query,
 			      const struct batch_limits *limits)
 {
 	CLEANUP_FREE char *copy = mem_strdup(query);
-	uint32_t seen = 0;
+	struct query_reader q = { .x = x, .limits = limits };
 
 	if (!copy)
 		return error_no_memory;
@@ -197,13 +204,8 @@ struct error *wire_query_read(struct exchange *x, const char *query,
 		size_t len = strcspn(s, "&");
 		bool is_last = !s[len];
 
-		TRY(read_parameter(x, s, len, limits, &seen));
+		TRY(read_parameter(&q, s, len));
 		s += len + !is_last;
 	}
-	const char *missing = wire_check_space(
-		&x->options.space,
-		(seen & 1u << MAP_START) && (seen & 1u << MAP_OFFSET),
-		seen & 1u << BASE);
-
-	return missing ? error_new(BAD_REQUEST, "query: %s", missing) : NULL;
+	return check(&q);
 }

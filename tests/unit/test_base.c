@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/input.h"
 #include "base/mem.h"
+#include "base/percent.h"
 #include "base/reader.h"
 #include "tests/unit/unit.h"
 
@@ -145,6 +146,42 @@ START_TEST(an_input_that_ends_early_is_truncated)
 }
 END_TEST
 
+START_TEST(percent_signs_are_undone_once)
+{
+	static const struct {
+		const char *text, *plain, *form;
+	} cases[] = {
+		{ "", "", "" },
+		{ "a+b", "a+b", "a b" },
+		{ "%41%2b%2B", "A++", "A++" },
+		{ "%2541", "%41", "%41" },
+		{ "%", "%", "%" },
+		{ "%4", "%4", "%4" },
+		{ "%4g%g4%%41", "%4g%g4%A", "%4g%g4%A" },
+		{ "%c3%A9", "\xc3\xa9", "\xc3\xa9" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		for (int is_form = 0; is_form < 2; is_form++) {
+			const char *wanted =
+				is_form ? cases[i].form : cases[i].plain;
+			size_t len = strlen(cases[i].text);
+			char *text = mem_dup(cases[i].text, len);
+
+			ck_assert(text || !len);
+			len = percent_decode(text, len, is_form);
+			ck_assert_uint_eq(len, strlen(wanted));
+			ck_assert(!len || !memcmp(text, wanted, len));
+			mem_free(text);
+		}
+	}
+	char nul[] = "a%00b";
+
+	ck_assert_uint_eq(percent_decode(nul, 5, false), 3);
+	ck_assert(!memcmp(nul, "a\0b", 3));
+}
+END_TEST
+
 UNIT_MAIN("base", wrap_prefixes_the_outer_context,
 	  no_memory_is_never_wrapped_and_can_be_freed,
 	  wrapping_without_memory_keeps_the_message,
@@ -153,4 +190,4 @@ UNIT_MAIN("base", wrap_prefixes_the_outer_context,
 	  a_string_without_an_end_is_not_a_string,
 	  build_ids_of_either_case_are_one,
 	  build_ids_of_odd_or_absurd_length_are_refused,
-	  an_input_that_ends_early_is_truncated)
+	  an_input_that_ends_early_is_truncated, percent_signs_are_undone_once)
