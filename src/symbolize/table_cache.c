@@ -451,6 +451,7 @@ static void reject_file(struct table_cache *c, const struct build_id *id,
 			int fd, struct error *err)
 {
 	bool is_outdated = error_kind(err) == ERROR_UNSUPPORTED;
+	bool is_told = false;
 	uint64_t left_out;
 	char hex[BUILD_ID_HEX_MAX];
 
@@ -459,17 +460,19 @@ static void reject_file(struct table_cache *c, const struct build_id *id,
 		LOCKED(&c->lock);
 		struct entry *e = find(c, id);
 
-		if (!is_outdated && log_limit_pass(&c->damage_log, &left_out))
-			log_warn("symbolize", "damaged table removed",
-				 LOG_S("build_id", build_id_hex(id, hex)),
-				 LOG_S("error", error_message(err)),
-				 LOG_U("left_out", left_out));
+		if (!is_outdated)
+			is_told = log_limit_pass(&c->damage_log, &left_out);
 		if (e && is_file_of(c, e, fd)) {
 			remove_file(c, e);
 			tidy(c, e);
 			show(c);
 		}
 	}
+	if (is_told)
+		log_warn("symbolize", "damaged table removed",
+			 LOG_S("build_id", build_id_hex(id, hex)),
+			 LOG_S("error", error_message(err)),
+			 LOG_U("left_out", left_out));
 	error_free(err);
 }
 
