@@ -135,9 +135,9 @@ static void add_headers(struct MHD_Response *response, struct request *rq)
 					"*");
 		MHD_add_response_header(
 			response, "Access-Control-Expose-Headers",
-			"ETag, Content-Range, X-Request-Id, X-DEBUGINFOD-SIZE, "
-			"X-DEBUGINFOD-FILE, X-DEBUGINFOD-ARCHIVE, "
-			"X-DEBUGINFOD-IMASIGNATURE");
+			"ETag, Content-Range, Retry-After, X-Request-Id, "
+			"X-DEBUGINFOD-SIZE, X-DEBUGINFOD-FILE, "
+			"X-DEBUGINFOD-ARCHIVE, X-DEBUGINFOD-IMASIGNATURE");
 	}
 	if (r->is_last ||
 	    atomic_load_explicit(&rq->http->is_draining, memory_order_relaxed))

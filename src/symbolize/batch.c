@@ -249,9 +249,13 @@ static size_t convert(struct answer *a, const struct batch_module *m,
 	size_t end = m->first_address + m->address_count;
 
 	for (size_t i = m->first_address; i < end; i++) {
+		uint64_t address = a->b->addresses[i];
 		struct vaddr at;
-		enum address_reason reason = symtab_layout_convert(
-			layout, &m->space, a->b->addresses[i], &at);
+		enum address_reason reason =
+			m->is_adjusted && address == UINT64_MAX
+				? ADDRESS_BAD_ADDRESS
+				: symtab_layout_convert(layout, &m->space,
+							address, &at);
 
 		a->b->reasons[i] = (uint8_t)reason;
 		if (reason == ADDRESS_OK)

@@ -48,6 +48,9 @@ struct batch_module {
 	bool is_breakpad;
 	uint8_t breakpad_guid[16];
 	struct address_space space; /* its name is the batch's: batch_text() */
+	/** The reader has subtracted one from the return addresses among them:
+	 * what is 2^64 - 1 now was 0, and is none. */
+	bool is_adjusted;
 	/** batch.addresses[first_address .. + address_count) are its own. */
 	size_t first_address, address_count;
 	/* Answer. */

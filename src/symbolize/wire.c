@@ -133,12 +133,14 @@ struct error *wire_group_id(struct wire_group *g,
 }
 
 struct error *wire_group_add(struct wire_group *g, uint32_t module,
-			     uint64_t address, uint32_t *ret)
+			     uint64_t address, bool is_return, uint32_t *ret)
 {
 	if (!mem_grow(&g->v, &g->capacity, g->count + 1, sizeof(*g->v)))
 		return error_no_memory;
 	*ret = (uint32_t)g->count;
-	g->v[g->count++] = (struct wire_grouped) { module, address };
+	g->v[g->count++] =
+		(struct wire_grouped) { module, address - is_return };
+	g->has_returns |= is_return;
 	return NULL;
 }
 
@@ -173,6 +175,7 @@ static struct error *fill_batch(const struct wire_group *g, struct exchange *x,
 		TRY(batch_add_module(&x->batch, limits, &m));
 		m->id = g->ids[module];
 		m->space = x->options.space;
+		m->is_adjusted = g->has_returns;
 		for (; i < g->count && g->v[order[i]].module == module; i++)
 			TRY(batch_add_address(&x->batch, limits,
 					      g->v[order[i]].address));

@@ -151,6 +151,7 @@ struct wire_group {
 		uint64_t address;
 	} * v;
 	size_t count, capacity;
+	bool has_returns; /* of some of them one was subtracted */
 };
 void wire_group_deinit(struct wire_group *g);
 /** @param[in] id len 0: nobody knows which. */
@@ -158,10 +159,12 @@ MUST_CHECK struct error *wire_group_id(struct wire_group *g,
 				       const struct batch_limits *limits,
 				       const struct build_id *id,
 				       uint32_t *module_ret);
-/** @param[out] ret Its number, for wire_frame.address until
+/** @param[in] is_return One is to be subtracted.
+ * @param[out] ret Its number, for wire_frame.address until
  * wire_group_finish(). */
 MUST_CHECK struct error *wire_group_add(struct wire_group *g, uint32_t module,
-					uint64_t address, uint32_t *ret);
+					uint64_t address, bool is_return,
+					uint32_t *ret);
 /** Fill the batch, and make frames' numbers those of the batch. */
 MUST_CHECK struct error *wire_group_finish(struct wire_group *g,
 					   struct exchange *x,

@@ -65,7 +65,7 @@ static struct error *read_record(struct records_reader *t, struct reader *r,
 	if (status == STATUS_VALID)
 		build_id_set(&id, bytes, ID_SIZE);
 	TRY(wire_group_id(&t->group, t->body->limits, &id, &module));
-	TRY(wire_group_add(&t->group, module, offset - (i > 0), &f.address));
+	TRY(wire_group_add(&t->group, module, offset, i > 0, &f.address));
 	return wire_add_frame(t->x, t->body->limits, &f);
 }
 

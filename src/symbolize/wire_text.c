@@ -6,7 +6,7 @@
  *	FRAME;FRAME;… [COUNT]    a stack, root first, as flamegraph tools have
  *	                         it; one frame with a count is one, too
  *	[0]FRAME; [1]FRAME; …    a stack as Inspektor Gadget prints it: by the
- *	                         numbers, 0 is the leaf
+ *	                         numbers, which all have, 0 is the leaf
  *
  *	FRAME = ID+0xADDRESS, ID +ADDRESS; where the query names a build ID
  *	        also 0xADDRESS alone
@@ -121,8 +121,7 @@ static struct error *add_frame(struct text_reader *t, struct span w,
 	if (parse_frame(t, w, &id, &address))
 		TRY(find_module(t, id, &module, &is_address));
 	if (is_address) {
-		/* 0 becomes what no file holds. */
-		TRY(wire_group_add(&t->group, module, address - is_return,
+		TRY(wire_group_add(&t->group, module, address, is_return,
 				   &f.address));
 	} else {
 		f.text_len = (uint32_t)w.len;
@@ -179,33 +178,44 @@ static bool take_frame(struct span *line, struct span *ret)
 	return !line->len;
 }
 
-/* Are its frames numbered, and not downwards? Two of them tell. */
-static bool is_numbered_up(struct span line)
+/* Have all frames a number? If only some begin with what looks like one, it is
+ * a part of their names.
+ * @param[out] upwards_ret Then: do they go up? The first two tell. */
+static bool is_numbered(struct span line, bool *upwards_ret)
 {
-	struct span frame;
-	uint64_t first, second;
-	bool is_last = take_frame(&line, &frame);
+	uint64_t first = 0, number;
+	bool is_last = false;
 
-	if (!take_number(&frame, &first))
-		return false;
-	if (is_last)
-		return true;
-	take_frame(&line, &frame);
-	return !take_number(&frame, &second) || second > first;
+	*upwards_ret = true;
+	for (size_t i = 0; !is_last; i++) {
+		struct span frame;
+
+		is_last = take_frame(&line, &frame);
+		if (!take_number(&frame, &number) || !frame.len)
+			return false;
+		if (i == 0)
+			first = number;
+		else if (i == 1)
+			*upwards_ret = number > first;
+	}
+	return true;
 }
 
 static struct error *add_frames(struct text_reader *t, struct span line)
 {
 	bool wants_returns = t->x->options.return_addresses;
-	bool is_leaf_first = is_numbered_up(line), is_last = false;
+	bool is_leaf_first, is_last = false;
+	bool has_numbers = is_numbered(line, &is_leaf_first);
 
+	is_leaf_first &= has_numbers;
 	t->x->stacks[t->x->stack_count - 1].is_leaf_first = is_leaf_first;
 	for (size_t i = 0; !is_last; i++) {
 		struct span frame;
 		uint64_t number;
 
 		is_last = take_frame(&line, &frame);
-		take_number(&frame, &number);
+		if (has_numbers)
+			take_number(&frame, &number);
 		TRY(add_frame(t, frame,
 			      wants_returns &&
 				      !(is_leaf_first ? i == 0 : is_last)));

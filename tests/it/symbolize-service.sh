@@ -121,6 +121,8 @@ is "a browser may ask /symbolicate/v5 whether it may" \
 guid=$(sed -E 's/^(..)(..)(..)(..)(..)(..)(..)(..)(.{16}).*/\4\3\2\1\6\5\8\7\9/' <<<"${id[3]}" | tr a-f A-F)
 get /symbolicate/v5 -d '{"jobs":[{"memoryMap":[["tool3","'"$guid"0'"]],"stacks":[[[0,'$((at[3]))']]]}]}'
 is "and may read the answer" "$status $(header Access-Control-Allow-Origin)" "200 *"
+like "and when to come back, should there be no answer yet" \
+	"$(header Access-Control-Expose-Headers)" '(^|, )Retry-After(,|$)'
 like "to what it asks" "$(body)" '"function":"helper"'
 get /symbolize/v1 -d 'x' -X OPTIONS
 is "without --cors no other route allows it" "$status" 405

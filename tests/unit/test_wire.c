@@ -336,6 +336,10 @@ START_TEST(inspektor_gadgets_stacks_are_leaf_first_by_their_numbers)
 			 "fn2;fn1;inner\n"
 			 "fn1\n"
 			 "main;fn1 9\n");
+	/* Where not all have one, it is a part of the name. */
+	ck_assert_str_eq(ask(TEXT, "main;[1]work;aabb+0x1100\n"
+				   "[1];aabb+0x1100 2\n"),
+			 "main;[1]work;fn1\n[1];fn1 2\n");
 	close_table();
 }
 END_TEST
@@ -360,6 +364,12 @@ START_TEST(the_query_says_what_text_cannot)
 			     "[0]aabb +1200; [1]aabb +1200\n"
 			     "[1]aabb +1200; [0]aabb +1200\naabb+0x0\n"),
 			 "fn0 ?\?:0\nfn1;fn2\nfn1;fn2\nfn1;fn2\n?? ?\?:0\n");
+	/* What was 0 is none, whatever it is one of. */
+	struct exchange_request rq = QUERY("return_addresses=1&kind=vaddr");
+
+	rq.accept = "application/json";
+	ck_assert_ptr_nonnull(strstr(ask(rq, "aabb+0x0\n"),
+				     "\"reasons\":[{\"0\":\"bad_address\"}]"));
 	ck_assert_str_eq(
 		ask(QUERY("what=ever&&kind=file%5foffset"), "aabb+0x1100\n"),
 		"fn1 /src/a.c:11\n");
@@ -376,6 +386,9 @@ START_TEST(a_query_that_makes_no_sense_is_refused)
 		{ "kind=x", "kind is not a kind" },
 		{ "kind=runtime&map_start=1", "needs the start" },
 		{ "kind=section", "needs a section" },
+		{ "kind=section&base_symbol=_text", "needs a section" },
+		{ "kind=section&section=.te%00xt", "section is not a name" },
+		{ "kind=kernel&base=1&section=.text", "needs base_symbol" },
 		{ "kind=kernel&base=1", "needs base_symbol" },
 		{ "map_start=0x", "map_start is not a number" },
 		{ "map_start=", "map_start is not a number" },
