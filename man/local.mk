@@ -5,7 +5,7 @@ man_assembled = man/symbolized.8 man/symbolized-serve.8 \
 	man/symbolized-scan.8 man/symbolized-find.8 man/symbolized-resolve.8 \
 	man/symbolized-check.8 \
 	man/symbolized-metrics.7
-dist_man_MANS += $(man_assembled) man/symbolized-api.7 \
+dist_man_MANS += $(man_assembled) man/symbolized-api.7 man/symbolized-limits.7 \
 	man/symbolized-debuginfod.8
 EXTRA_DIST += man/assemble.sh $(man_assembled:=.in)
 

@@ -84,7 +84,14 @@ OPTION(hide_paths, FLAG, "hide-paths", "s", "0", 0, 1, NULL,
 OPTION(connection_limit, NUMBER, "connection-limit", "s", "8192", 16, 1000000,
        "N", "Most connections at a time")
 OPTION(connections_per_address, NUMBER, "connections-per-address", "s", "500",
-       1, 1000000, "N", "Most connections of one client address")
+       1, 1000000, "N",
+       "Most connections of one client address; of one that a trusted proxy "
+       "speaks for, requests under way")
+OPTION(trusted_proxy, LIST, "trusted-proxy", "s", NULL, 0, 0, "ADDR[/BITS]",
+       "Believe X-Forwarded-For of connections from there; may be repeated")
+OPTION(request_memory, BYTES, "request-memory", "s", "512M", 1048576, INT64_MAX,
+       "BYTES",
+       "Most that bodies of requests and answers in memory may take together")
 OPTION(drain_s, SECONDS, "drain-delay", "s", "0", 0, 3600, "SECONDS",
        "After SIGTERM go on answering for so long while /readyz says 503")
 OPTION(drain_timeout_s, SECONDS, "drain-timeout", "s", "25", 0, 3600, "SECONDS",

@@ -351,6 +351,8 @@ static struct error *open_all(struct serve *v, const char *program)
 		.threads = v->plan->threads,
 		.connection_limit = (unsigned)s->connection_limit,
 		.per_ip_limit = (unsigned)s->connections_per_address,
+		.trusted_proxies = s->trusted_proxy,
+		.memory_limit_bytes = (size_t)s->request_memory,
 		.has_cors = s->cors,
 		.hide_paths = s->hide_paths,
 		.forwarded_ttl_limit = (unsigned long)s->forwarded_ttl_limit,

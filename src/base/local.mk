@@ -11,6 +11,7 @@ libbase_a_SOURCES = \
 	src/base/input.c src/base/input.h \
 	src/base/json_read.c src/base/json_read.h \
 	src/base/json_write.c src/base/json_write.h \
+	src/base/limits.c src/base/limits.h \
 	src/base/lock.c src/base/lock.h src/base/locks.h \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \

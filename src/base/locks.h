@@ -3,6 +3,7 @@
  * those further down. Include with LOCK(name, guards) defined. */
 LOCK(COMMAND, "the phases of a command: stop requested, scan running")
 LOCK(HTTP, "list of suspended requests")
+LOCK(HTTP_CLIENTS, "how much each client has under way")
 LOCK(SYMBOLIZE, "batches that wait, and builds under way")
 LOCK(SYMBOLIZE_TABLES, "compiled tables on disk and loaded")
 LOCK(STORE_FLIGHT, "flights under way and who waits for them")

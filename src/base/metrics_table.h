@@ -14,7 +14,8 @@ LABELS(ROUTE, "route", "executable", "debuginfo", "source", "section", "meta",
        "gsym", "symbolize", "symbolicate", "metadata", "query", "metrics",
        "healthz", "readyz", "home", "other")
 LABELS(CODE, "code", "200", "204", "206", "302", "304", "400", "404", "405",
-       "406", "413", "415", "416", "431", "500", "502", "503", "504", "other")
+       "406", "413", "415", "416", "429", "431", "500", "502", "503", "504",
+       "other")
 LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "tar", "archive",
        "command", "none")
 LABELS(MET, "type", "file", "skipped_include", "skipped_exclude", "directory",
@@ -36,6 +37,11 @@ LABELS(MODULE_STATUS, "status", "ok", "pending", "absent", "upstream_error",
        "malformed", "too_large", "unsupported")
 LABELS(REASON, "reason", "ok", "no_symbol", "no_line", "unmapped_offset",
        "bad_address", "module_pending", "module_absent", "no_build_id")
+/* What each is: symbolized-limits(7). */
+LABELS(LIMIT, "limit", "connections", "connections_per_address",
+       "requests_per_address", "request_memory", "header_size", "header_fields",
+       "header_time", "body_size", "body_time", "send_rate", "batch",
+       "query_ids", "suspended_requests", "queued_jobs", "answer_time", "other")
 LABELS(TABLE, "table", "containers", "artifacts", "build_ids", "source_dirs",
        "points", "directories", "ignored")
 
@@ -55,6 +61,11 @@ GAUGE(HTTP_SUSPENDED, NONE, NONE, "http_suspended_requests",
       "Requests that wait for a job")
 COUNTER(HTTP_REFUSED, NONE, NONE, "http_refused_total",
 	"Requests answered 503 because a queue was full")
+
+COUNTER(LIMITS_REACHED, LIMIT, NONE, "limits_reached_total",
+	"Times that a limit was reached, by its name in symbolized-limits(7)")
+GAUGE(HTTP_HELD, NONE, NONE, "http_held_bytes",
+      "Memory that bodies of requests and answers under way take")
 
 COUNTER(ARTIFACTS_SERVED, ORIGIN, NONE, "artifacts_served_total",
 	"Artifacts found, by where they came from")

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "codec/codec.h"
 #include "http/body.h"
@@ -25,6 +26,7 @@ bool body_coding_parse(const char *header, enum body_coding *ret)
 
 static struct error *too_large(size_t limit_bytes)
 {
+	limit_reached("body_size");
 	return error_new(TOO_LARGE, "the body is larger than %zu bytes",
 			 limit_bytes);
 }

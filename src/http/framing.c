@@ -34,6 +34,15 @@ static struct framing_result refuse(unsigned status, const char *message)
 	return (struct framing_result) { .status = status, .message = message };
 }
 
+static struct framing_result refuse_size(const char *limit, const char *message)
+{
+	return (struct framing_result) {
+		.status = 431,
+		.message = message,
+		.limit = limit,
+	};
+}
+
 static bool parse_length(const char *text, uint64_t *ret)
 {
 	uint64_t v = 0;
@@ -78,9 +87,11 @@ struct framing_result framing_check(const struct framing *f,
 				    bool is_http_11)
 {
 	if (head_size > REQUEST_HEAD_LIMIT)
-		return refuse(431, "more than 16384 bytes of header");
+		return refuse_size("header_size",
+				   "more than 16384 bytes of header");
 	if (f->fields > REQUEST_FIELDS_LIMIT)
-		return refuse(431, "more than 100 header fields");
+		return refuse_size("header_fields",
+				   "more than 100 header fields");
 	if (f->has_bad_name)
 		return refuse(400, "bad byte in the name of a header field");
 	if (f->has_bad_value)

@@ -34,6 +34,7 @@ void framing_add(struct framing *f, enum request_header known, const char *name,
 struct framing_result {
 	unsigned status;     /* 0: well-formed; else 400, 413 or 431 */
 	const char *message; /* static */
+	const char *limit;   /* that was reached, static; NULL */
 	bool has_body;
 	bool is_chunked;
 	uint64_t content_length; /* of a body that is not chunked */

@@ -49,7 +49,9 @@ struct http_options {
 	int listen_fd;             /* a listening socket, taken; or -1 */
 	unsigned threads;          /* one a core, at most 16 */
 	unsigned connection_limit; /* 8192, lowered to fit RLIMIT_NOFILE */
-	unsigned per_ip_limit;     /* 500 connections of one address */
+	/** 500 connections of one address; of one that a trusted proxy speaks
+	 * for, requests under way. */
+	unsigned per_ip_limit;
 	unsigned suspended_limit;  /* 2048 requests that wait for a job */
 	unsigned idle_timeout_s;   /* 60, of a connection */
 	unsigned artifact_wait_ms; /* 80000: see schema/http.md, Waiting */
@@ -60,6 +62,11 @@ struct http_options {
 	unsigned send_ms;          /* 30000 in which 120 KiB must be taken */
 	size_t body_limit_bytes;   /* 16 MiB, decoded */
 	size_t answer_limit_bytes; /* 64 MiB, of JSON and its like */
+	/** 512 MiB for bodies and answers of all requests together. */
+	size_t memory_limit_bytes;
+	/** Addresses and ranges whose X-Forwarded-For is believed, as
+	 * address_ranges_parse() reads them; NULL: none. */
+	const char *trusted_proxies;
 	/** NULL, or answer as elfutils' debuginfod: http/debuginfod.h. */
 	const struct debuginfod_options *debuginfod;
 	bool has_cors;
@@ -81,7 +88,7 @@ struct http_server;
  * Listen and answer, on threads of its own.
  *
  * @param[in] options Borrowed until http_stop() returns.
- * @return BAD_REQUEST if the address cannot be understood, IO (with the
+ * @return BAD_REQUEST if an address cannot be understood, IO (with the
  * address) if it cannot be had, NO_MEMORY.
  */
 MUST_CHECK struct error *http_start(const struct http_options *options,

@@ -2,6 +2,8 @@ noinst_LIBRARIES += libhttp.a
 libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS)
 libhttp_a_SOURCES = \
 	src/http/account.c src/http/account.h \
+	src/http/address.c src/http/address.h \
+	src/http/admit.c src/http/admit.h \
 	src/http/artifacts.c \
 	src/http/body.c src/http/body.h \
 	src/http/conditional.c src/http/conditional.h \

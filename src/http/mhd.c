@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "http/account.h"
 #include "http/dialect.h"
@@ -39,6 +40,8 @@ enum {
 	 * ones, so that their sender reads the answer instead of a reset. */
 	DISCARD_FACTOR = 4,
 	SMALL_FILE = 32 << 10,
+	/** What an answer may take of memory uncounted. */
+	FREE_ANSWER = 32 << 10,
 	GROWING_BLOCK = 256 << 10,
 	STOP_FLUSH_MS = 1000,
 };
@@ -121,8 +124,9 @@ static struct MHD_Response *make_response(struct connection *c, struct reply *r)
 	return NULL;
 }
 
-static void add_headers(struct MHD_Response *response, struct request *rq)
+static void add_headers(struct MHD_Response *response, struct connection *c)
 {
+	struct request *rq = &c->request;
 	const struct reply *r = &rq->reply;
 
 	for (size_t i = 0; i < r->header_count; i++)
@@ -139,7 +143,7 @@ static void add_headers(struct MHD_Response *response, struct request *rq)
 			"X-DEBUGINFOD-SIZE, X-DEBUGINFOD-FILE, "
 			"X-DEBUGINFOD-ARCHIVE, X-DEBUGINFOD-IMASIGNATURE");
 	}
-	if (r->is_last ||
+	if (r->is_last || c->is_surplus ||
 	    atomic_load_explicit(&rq->http->is_draining, memory_order_relaxed))
 		MHD_add_response_header(response, "Connection", "close");
 }
@@ -150,11 +154,25 @@ static bool sends_body(const struct request *rq)
 	return rq->method != METHOD_HEAD && rq->reply.status != 304;
 }
 
+/* An answer in memory stays there until it is taken. */
+static void charge_reply(struct request *rq)
+{
+	struct reply *r = &rq->reply;
+
+	if (r->kind != REPLY_OWNED || r->size <= FREE_ANSWER ||
+	    request_hold(rq, r->size))
+		return;
+	reply_deinit(r);
+	reply_init(r);
+	request_fail_busy(rq, "too many answers are being sent");
+}
+
 static enum MHD_Result queue_reply(struct connection *c)
 {
 	struct request *rq = &c->request;
 
 	assert(rq->reply.status != 0);
+	charge_reply(rq);
 	c->stage = STAGE_QUEUED;
 	if (rq->reply.is_silent)
 		return MHD_NO;
@@ -164,7 +182,7 @@ static enum MHD_Result queue_reply(struct connection *c)
 
 	if (!response)
 		return MHD_NO;
-	add_headers(response, rq);
+	add_headers(response, c);
 	connection_enter(c, PHASE_SEND, clock_ms());
 	enum MHD_Result result =
 		MHD_queue_response(c->handle, rq->reply.status, response);
@@ -233,6 +251,7 @@ static enum MHD_Result park(struct connection *c)
 	connection_enter(c, PHASE_WORK, clock_ms());
 	MHD_suspend_connection(c->handle);
 	if (!list_as_parked(c)) {
+		limit_reached("suspended_requests");
 		request_fail_busy(&c->request, "too many requests wait");
 		ticket_put(t);
 		ticket_put(STEAL(c->request.ticket));
@@ -262,10 +281,13 @@ static enum MHD_Result answer_parked(struct connection *c)
 	unpark(c);
 	struct ticket *t = STEAL(rq->ticket);
 
-	if (ticket_state(t) == TICKET_GIVEN_UP)
+	if (ticket_state(t) == TICKET_GIVEN_UP) {
+		if (clock_ms() >= t->deadline_ms)
+			limit_reached("answer_time");
 		request_fail_busy(rq, "no answer in time");
-	else
+	} else {
 		ticket_finish(rq, t);
+	}
 	ticket_put(t);
 	return queue_reply(c);
 }
@@ -281,7 +303,7 @@ static const struct sockaddr *client_address(struct connection *c)
 }
 
 struct collected {
-	struct request *request;
+	struct connection *connection;
 	struct framing framing;
 };
 
@@ -294,8 +316,11 @@ static enum MHD_Result collect_header(void *ctx, enum MHD_ValueKind kind,
 	(void)kind;
 	(void)value_size;
 	enum request_header known = request_add_header(
-		all->request, name, name_size, value ? value : "");
+		&all->connection->request, name, name_size, value ? value : "");
 
+	/* Of several the last is the nearest. */
+	if (known == HEADER_FORWARDED_FOR)
+		all->connection->forwarded_for = value;
 	framing_add(&all->framing, known, name, name_size, value);
 	return MHD_YES;
 }
@@ -329,7 +354,7 @@ static bool lines_are_strict(const char *method, const char *version,
 static struct framing_result
 read_header(struct connection *c, const char *method, const char *version)
 {
-	struct collected all = { .request = &c->request };
+	struct collected all = { .connection = c };
 	size_t size = header_size(c);
 
 	MHD_get_connection_values_n(c->handle, MHD_HEADER_KIND, collect_header,
@@ -358,9 +383,33 @@ static enum MHD_Result refuse_framing(struct connection *c,
 				      const struct framing_result *f)
 {
 	request_set_id(&c->request);
+	if (f->limit)
+		limit_reached(f->limit);
 	request_fail(&c->request, f->status, "bad_request", "%s", f->message);
 	c->request.reply.is_last = true;
 	return queue_reply(c);
+}
+
+/* Only now is it known what is asked for, and for whom. */
+static void admit_request(struct connection *c)
+{
+	struct http_server *s = c->server;
+	struct request *rq = &c->request;
+	struct address who;
+
+	if (c->is_proxied &&
+	    address_forwarded(c->forwarded_for, &s->trusted, &who)) {
+		address_to_sockaddr(&who, &c->forwarded);
+		c->request_client = clients_enter(&s->clients, &who);
+		if (!c->request_client)
+			limit_reached("requests_per_address");
+	}
+	if (rq->reply.status || rq->route->flags & ROUTE_OPS)
+		return;
+	if (c->is_surplus)
+		request_fail_busy(rq, "too many connections");
+	else if (c->forwarded.ss_family != AF_UNSPEC && !c->request_client)
+		request_fail_too_many(rq);
 }
 
 static enum MHD_Result begin_request(struct connection *c, const char *url,
@@ -381,6 +430,7 @@ static enum MHD_Result begin_request(struct connection *c, const char *url,
 		request_fail(rq, 400, "bad_request", "malformed path");
 	else if (route_request(rq))
 		route_check_body(rq, f.content_length);
+	admit_request(c);
 	if (!f.has_body) {
 		c->stage = STAGE_READY;
 		return MHD_YES;
@@ -404,8 +454,13 @@ static enum MHD_Result take_body(struct connection *c, const char *data,
 	size_t limit = rq->http->options->body_limit_bytes;
 
 	if (!c->is_discarding && size > limit - rq->body.size) {
+		limit_reached("body_size");
 		request_fail(rq, 413, "too_large",
 			     "the body is larger than %zu bytes", limit);
+		c->is_discarding = true;
+	}
+	if (!c->is_discarding && !request_hold(rq, size)) {
+		request_fail_busy(rq, "too many bodies are being received");
 		c->is_discarding = true;
 	}
 	if (!c->is_discarding && !buf_append(&rq->body, data, size)) {
@@ -477,7 +532,14 @@ static void *on_request_line(void *cls, const char *uri,
 	c->stage = STAGE_LINE;
 	c->is_discarding = false;
 	c->discarded = 0;
-	connection_enter(c, PHASE_HEAD, c->request.started_ns / 1000000);
+	c->forwarded_for = NULL;
+	/* The time of a first request's header began with the connection. */
+	connection_enter(c, PHASE_HEAD,
+			 atomic_load_explicit(&c->phase,
+					      memory_order_relaxed) == PHASE_NEW
+				 ? atomic_load_explicit(&c->since_ms,
+							memory_order_relaxed)
+				 : c->request.started_ns / 1000000);
 	const char *query = uri ? strchr(uri, '?') : NULL;
 
 	/* Without memory for it there is no query, and what needs one says
@@ -519,8 +581,14 @@ static void on_completed(void *cls, struct MHD_Connection *handle,
 		.is_part = has_body && !is_whole,
 		.is_aborted = !is_whole,
 		.now_ns = clock_ns(),
-		.client = client_address(c),
+		.client = c->forwarded.ss_family != AF_UNSPEC
+				  ? (const struct sockaddr *)&c->forwarded
+				  : client_address(c),
 	};
+
+	/* Too long for libmicrohttpd even. */
+	if (account.status == 431 && !rq->reply.status)
+		limit_reached("header_size");
 
 	/* Woken, and gone before it was its turn. */
 	if (rq->ticket)
@@ -528,9 +596,33 @@ static void on_completed(void *cls, struct MHD_Connection *handle,
 	growing_forget(c);
 	account_request(rq, &account);
 	request_deinit(rq);
+	clients_leave(&s->clients, STEAL(c->request_client));
+	c->forwarded.ss_family = AF_UNSPEC;
 	connection_enter(c, PHASE_IDLE, account.now_ns / 1000000);
 	*request_ctx = NULL;
 	atomic_fetch_sub_explicit(&s->request_count, 1, memory_order_release);
+}
+
+static void admit_connection(struct connection *c)
+{
+	struct http_server *s = c->server;
+	unsigned before = atomic_fetch_add(&s->connection_count, 1);
+	struct address who;
+
+	c->is_surplus = before >= s->options.connection_limit;
+	if (c->is_surplus)
+		limit_reached("connections");
+	if (!address_from_sockaddr(client_address(c), &who))
+		return;
+	c->is_proxied = address_is_in(&who, &s->trusted);
+	if (c->is_proxied)
+		return;
+	c->client = clients_enter(&s->clients, &who);
+	if (c->client)
+		return;
+	limit_reached("connections_per_address");
+	/* libmicrohttpd reads the end and closes it. */
+	shutdown(c->fd, SHUT_RDWR);
 }
 
 static void open_connection(struct http_server *s,
@@ -547,7 +639,7 @@ static void open_connection(struct http_server *s,
 	c->fd = info ? info->connect_fd : -1;
 	request_init(&c->request, &s->context);
 	connection_enter(c, PHASE_NEW, clock_ms());
-	atomic_fetch_add(&s->connection_count, 1);
+	admit_connection(c);
 	LOCKED(&s->lock);
 	LIST_INSERT_HEAD(&s->connections, c, all);
 	*socket_ctx = c;
@@ -559,6 +651,8 @@ static void close_connection(struct http_server *s, struct connection *c)
 	LIST_REMOVE(c, all);
 	lock_release(&s->lock);
 	atomic_fetch_sub(&s->connection_count, 1);
+	clients_leave(&s->clients, c->client);
+	clients_leave(&s->clients, c->request_client);
 	request_deinit(&c->request);
 	mem_free(c);
 }
@@ -596,8 +690,8 @@ static struct error *start_daemon(struct http_server *s)
 
 	s->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET,
-		s->listen_fd, MHD_OPTION_CONNECTION_LIMIT, o->connection_limit,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->per_ip_limit,
+		s->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+		o->connection_limit + surplus_of(o->connection_limit),
 		MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 #if MHD_VERSION >= 0x01000000

@@ -12,6 +12,7 @@
 
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "elf/elf_facts.h"
 #include "http/body.h"
@@ -82,10 +83,12 @@ static struct error *read_item(struct presence_ticket *t, struct json_read *r)
 		json_read_string(r, &text, &size);
 	else
 		json_read_skip(r);
-	if (t->count == IDS_MAX)
+	if (t->count == IDS_MAX) {
+		limit_reached("query_ids");
 		return error_new(TOO_LARGE,
 				 "more than %d build IDs in one request",
 				 IDS_MAX);
+	}
 	if (!mem_grow(&t->items, &t->capacity, t->count + 1, sizeof(*t->items)))
 		return error_no_memory;
 	struct item *item = &t->items[t->count++];

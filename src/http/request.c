@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json_write.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/percent.h"
@@ -32,8 +33,32 @@ void request_init(struct request *rq, struct http_context *http)
 	rq->started_ns = clock_ns();
 }
 
+static void release(struct request *rq, size_t bytes)
+{
+	atomic_fetch_sub_explicit(&rq->http->held_bytes, bytes,
+				  memory_order_relaxed);
+}
+
+bool request_hold(struct request *rq, size_t bytes)
+{
+	size_t limit = rq->http->options->memory_limit_bytes;
+	size_t before = atomic_fetch_add_explicit(&rq->http->held_bytes, bytes,
+						  memory_order_relaxed);
+
+	if (limit && (before > limit || bytes > limit - before)) {
+		release(rq, bytes);
+		limit_reached("request_memory");
+		return false;
+	}
+	rq->held_bytes += bytes;
+	return true;
+}
+
 void request_deinit(struct request *rq)
 {
+	if (rq->held_bytes)
+		release(rq, rq->held_bytes);
+	rq->held_bytes = 0;
 	mem_free(STEAL(rq->decoded));
 	mem_free(STEAL(rq->query));
 	buf_deinit(&rq->body);
@@ -286,7 +311,7 @@ void fail_by_route(struct request *rq, unsigned status, const char *kind,
 	else
 		fail_text(r, status, message);
 	reply_header(r, "Cache-Control", "no-store");
-	if (status == 503)
+	if (status == 503 || status == 429)
 		reply_header_uint(r, "Retry-After", RETRY_AFTER_S);
 }
 
@@ -369,8 +394,10 @@ void request_fail_with(struct request *rq, struct error *err)
 		error_free(err);
 		return;
 	}
-	if (kind == ERROR_BUSY)
+	if (kind == ERROR_BUSY) {
 		metric_inc(METRIC_HTTP_REFUSED);
+		limit_reached("queued_jobs");
+	}
 	request_fail(rq, status, label, "%s", public_message(kind));
 	log_limited(err);
 	if (status >= 500 && request_is_libdebuginfod(rq))
@@ -381,6 +408,15 @@ void request_fail_busy(struct request *rq, const char *message)
 {
 	metric_inc(METRIC_HTTP_REFUSED);
 	request_fail(rq, 503, "busy", "%s", message);
+	if (request_is_libdebuginfod(rq))
+		rq->reply.is_silent = true;
+}
+
+void request_fail_too_many(struct request *rq)
+{
+	metric_inc(METRIC_HTTP_REFUSED);
+	request_fail(rq, 429, "busy",
+		     "too many requests of this address are under way");
 	if (request_is_libdebuginfod(rq))
 		rq->reply.is_silent = true;
 }

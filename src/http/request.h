@@ -49,6 +49,9 @@ struct http_context {
 	const struct http_options *options; /* defaults filled in */
 	int64_t started_ms;
 	_Atomic bool is_draining;
+	/** Of bodies and answers under way; http_options.memory_limit_bytes
+	 * at most. */
+	_Atomic size_t held_bytes;
 	/** Sets the gauges that only the adapter knows; NULL in tests. */
 	void (*set_gauges)(void *ctx);
 	void *gauges_ctx;
@@ -79,6 +82,7 @@ struct request {
 	unsigned type;         /* of debuginfod's counters */
 	uint64_t after_you_ns; /* spent behind an identical request */
 	struct buf body;       /* as received, still encoded */
+	size_t held_bytes;     /* of the context's */
 	struct reply reply;
 	struct ticket *ticket;       /* the answer comes later; one reference */
 	const char *origin;          /* for the log: static; NULL */
@@ -88,6 +92,12 @@ struct request {
 
 /** Begin a request: empties all but @c http. */
 void request_init(struct request *rq, struct http_context *http);
+/**
+ * Count @p bytes of memory for as long as the request lasts.
+ * @return False if that were more than all requests together may have
+ * (http_options.memory_limit_bytes; 0: there is no limit).
+ */
+bool request_hold(struct request *rq, size_t bytes);
 /** Free what it owns. Twice is safe. */
 void request_deinit(struct request *rq);
 
@@ -152,5 +162,8 @@ void request_fail_with(struct request *rq, struct error *err);
 
 /** 503 with Retry-After; for libdebuginfod the connection ends instead. */
 void request_fail_busy(struct request *rq, const char *message);
+
+/** 429, for a client that has too much under way; else the same. */
+void request_fail_too_many(struct request *rq);
 
 #endif

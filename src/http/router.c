@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/limits.h"
 #include "base/metrics.h"
 #include "http/dialect.h"
 #include "http/routes.h"
@@ -156,6 +157,7 @@ void route_check_body(struct request *rq, uint64_t content_length)
 			     "Content-Type must be %s", wanted);
 		reply_header(&rq->reply, "Accept", wanted);
 	} else if (content_length > limit) {
+		limit_reached("body_size");
 		request_fail(rq, 413, "too_large",
 			     "the body is larger than %zu bytes", limit);
 	}

@@ -18,6 +18,7 @@ enum route_tail {
 enum route_flags {
 	ROUTE_OPEN = 1 << 0, /* web pages of other origins may always ask */
 	ROUTE_PUT = 1 << 1,  /* PUT is as POST: what curl -T does */
+	ROUTE_OPS = 1 << 2,  /* answered even when nothing else is */
 };
 
 struct route {

@@ -26,11 +26,18 @@ static void fit_connection_limit(struct http_options *o)
 {
 	struct rlimit files;
 
+	unsigned wanted = o->connection_limit + surplus_of(o->connection_limit);
+
 	if (getrlimit(RLIMIT_NOFILE, &files) ||
-	    files.rlim_cur == RLIM_INFINITY ||
-	    files.rlim_cur / 5 * 4 >= o->connection_limit)
+	    files.rlim_cur == RLIM_INFINITY || files.rlim_cur / 5 * 4 >= wanted)
 		return;
-	o->connection_limit = (unsigned)(files.rlim_cur / 5 * 4);
+	unsigned room = (unsigned)(files.rlim_cur / 5 * 4);
+
+	o->connection_limit = room - room / (SURPLUS_SHARE + 1);
+	if (room < SURPLUS_LEAST * (SURPLUS_SHARE + 1))
+		o->connection_limit = room > 2 * SURPLUS_LEAST
+					      ? room - SURPLUS_LEAST
+					      : room / 2 + 1;
 	log_warn("http", "connection_limit_lowered",
 		 LOG_U("limit", o->connection_limit),
 		 LOG_U("rlimit_nofile", files.rlim_cur));
@@ -56,6 +63,8 @@ static void fill_defaults(struct http_options *o)
 	set_default(&o->send_ms, 30000);
 	if (o->body_limit_bytes == 0)
 		o->body_limit_bytes = 16 << 20;
+	if (o->memory_limit_bytes == 0)
+		o->memory_limit_bytes = 512 << 20;
 	if (o->answer_limit_bytes == 0)
 		o->answer_limit_bytes = 64 << 20;
 	fit_connection_limit(o);
@@ -69,6 +78,8 @@ static void set_gauges(void *ctx)
 
 	metric_set(METRIC_HTTP_CONNECTIONS, 0, 0,
 		   atomic_load(&s->connection_count));
+	metric_set(METRIC_HTTP_HELD, 0, 0,
+		   (int64_t)atomic_load(&s->context.held_bytes));
 	LOCKED(&s->lock);
 	metric_set(METRIC_HTTP_SUSPENDED, 0, 0, s->parked_count);
 }
@@ -81,6 +92,10 @@ struct http_server *server_create(const struct http_options *options)
 		return NULL;
 	s->options = *options;
 	fill_defaults(&s->options);
+	if (!clients_init(&s->clients, s->options.per_ip_limit)) {
+		mem_free(s);
+		return NULL;
+	}
 	s->context.options = &s->options;
 	s->context.started_ms = clock_ms();
 	s->context.set_gauges = set_gauges;
@@ -97,6 +112,9 @@ struct http_server *server_create(const struct http_options *options)
 
 struct error *server_listen(struct http_server *s)
 {
+	TRY(error_wrap(
+		address_ranges_parse(s->options.trusted_proxies, &s->trusted),
+		"trusted proxies"));
 	if (s->owns_address)
 		return listen_open(s->options.listen, &s->listen_fd);
 	/* Several threads wait at it; whoever comes late must not hang. */
@@ -110,6 +128,8 @@ struct error *server_listen(struct http_server *s)
 void server_free(struct http_server *s)
 {
 	cleanup_close(&s->listen_fd);
+	clients_deinit(&s->clients);
+	address_ranges_free(&s->trusted);
 	condition_deinit(&s->changed);
 	lock_deinit(&s->lock);
 	mem_free(s);

@@ -24,6 +24,7 @@
 #define HTTP_SERVER_H
 
 #include "base/lock.h"
+#include "http/admit.h"
 #include "http/framing.h"
 #include "http/request.h"
 
@@ -64,9 +65,16 @@ struct connection {
 	_Atomic unsigned phase;         /* enum phase */
 	_Atomic int64_t since_ms;
 	/* The watchdog's own. */
+	bool is_ended;
 	int64_t window_start_ms, moved_ms;
 	uint64_t window_acked, last_acked;
 	/* The connection's thread's own. */
+	struct client *client;             /* counted; NULL: not */
+	struct client *request_client;     /* whom the proxy speaks for; NULL */
+	bool is_proxied;                   /* the peer is a trusted proxy */
+	bool is_surplus;                   /* one over the limit */
+	const char *forwarded_for;         /* the last one; borrowed; NULL */
+	struct sockaddr_storage forwarded; /* AF_UNSPEC: nobody */
 	enum stage stage;
 	bool is_discarding;
 	uint64_t discarded;
@@ -78,6 +86,8 @@ struct http_server {
 	struct http_options options;
 	struct http_context context;
 	void *daemon; /* struct MHD_Daemon */
+	struct clients clients;
+	struct address_ranges trusted;
 	int listen_fd;
 	bool owns_address; /* listen_fd is ours alone */
 	_Atomic unsigned connection_count;

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "http/body.h"
 #include "http/routes.h"
@@ -36,6 +37,7 @@ static struct error *blame_client(struct error *err)
 {
 	if (!err || error_kind(err) != ERROR_LIMIT)
 		return err;
+	limit_reached("batch");
 	struct error *ret = error_new(TOO_LARGE, "%s", error_message(err));
 
 	error_free(err);

@@ -14,10 +14,17 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "http/server.h"
 #include "http/ticket.h"
 
-enum { TICK_MS = 1000, PARKED_TICK_MS = 100, LEAVE_GRACE_MS = 500 };
+enum {
+	TICK_MS = 1000,
+	PARKED_TICK_MS = 100,
+	LEAVE_GRACE_MS = 500,
+	/** How long a connection may be idle when most are taken. */
+	CROWDED_IDLE_MS = 1000,
+};
 
 static uint64_t acked_bytes(int fd)
 {
@@ -60,27 +67,42 @@ static bool is_send_overdue(struct connection *c, int64_t since_ms, int64_t now)
 	return is_slow;
 }
 
-static bool is_overdue(struct connection *c, int64_t now)
+/* Three quarters of all connections are there. */
+static bool is_crowded(struct http_server *s)
+{
+	return atomic_load(&s->connection_count) >
+	       s->options.connection_limit / 4 * 3;
+}
+
+/* What @c has run over: the name of a limit, "" for one that is nobody's fault;
+ * NULL: nothing. */
+static const char *find_overdue(struct connection *c, int64_t now)
 {
 	const struct http_options *o = &c->server->options;
 	int64_t idle_ms = (int64_t)o->idle_timeout_s * 1000;
 	unsigned phase = atomic_load_explicit(&c->phase, memory_order_relaxed);
 	int64_t since =
 		atomic_load_explicit(&c->since_ms, memory_order_relaxed);
+	bool is_short = c->is_surplus && now - since >= SURPLUS_MS;
 
 	switch (phase) {
 	case PHASE_NEW:
 	case PHASE_HEAD:
-		return now - since >= o->head_ms;
+		return is_short || now - since >= o->head_ms ? "header_time"
+							     : NULL;
 	case PHASE_BODY:
-		return now - since >= o->body_ms;
+		return is_short || now - since >= o->body_ms ? "body_time"
+							     : NULL;
 	case PHASE_SEND:
-		return is_send_overdue(c, since, now);
+		return is_send_overdue(c, since, now) ? "send_rate" : NULL;
 	case PHASE_IDLE:
+		if (now - since >= CROWDED_IDLE_MS && is_crowded(c->server))
+			return "";
 		/* A trickled request line: idle as far as we see. */
-		return now - since >= idle_ms + o->head_ms;
+		return now - since >= idle_ms + o->head_ms ? "header_time"
+							   : NULL;
 	default:
-		return false;
+		return NULL;
 	}
 }
 
@@ -90,9 +112,15 @@ static void check_connections(struct http_server *s, int64_t now)
 
 	LIST_FOREACH(c, &s->connections, all)
 	{
+		const char *limit = c->is_ended ? NULL : find_overdue(c, now);
+
+		if (!limit)
+			continue;
 		/* The connection's thread sees the end and cleans up. */
-		if (is_overdue(c, now))
-			shutdown(c->fd, SHUT_RDWR);
+		shutdown(c->fd, SHUT_RDWR);
+		c->is_ended = true;
+		if (*limit)
+			limit_reached(limit);
 	}
 }
 

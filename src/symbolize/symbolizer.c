@@ -35,6 +35,8 @@ enum {
 	LOAD_QUEUE = 2000,
 	BUILD_QUEUE = 1000,
 	WAITS_MAX = 4096,
+	/* Each costs some 30 bytes while it waits. */
+	WAITING_ADDRESSES_MAX = 20000000,
 	RETRY_AFTER_MS = 1000,
 	/* Batches of which a module had damage are tried again at once. */
 	TIMER_IDLE_MS = 3600000,
@@ -52,9 +54,10 @@ static void wait_free(struct wait *w)
 
 	batch_deinit(&w->own);
 	mem_free(w->wants);
-	mem_free(w);
 	LOCKED(&s->lock);
 	s->wait_count--;
+	s->waiting_addresses -= w->addresses;
+	mem_free(w);
 	condition_broadcast(&s->changed);
 }
 
@@ -430,18 +433,25 @@ static void acquire_rest(struct wait *w, const bool *is_there,
 	close_one(w, &todo->ready);
 }
 
-static struct error *begin_wait(struct symbolizer *s, struct wait **ret)
+static struct error *begin_wait(struct symbolizer *s, size_t addresses,
+				struct wait **ret)
 {
 	LOCKED(&s->lock);
 	if (s->is_closing)
 		return error_new(BUSY, "shutting down");
 	if (s->wait_count >= WAITS_MAX)
 		return error_new(BUSY, "%d batches wait", WAITS_MAX);
+	if (s->waiting_addresses &&
+	    s->waiting_addresses + addresses > WAITING_ADDRESSES_MAX)
+		return error_new(BUSY, "%zu addresses wait",
+				 s->waiting_addresses);
 	struct wait *w = mem_zalloc(sizeof(*w));
 
 	if (!w)
 		return error_no_memory;
 	s->wait_count++;
+	s->waiting_addresses += addresses;
+	w->addresses = addresses;
 	w->s = s;
 	w->open = 1;
 	batch_init(&w->own);
@@ -483,7 +493,7 @@ void symbolize(struct symbolizer *s, struct batch *b, symbolize_done_fn done,
 	       void *ctx)
 {
 	struct wait *w = NULL;
-	struct error *err = begin_wait(s, &w);
+	struct error *err = begin_wait(s, b->address_count, &w);
 
 	if (err) {
 		done(ctx, err);
@@ -502,7 +512,7 @@ void symbolize_file(struct symbolizer *s, const struct build_id *id,
 	struct symbol_file none = { .fd = -1, .status = MODULE_PENDING };
 	struct batch_module *m;
 	struct wait *w = NULL;
-	struct error *err = begin_wait(s, &w);
+	struct error *err = begin_wait(s, 0, &w);
 
 	if (!err)
 		err = batch_add_module(&w->own, &one, &m);

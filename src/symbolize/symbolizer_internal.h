@@ -44,7 +44,8 @@ struct wait {
 	void *ctx;
 	struct error *err; /* owned */
 	struct want *wants;
-	size_t open; /* wants not settled; one more while it is set up */
+	size_t addresses; /* of the batch */
+	size_t open;      /* wants not settled; one more while it is set up */
 	bool is_listed;
 	int64_t deadline_ms;
 	TAILQ_ENTRY(wait) others;
@@ -132,7 +133,8 @@ struct symbolizer {
 	struct making_queue backlog;
 	size_t backlog_count;
 	TAILQ_HEAD(wait_list, wait) waits;
-	size_t wait_count; /* also those that are ready */
+	size_t wait_count;        /* also those that are ready */
+	size_t waiting_addresses; /* of their batches */
 	int64_t next_deadline_ms;
 	struct verdicts verdicts;
 	uint64_t forgets; /* changes of the index for single IDs */

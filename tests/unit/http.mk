@@ -1,6 +1,7 @@
 unit_tests += tests/unit/test_http tests/unit/test_http_handlers \
 	tests/unit/test_http_debuginfod tests/unit/test_debuginfod_metrics \
-	tests/unit/test_http_socket tests/unit/test_http_hostile
+	tests/unit/test_http_socket tests/unit/test_http_hostile \
+	tests/unit/test_http_admit
 http_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 http_test_ldadd = $(HTTP_LIBS) libstore.a $(CHECK_LIBS)
 http_fake_store = tests/lib/fake_store.c tests/lib/fake_store.h \
@@ -31,3 +32,6 @@ tests_unit_test_http_socket_LDADD = $(http_test_ldadd)
 tests_unit_test_http_hostile_SOURCES = tests/unit/test_http_hostile.c $(http_fixture)
 tests_unit_test_http_hostile_CPPFLAGS = $(http_test_cppflags)
 tests_unit_test_http_hostile_LDADD = $(http_test_ldadd)
+tests_unit_test_http_admit_SOURCES = tests/unit/test_http_admit.c $(http_fixture)
+tests_unit_test_http_admit_CPPFLAGS = $(http_test_cppflags)
+tests_unit_test_http_admit_LDADD = $(http_test_ldadd)
