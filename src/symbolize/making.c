@@ -863,13 +863,39 @@ struct table_claims making_claims(const struct making *m)
 	return c;
 }
 
+/* What an ID may be that the kernel padded with zeros, as no index knows it: one
+ * of 8 or 16 bytes, as linkers make them, else as long as it can be told.
+ * @return False: nothing shorter. */
+static bool next_shorter(const struct build_id *id, struct build_id *ret)
+{
+	static const uint8_t usual[] = { 8, 16 };
+	uint8_t len = id->len;
+
+	while (len && !id->bytes[len - 1])
+		len--;
+	if (len == id->len)
+		return false;
+	for (size_t i = 0; i < sizeof(usual); i++) {
+		if (len <= usual[i] && usual[i] < id->len) {
+			len = usual[i];
+			break;
+		}
+	}
+	return build_id_set(ret, id->bytes, len);
+}
+
 /* All that could be had is nothing. Lock not held. */
 static void land_without_files(struct making *m)
 {
+	struct build_id shorter;
+
 	if (m->damage)
 		making_fail(m, STEAL(m->damage));
 	else if (m->transient)
 		making_fail(m, STEAL(m->transient));
+	else if (store_has_upstreams(m->s->store) &&
+		 next_shorter(&m->id, &shorter))
+		follow(m, &shorter);
 	else
 		land(m, MODULE_ABSENT, NULL,
 		     store_has_upstreams(m->s->store) ? NOT_THERE_MS
