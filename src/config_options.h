@@ -60,20 +60,20 @@ OPTION(source_root, TEXT, "source-root", "s", NULL, 0, 0, "DIR[:DIR...]",
        "Serve sources from beneath these too, of what everybody on this "
        "machine "
        "may read")
-OPTION(upstream, LIST, "upstream", "s", NULL, 0, 0, "URL",
+OPTION(upstream, LIST, "upstream", "sr", NULL, 0, 0, "URL",
        "Fetch what is not here from this debuginfod server; may be repeated. "
        "\"none\": from nobody. Without one and --upstream-file from those in "
        "DEBUGINFOD_URLS")
 OPTION(find_upstream, SWITCH, "upstream", "f", "0", 0, 1, NULL,
        "Ask each upstream server, too: those of SYMBOLIZED_UPSTREAM, else of "
        "DEBUGINFOD_URLS")
-OPTION(upstream_file, TEXT, "upstream-file", "sf", NULL, 1, 0, "FILE",
+OPTION(upstream_file, TEXT, "upstream-file", "sfr", NULL, 1, 0, "FILE",
        "Upstream servers, with how each wants to be treated")
-OPTION(upstream_timeout_s, SECONDS, "upstream-timeout", "sf", "10", 1, 86400,
+OPTION(upstream_timeout_s, SECONDS, "upstream-timeout", "sfr", "10", 1, 86400,
        "SECONDS",
        "How long an upstream server may take to the first byte, and between "
        "two")
-OPTION(upstream_max_size, BYTES, "upstream-max-size", "s", "16G", 1, INT64_MAX,
+OPTION(upstream_max_size, BYTES, "upstream-max-size", "sr", "16G", 1, INT64_MAX,
        "BYTES", "Most that a file from upstream may have")
 OPTION(forwarded_ttl_limit, NUMBER, "forwarded-ttl-limit", "s", "8", 0, 1000000,
        "N", "Ask no upstream server for a request that came by so many hops")

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The local index: store and symbolizer in this process, as serve has them. */
+/* The local index, and the upstream servers that are named: store and symbolizer
+ * in this process, as serve has them. */
 #include "config.h"
 
 #include <string.h>
 
 #include "base/lock.h"
 #include "base/mem.h"
+#include "federation.h"
 #include "index/index.h"
 #include "resolver_private.h"
 #include "store/store.h"
@@ -13,6 +15,7 @@
 
 struct index_resolver {
 	struct resolver resolver;
+	struct federation federation;
 	struct store *store;
 	struct symbolizer *symbolizer;
 	char *table_dir;
@@ -26,8 +29,12 @@ static void close_index(struct resolver *base)
 {
 	struct index_resolver *r = (struct index_resolver *)base;
 
+	/* What was not there in time may still be fetched. */
+	if (r->store)
+		store_abort(r->store);
 	symbolizer_close(r->symbolizer);
 	store_close(r->store);
+	federation_close(&r->federation);
 	condition_deinit(&r->changed);
 	lock_deinit(&r->lock);
 	mem_free(r->table_dir);
@@ -66,7 +73,7 @@ static struct error *open_index(struct index_resolver *r,
 				const struct resolver_options *options)
 {
 	const struct settings *s = options->settings;
-	const struct store_options store = {
+	struct store_options store = {
 		.state_dir = s->state_dir,
 		.cache_dir = s->cache_dir,
 		.cache_size_bytes = (uint64_t)s->cache_size,
@@ -94,6 +101,8 @@ static struct error *open_index(struct index_resolver *r,
 	/* A store would wait for an index to come. */
 	TRY(index_reader_open(s->state_dir, &reader));
 	index_reader_close(reader);
+	TRY(federation_open(s, false, &r->federation));
+	store.upstreams = r->federation.upstreams;
 	TRY(store_open(&store, &r->store));
 	symbolizer.store = r->store;
 	symbolizer.table_dir = r->table_dir;

@@ -65,6 +65,20 @@ is "what is nowhere is absent" "$said" "absent "
 ask 6
 is "and soon known to be" "$(asked up "${id[6]}/debuginfo")" 1
 is "an unknown program costs one question" "$(asked up "${id[6]}")" 1
+# Kernels pad IDs to 20 bytes: in the order of what they most probably are.
+for length in 16 8 10; do
+	full=$(printf '%0*d' $((2 * length)) 0 | tr 0 "$((length % 9))")
+	must build_program "$src" "$tmp/padded$length" -DN="$length" -Wl,--build-id=0x"$full"
+	put up "$full" debuginfo "$tmp/padded$length"
+	id[$length]=$full$(printf '%0*d' $((40 - 2 * length)) 0)
+	at[$length]=$(address_of "$tmp/padded$length" helper)
+	ask "$length"
+	is "an ID of $length bytes that is padded is found there, too" "$said" \
+		"ok dwarf upstream "
+	is "in two questions or three, and is asked for no more" \
+		"$(ask "$length"; ask "$length"; asked up "${full:0:16}.*/debuginfo")" \
+		$((length == 10 ? 3 : 2))
+done
 before=$(builds)
 for i in 1 2 3 4; do
 	ask "$i"
@@ -74,6 +88,26 @@ stop_server main
 serve_ready main "${options[@]}" "$tmp/pool"
 ask 1
 is "a restart knows table and origin" "$said $(builds)" "ok dwarf upstream  0"
+
+# ---- By the command --------------------------------------------------------------
+
+# resolved ARGUMENTS...: the first line that the command prints
+resolved() {
+	timeout "$long_s" "$SYMBOLIZED" resolve --kind vaddr "$@" 2>"$tmp/err" | head -n 1
+}
+stop_server main
+index=(--state-dir "$tmp/main.state" --cache-dir "$tmp/own-cache")
+is "without an upstream server the command knows its index alone" \
+	"$(resolved "${index[@]}" "${id[1]}+${at[1]}" "${id[4]}+${at[4]}")" '??'
+is "with one, what that has" \
+	"$(resolved "${index[@]}" --upstream "${fake_url[up]}" "${id[1]}+${at[1]}")" helper
+rm -r "$tmp/own-cache"
+is "and with those in DEBUGINFOD_URLS" \
+	"$(DEBUGINFOD_URLS=${fake_url[up]} resolved "${index[@]}" "${id[1]}+${at[1]}")" helper
+rm -r "$tmp/own-cache"
+is "unless it is to ask none" \
+	"$(DEBUGINFOD_URLS=${fake_url[up]} resolved "${index[@]}" --upstream none "${id[1]}+${at[1]}")" '??'
+serve_ready main "${options[@]}" "$tmp/pool"
 
 # ---- An ill server ---------------------------------------------------------------
 
