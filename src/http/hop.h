@@ -7,6 +7,7 @@
 #define HTTP_HOP_H
 
 #include "http/request.h"
+#include "upstream/upstream.h"
 
 /**
  * Must it be answered from here alone? It came through us before (our mark is
@@ -22,5 +23,16 @@ bool hop_is_last(const struct request *rq);
  */
 bool hop_of(const struct request *rq, struct upstream_hop *ret,
 	    char **owned_ret);
+
+/** The same for as long as it is needed, longer than the request. */
+struct hop_copy {
+	struct upstream_hop hop; /* of the texts */
+	char *text[5];           /* owned; NULL */
+};
+/** @param[out] ret hop_copy_deinit(), also without memory.
+ * @return False without memory. */
+bool hop_copy(const struct request *rq, struct hop_copy *ret);
+/** Twice is safe. */
+void hop_copy_deinit(struct hop_copy *c);
 
 #endif

@@ -57,7 +57,8 @@ struct probe {
 struct presence_ticket {
 	struct ticket ticket;
 	struct store *store;
-	struct upstreams *upstreams;   /* NULL: there are none */
+	struct upstreams *upstreams; /* NULL: there are none to ask */
+	struct hop_copy hop;
 	struct symbolizer *symbolizer; /* NULL: there is none */
 	struct buf body;
 	enum body_coding coding;
@@ -283,6 +284,7 @@ static void probe_next(struct probe *p)
 		const struct upstream_question q = {
 			.id = p->item->id,
 			.type = types[p->type].name,
+			.hop = &t->hop.hop,
 		};
 		struct error *err =
 			upstream_survey(t->upstreams, &q, false, on_opinion, p);
@@ -338,6 +340,7 @@ static void deinit_presence(struct ticket *base)
 	struct presence_ticket *t = (struct presence_ticket *)base;
 
 	buf_deinit(&t->body);
+	hop_copy_deinit(&t->hop);
 	for (size_t i = 0; i < t->count; i++)
 		mem_free(t->items[i].text);
 	mem_free(t->items);
@@ -366,6 +369,11 @@ void post_presence(struct request *rq)
 	base->wait_ms = rq->http->options->answer_wait_ms;
 	t->store = rq->http->options->store;
 	t->upstreams = hop_is_last(rq) ? NULL : rq->http->options->upstreams;
+	if (t->upstreams && !hop_copy(rq, &t->hop)) {
+		ticket_put(base);
+		request_fail_with(rq, error_no_memory);
+		return;
+	}
 	t->symbolizer = rq->http->options->symbolizer;
 	t->limit_bytes = rq->http->options->body_limit_bytes;
 	t->coding = coding;

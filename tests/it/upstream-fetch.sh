@@ -197,14 +197,21 @@ is "a name of a private address is one" "$status $(asked far "$(id 32)")" "404 0
 
 # ---- Looking without fetching ------------------------------------------------------------------
 
+# presence ID UPSTREAM [CURL-ARGUMENTS...]
 presence() {
+	local id=$1 upstream=$2
+	shift 2
 	curl -s -m 30 -H 'Content-Type: application/json' "$url/buildids/query" \
-		-d "{\"build_ids\":[\"$1\"],\"upstream\":$2}"
+		-d "{\"build_ids\":[\"$id\"],\"upstream\":$upstream}" "$@"
 }
 rule up
 like "presence upstream is asked for with HEAD" "$(presence "$(id 38)" true)" \
 	'"executable":false,"debuginfo":true,.*"origin":"upstream","upstream":"found"'
 is "and only so" "$(asked up "HEAD .*$(id 38)") $(asked up "GET .*$(id 38)")" "2 0"
+: >"$tmp/up/headers"
+presence "$(id 38)" true -H 'X-Forwarded-For: 192.0.2.1' -H 'Via: 1.1 other' >/dev/null
+like "which says for whom, by what way" "$(tr -d '\r' <"$tmp/up/headers" | sort -u | tr '\n' ';')" \
+	';Via: 1\.1 other, 1\.1 [^;]+;.*X-Forwarded-For: 192\.0\.2\.1, 127\.0\.0\.1;'
 like "what nobody has is absent" "$(presence 00ff true)" \
 	'"debuginfo":false,.*"origin":null,"upstream":"absent"'
 rule up '*' no_head
