@@ -3,7 +3,8 @@
 INDEX_MIGRATIONS = \
 	schema/index/0001_init.sql \
 	schema/index/0002_source_pending.sql \
-	schema/index/0003_root.sql
+	schema/index/0003_root.sql \
+	schema/index/0004_split_unit.sql
 
 EXTRA_DIST += schema/README.md schema/index/current.sql $(INDEX_MIGRATIONS)
 

@@ -32,7 +32,7 @@ static bool add(struct split_files *s, const char *path)
 
 static bool is_full(const struct split_files *s)
 {
-	return s->count == SYMTAB_JOB_DWOS_MAX;
+	return s->count == SYMTAB_JOB_DWO_FDS_MAX;
 }
 
 struct error *split_files_add_package(struct split_files *s,

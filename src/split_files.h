@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 struct split_files {
-	struct symtab_build_dwo dwos[SYMTAB_JOB_DWOS_MAX]; /* without names */
+	struct symtab_build_dwo dwos[SYMTAB_JOB_DWO_FDS_MAX];
 	size_t count;
 	uint64_t bytes; /* of all */
 };

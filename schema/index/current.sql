@@ -145,3 +145,12 @@ CREATE TABLE ignored (
 CREATE TABLE root (
   path BLOB PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+
+-- Units of split DWARF: which .dwo or .dwp holds the unit of an ID; the sign
+-- bit is just a bit.
+CREATE TABLE split_unit (
+  dwo_id INTEGER NOT NULL,
+  artifact_id INTEGER NOT NULL REFERENCES artifact (id),
+  PRIMARY KEY (dwo_id, artifact_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX split_unit_artifact ON split_unit (artifact_id);

@@ -127,7 +127,6 @@ struct dwarf_debug {
 	struct error *list_error;
 	uint64_t work; /* see dwarf_debug_work() */
 	uint64_t work_max;
-	size_t missing_splits;
 	/* By number of file and unit. */
 	struct dwarf_cu *cus[DWARF_CU_CACHE];
 	struct {

@@ -12,11 +12,6 @@ const char *dwarf_debug_problem(const struct dwarf_debug *d)
 	return d->problem;
 }
 
-size_t dwarf_debug_missing_splits(const struct dwarf_debug *d)
-{
-	return d->missing_splits;
-}
-
 size_t dwarf_debug_unit_count(struct dwarf_debug *d)
 {
 	struct dwarf_file *file = dwarf_debug_main(d);
@@ -207,19 +202,18 @@ static struct error *read_string(struct dwarf_cu *cu, enum dwarf_slot slot,
 	return NULL;
 }
 
-static struct error *tell_missing(struct dwarf_cu *cu,
+static struct error *tell_missing(struct dwarf_cu *cu, uint64_t dwo_id,
 				  const struct dwarf_sink *sink)
 {
 	const char *dir, *name;
 	size_t dir_len, name_len;
 
-	cu->d->missing_splits++;
 	if (!sink->missing_split)
 		return NULL;
 	TRY(read_string(cu, DWARF_SLOT_COMP_DIR, &dir, &dir_len));
 	TRY(read_string(cu, DWARF_SLOT_DWO_NAME, &name, &name_len));
-	struct error *err =
-		sink->missing_split(sink->ctx, dir, dir_len, name, name_len);
+	struct error *err = sink->missing_split(sink->ctx, dwo_id, dir, dir_len,
+						name, name_len);
 
 	cu->d->has_sink_failed = err != NULL;
 	return err;
@@ -242,7 +236,7 @@ static struct error *read_split(struct dwarf_debug *d, struct dwarf_cu *cu,
 	}
 	TRY(dwarf_debug_note(d, dwarf_split_open(d, cu, dwo_id, ret), cu->file,
 			     cu->unit.offset));
-	return *ret ? NULL : tell_missing(cu, sink);
+	return *ret ? NULL : tell_missing(cu, dwo_id, sink);
 }
 
 static struct error *read_unit(struct dwarf_debug *d,

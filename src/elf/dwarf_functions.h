@@ -72,9 +72,18 @@ static inline void cleanup_dwarf_debug(struct dwarf_debug **d)
 /** First thing that could not be read, with its place; NULL: none so far. */
 const char *dwarf_debug_problem(const struct dwarf_debug *d);
 
-/** Units whose code lies in a .dwo that was not among the inputs, of those
- * read so far. */
-size_t dwarf_debug_missing_splits(const struct dwarf_debug *d);
+/**
+ * The IDs by which skeletons name the units of a .dwo or .dwp.
+ *
+ * @param[in] f Borrowed for the call. One without split DWARF has none.
+ * @param[out] ret Owned, mem_free(): ascending, each once; NULL if none. What
+ * is good of a damaged file; ELF_SPLIT_IDS_MAX at most.
+ * @return NO_MEMORY, IO.
+ * Cost: of a .dwp the index of its units, of others the headers of all units
+ * and, before version 5, their first entries.
+ */
+MUST_CHECK struct error *dwarf_split_ids(struct elf_file *f, uint64_t **ret,
+					 size_t *count_ret);
 
 /** A line row holds from its offset to the next row's. */
 struct dwarf_row {
@@ -155,7 +164,8 @@ struct dwarf_sink {
 					  const struct dwarf_lines *l);
 	/** A unit's code lies in a .dwo that was not among the inputs. NULL:
 	 * not wanted. @param[in] dir,name DW_AT_comp_dir and DW_AT_dwo_name. */
-	MUST_CHECK struct error *(*missing_split)(void *ctx, const char *dir,
+	MUST_CHECK struct error *(*missing_split)(void *ctx, uint64_t dwo_id,
+						  const char *dir,
 						  size_t dir_len,
 						  const char *name,
 						  size_t name_len);

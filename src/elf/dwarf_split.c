@@ -19,6 +19,8 @@
 #include "base/mem.h"
 #include "elf/dwarf_debug.h"
 
+enum { HEADER = 16 }; /* of the index */
+
 /* A unit of a split file. */
 struct entry {
 	uint64_t id;
@@ -99,7 +101,6 @@ static uint64_t load(const struct dwp_index *x, uint64_t at, unsigned size)
 
 static struct error *read_index_header(struct dwp_index *x)
 {
-	enum { HEADER = 16 };
 	struct dwarf_cursor c = dwarf_cursor_at(
 		x->bytes.data, x->bytes.data + x->bytes.size, x->big_endian);
 
@@ -158,7 +159,7 @@ static struct error *add_row(struct dwarf_split_index *s,
 			     uint64_t slot)
 {
 	uint64_t row = load(x, x->rows_at + slot * 4, 4);
-	struct entry e = { .file = file, .id = load(x, 16 + slot * 8, 8) };
+	struct entry e = { .file = file, .id = load(x, HEADER + slot * 8, 8) };
 	uint64_t info = 0, abbrev = 0;
 
 	if (row == 0 || row > x->units)
@@ -240,4 +241,105 @@ struct error *dwarf_split_open(struct dwarf_debug *d,
 	if (!e)
 		return NULL;
 	return dwarf_cu_open(d, e->file, &e->unit, skeleton, &e->bases, ret);
+}
+
+/* ---- What a file has ---------------------------------------------------- */
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const uint64_t *na = a;
+	const uint64_t *nb = b;
+
+	return (*na > *nb) - (*na < *nb);
+}
+
+struct ids {
+	uint64_t *v;
+	size_t count, capacity;
+};
+
+static struct error *add_id(struct ids *ids, uint64_t id)
+{
+	if (ids->count >= ELF_SPLIT_IDS_MAX)
+		return error_new(LIMIT, "more than %zu split units",
+				 ELF_SPLIT_IDS_MAX);
+	if (!mem_grow(&ids->v, &ids->capacity, ids->count + 1, sizeof(id)))
+		return error_no_memory;
+	ids->v[ids->count++] = id;
+	return NULL;
+}
+
+/* The index of a .dwp says it all. */
+static struct error *list_index(struct dwarf_file *file,
+				const struct dwarf_bytes *index,
+				struct ids *ids)
+{
+	struct dwp_index x = {
+		.bytes = *index,
+		.big_endian = file->object.big_endian,
+	};
+
+	TRY(read_index_header(&x));
+	for (uint64_t i = 0; i < x.slots; i++) {
+		uint64_t row = load(&x, x.rows_at + i * 4, 4);
+
+		if (row && row <= x.units)
+			TRY(add_id(ids, load(&x, HEADER + i * 8, 8)));
+	}
+	return NULL;
+}
+
+static struct error *list_units(struct dwarf_debug *d, struct dwarf_file *file,
+				struct ids *ids)
+{
+	d->splits = mem_zalloc(sizeof(*d->splits));
+	if (!d->splits)
+		return error_no_memory;
+	TRY(dwarf_units_list(d, file, UINT64_MAX));
+	TRY(add_dwo(d, d->splits, file));
+	for (size_t i = 0; i < d->splits->count; i++)
+		TRY(add_id(ids, d->splits->entries[i].id));
+	return NULL;
+}
+
+static struct error *list_ids(struct elf_file *f, struct ids *ids)
+{
+	CLEANUP_DWARF_DEBUG struct dwarf_debug *d = NULL;
+	struct dwarf_debug_split split = { f };
+	struct dwarf_bytes index;
+
+	TRY(dwarf_debug_open(&(struct dwarf_debug_inputs) { .file = f,
+							    .splits = &split,
+							    .split_count = 1 },
+			     &d));
+	struct dwarf_file *file = &d->files[2];
+
+	TRY(dwarf_debug_section(d, file, DWARF_CU_INDEX, &index));
+	struct error *err = index.size ? list_index(file, &index, ids)
+				       : list_units(d, file, ids);
+
+	return dwarf_debug_note(d, err, file, 0);
+}
+
+struct error *dwarf_split_ids(struct elf_file *f, uint64_t **ret,
+			      size_t *count_ret)
+{
+	struct ids ids = { 0 };
+	size_t to = 0;
+	struct error *err = list_ids(f, &ids);
+
+	*ret = NULL;
+	*count_ret = 0;
+	if (err || !ids.count) {
+		mem_free(ids.v);
+		return err;
+	}
+	qsort(ids.v, ids.count, sizeof(*ids.v), compare_numbers);
+	for (size_t i = 1; i < ids.count; i++) {
+		if (ids.v[i] != ids.v[to])
+			ids.v[++to] = ids.v[i];
+	}
+	*ret = ids.v;
+	*count_ret = to + 1;
+	return NULL;
 }

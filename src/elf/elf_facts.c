@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/dwarf_functions.h"
 #include "elf/dwarf_sources.h"
 #include "elf/elf_facts.h"
 #include "elf/elf_file.h"
@@ -19,6 +20,7 @@ struct contents {
 	bool has_lines;     /* .debug_line: names of sources */
 	bool has_dwarf;     /* .debug_info or .debug_line */
 	bool has_debug;     /* these or another part of them */
+	bool has_split;     /* .debug_info.dwo or .debug_cu_index */
 	bool has_unwinding; /* .debug_frame */
 	bool has_symtab;
 	bool has_dynsym;
@@ -43,6 +45,8 @@ static void look_at_debug_section(const char *part, bool is_loaded,
 		c->has_dwarf = true;
 	if (strcmp(part, "line") == 0)
 		c->has_lines = true;
+	if (strcmp(part, "info.dwo") == 0 || strcmp(part, "cu_index") == 0)
+		c->has_split = true;
 }
 
 static void look_at_section(const char *name, size_t number,
@@ -104,7 +108,7 @@ static unsigned roles(const struct elf_file *f, const struct contents *c)
 
 	if (type != ET_EXEC && type != ET_DYN && type != ET_REL)
 		return 0;
-	if (c->has_program)
+	if (c->has_program && !(c->has_split && type == ET_REL))
 		ret |= ELF_ROLE_EXECUTABLE;
 	if (c->has_debug ||
 	    ((c->has_symtab || c->has_unwinding) && !c->has_program))
@@ -192,6 +196,9 @@ static struct error *read_facts(struct elf_file *f, bool want_sources,
 	facts->roles = roles(f, &c);
 	facts->quality = quality(&c);
 	TRY(read_segments(f, facts));
+	if (c.has_split)
+		TRY(dwarf_split_ids(f, &facts->split_ids,
+				    &facts->split_id_count));
 	if (c.alt_link)
 		TRY(elf_alt_link(f, c.alt_link, &facts->alt_id,
 				 &facts->alt_name));
@@ -224,10 +231,12 @@ void elf_facts_deinit(struct elf_facts *f)
 	mem_free(STEAL(f->go_id));
 	mem_free(STEAL(f->alt_name));
 	mem_free(STEAL(f->segments));
+	mem_free(STEAL(f->split_ids));
 	mem_free(STEAL(f->sources_problem));
 	buf_deinit(&f->sources);
 	buf_deinit(&f->sources_pending);
 	f->segment_count = 0;
+	f->split_id_count = 0;
 	f->source_count = 0;
 }
 

@@ -41,7 +41,8 @@ enum elf_role_flags {
 	/** Has .debug_* or .zdebug_* sections with bytes that are not loaded,
 	 * or .symtab and no allocated bytes. Of no more weight than .symtab is
 	 * .debug_frame, which some stripped programs keep (ARM), and of none
-	 * .debug_gdb_scripts (Rust). */
+	 * .debug_gdb_scripts (Rust). The only role of an object with split
+	 * DWARF in it. */
 	ELF_ROLE_DEBUGINFO = 1 << 1,
 };
 
@@ -64,6 +65,10 @@ struct elf_facts {
 	uint16_t type;    /* e_type */
 	unsigned roles;   /* enum elf_role_flags */
 	enum elf_quality quality;
+	/** IDs of split DWARF that a .dwo or .dwp holds (dwarf_split_ids()).
+	 * Owned; NULL: none. */
+	uint64_t *split_ids;
+	size_t split_id_count;
 	struct build_id alt_id; /* .gnu_debugaltlink; len 0: none */
 	char *alt_name;         /* NULL: none. Owned; never a path to open */
 	struct elf_segment *segments; /* owned */

@@ -63,6 +63,8 @@
  * other: relocations, symbols, stubs. So many, and one for each byte of the
  * file; in real files an entry takes 8 bytes or more. */
 #define ELF_TABLES_WORK_MIN UINT64_C(1000000)
+/** Units of one .dwp, as the index is to know them. A browser: 50 000. */
+#define ELF_SPLIT_IDS_MAX ((size_t)1 << 18)
 /** Stubs of functions in other files, and relocations of symbols that may be
  * theirs. A browser: 10 000 and 300 000. */
 #define ELF_PLT_MAX ((size_t)1 << 22)

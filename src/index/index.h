@@ -157,6 +157,9 @@ struct index_artifact {
 	 * index_each_pending(). Opaque to the index. */
 	const uint8_t *pending;
 	size_t pending_size;
+	/** IDs of the units of split DWARF it holds. */
+	const uint64_t *split_ids;
+	size_t split_id_count;
 };
 
 /** Members of one archive directory that could be sources. */
@@ -418,6 +421,25 @@ typedef bool (*index_pending_fn)(void *ctx, const struct index_pending *p);
 MUST_CHECK struct error *index_each_pending(struct index_reader *r,
 					    const struct build_id *alt,
 					    index_pending_fn fn, void *ctx);
+
+/* Split DWARF. */
+
+enum { INDEX_SPLITS_MAX = 4 };
+/**
+ * The files that hold a unit of split DWARF, best first: by the operator's path
+ * order, then first seen. Who wants their bytes asks for these build IDs.
+ *
+ * @param[out] count_ret At most INDEX_SPLITS_MAX; 0: there is none.
+ */
+MUST_CHECK struct error *index_find_split(struct index_reader *r,
+					  uint64_t dwo_id,
+					  struct build_id ret[INDEX_SPLITS_MAX],
+					  size_t *count_ret);
+
+/** A number that is another when files with split DWARF have come; 0: there are
+ * none. Cost: a search. */
+MUST_CHECK struct error *index_split_version(struct index_reader *r,
+					     uint64_t *ret);
 
 /** Archives that hold files in directory @p dir (canonical), for finding a
  * source: each container with its encoded file list, by the operator's path

@@ -113,6 +113,12 @@ MUST_CHECK struct error *change_intern_build_id(struct change *ch,
 						const struct build_id *id,
 						int64_t *ret);
 
+/* ---- Split DWARF (index_split.c) ----------------------------------------- */
+
+/** The units that an artifact holds. */
+MUST_CHECK struct error *
+put_splits(struct db *db, const struct index_artifact *a, int64_t artifact);
+
 /* ---- Readers (index.c) -------------------------------------------------- */
 
 /** First thing in every read: notices that an immutable database is not. */

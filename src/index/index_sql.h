@@ -79,6 +79,8 @@ SQL(SOURCES_ADD, WRITER,
 SQL(PENDING_ADD, WRITER,
     "INSERT INTO source_pending (artifact_id, alt_id, packed)"
     " VALUES (?1, ?2, ?3)")
+SQL(SPLIT_ADD, WRITER,
+    "INSERT OR IGNORE INTO split_unit (dwo_id, artifact_id) VALUES (?1, ?2)")
 SQL(SOURCE_DIR_ADD, WRITER,
     "INSERT INTO source_dir (container_id, directory_id, files)"
     " VALUES (?1, ?2, ?3)")
@@ -90,6 +92,9 @@ SQL(SOURCES_DELETE, WRITER,
     " (SELECT id FROM artifact WHERE container_id = ?1)")
 SQL(PENDINGS_DELETE, WRITER,
     "DELETE FROM source_pending WHERE artifact_id IN"
+    " (SELECT id FROM artifact WHERE container_id = ?1)")
+SQL(SPLITS_DELETE, WRITER,
+    "DELETE FROM split_unit WHERE artifact_id IN"
     " (SELECT id FROM artifact WHERE container_id = ?1)")
 SQL(ARTIFACTS_DELETE, WRITER, "DELETE FROM artifact WHERE container_id = ?1")
 SQL(SOURCE_DIRS_DELETE, WRITER,
@@ -128,6 +133,16 @@ SQL(GROOM_DIRECTORIES, WRITER,
     " OR EXISTS (SELECT 1 FROM ignored WHERE directory_id = d.id)"
     " FROM directory d WHERE d.id > ?1 ORDER BY d.id LIMIT ?2")
 SQL(DIRECTORY_DELETE, WRITER, "DELETE FROM directory WHERE id = ?1")
+
+/* ---- Reader: split DWARF ------------------------------------------------- */
+/* In the order of first sight: what is cut is what came last. */
+SQL(SPLITS_OF, READER,
+    "SELECT b.bytes, c.root_order FROM split_unit s"
+    " CROSS JOIN artifact a ON a.id = s.artifact_id"
+    " CROSS JOIN build_id b ON b.id = a.build_id"
+    " CROSS JOIN container c ON c.id = a.container_id"
+    " WHERE s.dwo_id = ?1 ORDER BY s.artifact_id LIMIT 1000")
+SQL(SPLIT_VERSION, READER, "SELECT max(artifact_id) FROM split_unit")
 
 /* ---- Reader: scanned paths ---------------------------------------------- */
 SQL(ROOTS_SCAN, READER, "SELECT path FROM root")

@@ -141,6 +141,7 @@ static struct error *empty_container(struct change *ch, struct old_version *old)
 	if (old->count) {
 		TRY(delete_of(db, SQL_SOURCES_DELETE, old->id, NULL));
 		TRY(delete_of(db, SQL_PENDINGS_DELETE, old->id, NULL));
+		TRY(delete_of(db, SQL_SPLITS_DELETE, old->id, NULL));
 		TRY(delete_of(db, SQL_ARTIFACTS_DELETE, old->id, NULL));
 	}
 	TRY(delete_of(db, SQL_SOURCE_DIRS_DELETE, old->id, &dirs));
@@ -327,7 +328,10 @@ static struct error *put_artifact(struct change *ch,
 	TRY(put_artifact_row(ch, a, take_old_id(old, build_id), build_id,
 			     container, name));
 	tally_artifact(ch, a->roles, 1);
-	return put_names(db, a, sqlite3_last_insert_rowid(db->handle));
+	int64_t id = sqlite3_last_insert_rowid(db->handle);
+
+	TRY(put_splits(db, a, id));
+	return put_names(db, a, id);
 }
 
 static struct error *put_source_dir(struct change *ch,

@@ -11,6 +11,7 @@ libindex_a_SOURCES = \
 	src/index/index_pending.c \
 	src/index/index_private.h \
 	src/index/index_read.c \
+	src/index/index_split.c \
 	src/index/index_sql.h \
 	src/index/index_write.c \
 	src/index/migrate.c src/index/migrate.h \

@@ -156,6 +156,8 @@ static void show_artifact(const struct found_artifact *a, int64_t file_mtime,
 		.source_count = f->source_count,
 		.pending = f->sources_pending.data,
 		.pending_size = f->sources_pending.size,
+		.split_ids = f->split_ids,
+		.split_id_count = f->split_id_count,
 	};
 	memcpy(ret->htlhash, f->htlhash, sizeof(ret->htlhash));
 	memcpy(ret->breakpad_guid, f->breakpad_guid,

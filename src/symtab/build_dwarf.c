@@ -207,12 +207,28 @@ static struct error *take_lines(void *ctx, const struct dwarf_lines *l)
 	return NULL;
 }
 
+static struct error *take_missing_id(struct builder *b, uint64_t dwo_id)
+{
+	struct symtab_build_report *r = b->report;
+
+	if (r->missing_split_count >= SYMTAB_BUILD_SPLITS_MAX)
+		return NULL;
+	if (!mem_grow(&r->missing_splits, &b->missing_split_capacity,
+		      r->missing_split_count + 1, sizeof(dwo_id)))
+		return error_no_memory;
+	r->missing_splits[r->missing_split_count++] = dwo_id;
+	return NULL;
+}
+
 /* Names too long to open are of no use to anybody. */
-static struct error *take_missing(void *ctx, const char *dir, size_t dir_len,
-				  const char *name, size_t name_len)
+static struct error *take_missing(void *ctx, uint64_t dwo_id, const char *dir,
+				  size_t dir_len, const char *name,
+				  size_t name_len)
 {
 	struct builder *b = ctx;
 	struct buf *out = &b->report->missing_dwos;
+
+	TRY(take_missing_id(b, dwo_id));
 
 	if (name_len == 0 || dir_len >= PATH_MAX || name_len >= PATH_MAX ||
 	    b->missing_count >= SYMTAB_BUILD_DWOS_MAX)

@@ -17,16 +17,22 @@ enum {
 	SECTION_GAP = 16,
 };
 
+static struct error *open_part(int fd, uint64_t offset, uint64_t size,
+			       struct build_file *ret)
+{
+	ret->in = input_from_fd(fd, offset, size);
+	TRY(elf_file_open(&ret->in, &ret->elf));
+	ret->is_open = true;
+	return NULL;
+}
+
 static struct error *open_file(int fd, struct build_file *ret)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return error_errno("fstat");
-	ret->in = input_from_fd(fd, 0, (uint64_t)st.st_size);
-	TRY(elf_file_open(&ret->in, &ret->elf));
-	ret->is_open = true;
-	return NULL;
+	return open_part(fd, 0, (uint64_t)st.st_size, ret);
 }
 
 static void close_file(struct build_file *f)
@@ -239,10 +245,12 @@ static struct error *open_dwos(const struct symtab_build_inputs *in,
 		return error_no_memory;
 	b->dwo_count = in->dwo_count;
 	for (size_t i = 0; i < in->dwo_count; i++) {
-		const char *name = in->dwos[i].name;
+		const struct symtab_build_dwo *d = &in->dwos[i];
+		struct error *err = d->size ? open_part(d->fd, d->offset,
+							d->size, &b->dwos[i])
+					    : open_file(d->fd, &b->dwos[i]);
 
-		TRY(build_note(b, open_file(in->dwos[i].fd, &b->dwos[i]),
-			       name ? name : "split DWARF"));
+		TRY(build_note(b, err, "split DWARF"));
 	}
 	return NULL;
 }

@@ -56,6 +56,7 @@ struct builder {
 	size_t row_count;
 	size_t row_capacity;
 	size_t missing_count; /* names of missing .dwo files */
+	size_t missing_split_capacity;
 	/** For one function. */
 	struct symtab_row *row_room;
 	size_t row_room_count;

@@ -38,6 +38,8 @@ static void deinit_builder(struct builder *b)
 
 void symtab_build_report_deinit(struct symtab_build_report *r)
 {
+	mem_free(STEAL(r->missing_splits));
+	r->missing_split_count = 0;
 	buf_deinit(&r->missing_dwos);
 }
 

@@ -21,10 +21,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** A .dwo file or a .dwp, which is told by its content. */
+/** A .dwo file or a .dwp, which is told by its content, whatever it is called:
+ * units are found by their IDs. Several may lie in one file. */
 struct symtab_build_dwo {
 	int fd;
-	const char *name; /* as DW_AT_dwo_name may spell it; NULL for a .dwp */
+	uint64_t offset;
+	uint64_t size; /* 0: all of the file */
 };
 
 /** Descriptors are borrowed; -1: there is none. At least one of debuginfo and
@@ -56,16 +58,21 @@ struct symtab_build_report {
 	/** First thing that could not be read, "" if none: the table has what
 	 * could. */
 	char problem[256];
-	/** Files of split DWARF that are named and were not given, "" if none:
-	 * DW_AT_comp_dir and DW_AT_dwo_name by turns, NUL behind each; only the
-	 * first SYMTAB_BUILD_DWOS_MAX. With them the table would be better.
-	 * Owned: symtab_build_report_deinit(). */
+	/** Units of split DWARF that are named and were not given: their IDs,
+	 * the first SYMTAB_BUILD_SPLITS_MAX of them. With them the table would
+	 * be better. Owned, as is what follows: symtab_build_report_deinit().
+	 */
+	uint64_t *missing_splits;
+	size_t missing_split_count;
+	/** How the files are called that they are in, "" if none: DW_AT_comp_dir
+	 * and DW_AT_dwo_name by turns, NUL behind each; only the first
+	 * SYMTAB_BUILD_DWOS_MAX. */
 	struct buf missing_dwos;
 	/** The file that .gnu_debugaltlink names, where it was not given; len
 	 * 0: none. */
 	struct build_id missing_alt;
 };
-enum { SYMTAB_BUILD_DWOS_MAX = 1000 };
+enum { SYMTAB_BUILD_DWOS_MAX = 1000, SYMTAB_BUILD_SPLITS_MAX = 1 << 17 };
 
 /** Twice is safe. */
 void symtab_build_report_deinit(struct symtab_build_report *r);

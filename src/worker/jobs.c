@@ -120,6 +120,9 @@ static void facts_put(struct buf *out, const struct elf_facts *f)
 		buf_put_u64(out, f->segments[i].mem_size);
 		buf_put_u32(out, f->segments[i].flags);
 	}
+	buf_put_u32(out, (uint32_t)f->split_id_count);
+	for (size_t i = 0; i < f->split_id_count; i++)
+		buf_put_u64(out, f->split_ids[i]);
 	buf_put_u64(out, f->source_count);
 	buf_put_bytes(out, f->sources.data, f->sources.size);
 	buf_put_bytes(out, f->sources_pending.data, f->sources_pending.size);
@@ -143,6 +146,23 @@ static struct error *segments_get(struct reader *r, struct elf_facts *f)
 		f->segments[i].mem_size = reader_u64(r);
 		f->segments[i].flags = reader_u32(r);
 	}
+	return NULL;
+}
+
+static struct error *split_ids_get(struct reader *r, struct elf_facts *f)
+{
+	size_t count = reader_u32(r);
+
+	if (count > reader_left(r) / 8)
+		return broken("split DWARF");
+	if (!count)
+		return NULL;
+	f->split_ids = mem_array(count, sizeof(*f->split_ids));
+	if (!f->split_ids)
+		return error_no_memory;
+	f->split_id_count = count;
+	for (size_t i = 0; i < count; i++)
+		f->split_ids[i] = reader_u64(r);
 	return NULL;
 }
 
@@ -174,6 +194,7 @@ static struct error *facts_get(struct reader *r, struct elf_facts *f)
 	f->quality = reader_u32(r);
 	get_id(r, &f->alt_id);
 	TRY(segments_get(r, f));
+	TRY(split_ids_get(r, f));
 	f->source_count = reader_u64(r);
 	const uint8_t *sources = reader_sized(r, &size);
 

@@ -3,14 +3,16 @@
  *
  *	bytes build ID
  *	u8    INPUT_* flags, for the descriptors and the layout
- *	u32   files of split DWARF, and for each: u8 has a name, string name
+ *	u32   files of split DWARF, and for each: u8 whether it lies in the
+ *	      descriptor of the one before, u64 offset there, u64 size (0: all)
  *	      layout, if flagged (symtab_layout.h)
  *	u8    partial; if so: u32 lists, and for each
  *	      u8 kind, u64 map start, u64 map offset, u8 has a name,
  *	      string name, u64 base, u8 return addresses, u32 count, u64 each
  *
- * Result: u8 quality, u64 functions, u64 units, string problem, bytes missing
- *	dwos, bytes missing alt (its build ID; empty: none).
+ * Result: u8 quality, u64 functions, u64 units, string problem, u32 missing
+ *	split units, u64 each, bytes missing dwos, bytes missing alt (its build
+ *	ID; empty: none).
  */
 #include "config.h"
 
@@ -77,6 +79,11 @@ static void wanted_put(struct buf *out, const struct symtab_build_wanted *w)
 		buf_put_u64(out, w->addresses[i]);
 }
 
+static bool shares_fd(const struct symtab_build_inputs *in, size_t dwo)
+{
+	return dwo && in->dwos[dwo].fd == in->dwos[dwo - 1].fd;
+}
+
 void symtab_request_put(struct buf *out, const struct symtab_build_inputs *in,
 			const struct symtab_build_wanted *wanted,
 			size_t wanted_count)
@@ -94,8 +101,11 @@ void symtab_request_put(struct buf *out, const struct symtab_build_inputs *in,
 	buf_put_bytes(out, in->id.bytes, in->id.len);
 	buf_put_u8(out, (uint8_t)flags);
 	buf_put_u32(out, (uint32_t)in->dwo_count);
-	for (size_t i = 0; i < in->dwo_count; i++)
-		put_optional(out, in->dwos[i].name);
+	for (size_t i = 0; i < in->dwo_count; i++) {
+		buf_put_u8(out, shares_fd(in, i));
+		buf_put_u64(out, in->dwos[i].offset);
+		buf_put_u64(out, in->dwos[i].size);
+	}
 	if (in->layout)
 		symtab_layout_put(out, in->layout);
 	buf_put_u8(out, wanted != NULL);
@@ -120,8 +130,16 @@ struct error *symtab_request_fds(const struct symtab_build_inputs *in,
 		if (first[i] >= 0)
 			fds[count++] = first[i];
 	}
-	for (size_t i = 0; i < in->dwo_count; i++)
+	for (size_t i = 0; i < in->dwo_count; i++) {
+		if (shares_fd(in, i))
+			continue;
+		if (count >= WIRE_MAX_FDS - 1)
+			return error_new(LIMIT,
+					 "more than %d descriptors of files of "
+					 "split DWARF",
+					 SYMTAB_JOB_DWO_FDS_MAX);
 		fds[count++] = in->dwos[i].fd;
+	}
 	fds[count++] = table;
 	*count_ret = count;
 	return NULL;
@@ -181,30 +199,44 @@ static struct error *all_wanted_get(struct reader *r,
 	return NULL;
 }
 
-static struct error *dwos_get(struct reader *r, struct symtab_request *ret)
+/* Of each the descriptor's number among theirs, for now. */
+static struct error *dwos_get(struct reader *r, struct symtab_request *ret,
+			      size_t *fd_count_ret)
 {
 	size_t count = reader_u32(r);
+	int fds = 0;
 
-	ret->inputs.dwos = ret->dwos;
+	*fd_count_ret = 0;
 	if (count > SYMTAB_JOB_DWOS_MAX)
 		return bad_request("files of split DWARF");
-	while (ret->inputs.dwo_count < count) {
-		struct symtab_build_dwo *d =
-			&ret->dwos[ret->inputs.dwo_count++];
+	ret->dwos = mem_array(count, sizeof(*ret->dwos));
+	if (!ret->dwos)
+		return error_no_memory;
+	ret->inputs.dwos = ret->dwos;
+	for (size_t i = 0; i < count; i++) {
+		struct symtab_build_dwo *d = &ret->dwos[i];
 
-		TRY(get_optional(r, &d->name));
+		fds += !reader_u8(r) || !fds;
+		d->fd = fds - 1;
+		d->offset = reader_u64(r);
+		d->size = reader_u64(r);
+		if (d->offset > INT64_MAX ||
+		    d->size > (uint64_t)INT64_MAX - d->offset)
+			return bad_request("files of split DWARF");
 	}
-	return NULL;
+	ret->inputs.dwo_count = count;
+	*fd_count_ret = (size_t)fds;
+	return reader_ok(r) ? NULL : broken(r, "symbol table request");
 }
 
 /* Deal the descriptors out as symtab_request_fds() gathered them. */
 static struct error *take_fds(struct symtab_request *q, unsigned flags,
-			      const int *fds, size_t fd_count)
+			      size_t dwo_fds, const int *fds, size_t fd_count)
 {
 	struct symtab_build_inputs *in = &q->inputs;
 	size_t count = !!(flags & INPUT_DEBUGINFO) +
 		       !!(flags & INPUT_EXECUTABLE) + !!(flags & INPUT_ALT) +
-		       in->dwo_count + 1;
+		       dwo_fds + 1;
 
 	if (fd_count != count)
 		return bad_request("descriptors");
@@ -212,15 +244,15 @@ static struct error *take_fds(struct symtab_request *q, unsigned flags,
 	in->executable = flags & INPUT_EXECUTABLE ? *fds++ : -1;
 	in->alt = flags & INPUT_ALT ? *fds++ : -1;
 	for (size_t i = 0; i < in->dwo_count; i++)
-		q->dwos[i].fd = *fds++;
-	q->table = *fds;
+		q->dwos[i].fd = fds[q->dwos[i].fd];
+	q->table = fds[dwo_fds];
 	return NULL;
 }
 
 struct error *symtab_request_get(struct reader *r, const int *fds,
 				 size_t fd_count, struct symtab_request *ret)
 {
-	size_t size;
+	size_t size, dwo_fds;
 
 	*ret = (struct symtab_request) { .table = -1 };
 	const uint8_t *id = reader_sized(r, &size);
@@ -230,19 +262,18 @@ struct error *symtab_request_get(struct reader *r, const int *fds,
 		return broken(r, "symbol table request");
 	if (size && !build_id_set(&ret->inputs.id, id, size))
 		return bad_request("build ID");
-	TRY(dwos_get(r, ret));
+	TRY(dwos_get(r, ret, &dwo_fds));
 	if (flags & INPUT_LAYOUT) {
 		TRY(symtab_layout_get(r, &ret->layout));
 		ret->inputs.layout = &ret->layout;
 	}
 	TRY(all_wanted_get(r, ret));
-	return take_fds(ret, flags, fds, fd_count);
+	return take_fds(ret, flags, dwo_fds, fds, fd_count);
 }
 
 void symtab_request_deinit(struct symtab_request *q)
 {
-	for (size_t i = 0; i < q->inputs.dwo_count; i++)
-		mem_free((char *)q->dwos[i].name);
+	mem_free(q->dwos);
 	for (size_t i = 0; i < q->wanted_count; i++) {
 		mem_free((char *)q->wanted[i].space.name);
 		mem_free((uint64_t *)q->wanted[i].addresses);
@@ -259,9 +290,36 @@ void symtab_result_put(struct buf *out,
 	buf_put_u64(out, report->functions);
 	buf_put_u64(out, report->units);
 	buf_put_str(out, report->problem);
+	buf_put_u32(out, (uint32_t)report->missing_split_count);
+	for (size_t i = 0; i < report->missing_split_count; i++)
+		buf_put_u64(out, report->missing_splits[i]);
 	buf_put_bytes(out, report->missing_dwos.data,
 		      report->missing_dwos.size);
 	buf_put_bytes(out, report->missing_alt.bytes, report->missing_alt.len);
+}
+
+static struct error *broken_result(void)
+{
+	return error_new(BAD_DATA, "broken message between processes: "
+				   "symbol table result");
+}
+
+static struct error *splits_get(struct reader *r,
+				struct symtab_build_report *ret)
+{
+	size_t count = reader_u32(r);
+
+	if (count > reader_left(r) / 8)
+		return broken_result();
+	if (!count)
+		return NULL;
+	ret->missing_splits = mem_array(count, sizeof(*ret->missing_splits));
+	if (!ret->missing_splits)
+		return error_no_memory;
+	ret->missing_split_count = count;
+	for (size_t i = 0; i < count; i++)
+		ret->missing_splits[i] = reader_u64(r);
+	return NULL;
 }
 
 struct error *symtab_result_get(struct reader *r,
@@ -274,14 +332,15 @@ struct error *symtab_result_get(struct reader *r,
 	ret->functions = reader_u64(r);
 	ret->units = reader_u64(r);
 	const uint8_t *problem = reader_sized(r, &problem_size);
+
+	TRY(splits_get(r, ret));
 	const uint8_t *missing = reader_sized(r, &missing_size);
 	const uint8_t *alt = reader_sized(r, &alt_size);
 
 	if (!reader_ok(r) || quality >= SYMTAB_QUALITIES ||
 	    (alt_size && !build_id_set(&ret->missing_alt, alt, alt_size)) ||
 	    (missing_size && missing[missing_size - 1]))
-		return error_new(BAD_DATA, "broken message between processes: "
-					   "symbol table result");
+		return broken_result();
 	ret->quality = (enum symtab_quality)quality;
 	snprintf(ret->problem, sizeof(ret->problem), "%.*s",
 		 (int)(problem_size < sizeof(ret->problem)

@@ -22,8 +22,10 @@
 #include <stdint.h>
 
 enum {
-	/** Files of split DWARF in one job: descriptors are few. */
-	SYMTAB_JOB_DWOS_MAX = WIRE_MAX_FDS - 4,
+	/** Files of split DWARF in one job, and descriptors they lie in, which
+	 * are few. */
+	SYMTAB_JOB_DWOS_MAX = 1 << 16,
+	SYMTAB_JOB_DWO_FDS_MAX = WIRE_MAX_FDS - 4,
 	SYMTAB_JOB_WANTED_MAX = 100000, /* addresses, in all lists */
 };
 
@@ -41,8 +43,9 @@ void symtab_request_put(struct buf *out, const struct symtab_build_inputs *in,
  * The descriptors in the job's order.
  *
  * @param[in] table Empty file that the worker writes.
- * @param[out] fds Borrowed from @p in and the caller.
- * @return LIMIT for more than SYMTAB_JOB_DWOS_MAX files of split DWARF.
+ * @param[out] fds Borrowed from @p in and the caller. One that several .dwo
+ * files in a row lie in is sent once.
+ * @return LIMIT for more files of split DWARF or descriptors than there may be.
  */
 MUST_CHECK struct error *
 symtab_request_fds(const struct symtab_build_inputs *in, int table,
@@ -51,7 +54,7 @@ symtab_request_fds(const struct symtab_build_inputs *in, int table,
 /** What a worker takes from a request. Owns all but the descriptors. */
 struct symtab_request {
 	struct symtab_build_inputs inputs;
-	struct symtab_build_dwo dwos[SYMTAB_JOB_DWOS_MAX];
+	struct symtab_build_dwo *dwos; /* those of the inputs */
 	struct symtab_layout layout;
 	struct symtab_build_wanted *wanted; /* NULL: the whole table */
 	size_t wanted_count;

@@ -83,8 +83,9 @@ static struct error *send_facts(struct scan *s, struct input *elf,
 	struct elf_facts *f = &a->facts;
 
 	/* Relocatable objects without a build ID are what compilers leave
-	 * behind: nobody can ask for them. */
-	if (!f->roles || (!f->gnu_id.len && f->type == ET_REL)) {
+	 * behind: nobody can ask for them, unless by the IDs of split DWARF. */
+	if (!f->roles ||
+	    (!f->gnu_id.len && f->type == ET_REL && !f->split_id_count)) {
 		s->elf_without_id++;
 		return NULL;
 	}

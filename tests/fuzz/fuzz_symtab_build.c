@@ -59,7 +59,7 @@ static void ask(struct symtab *t)
 static void build(int elf, const struct symtab_build_wanted *wanted,
 		  bool is_tight)
 {
-	const struct symtab_build_dwo dwo = { elf, NULL };
+	const struct symtab_build_dwo dwo = { .fd = elf };
 	struct symtab_build_inputs in = { .debuginfo = elf,
 					  .executable = elf,
 					  .alt = elf,

@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 		} else if (opt == 'a') {
 			in.alt = open_or_die(optarg, O_RDONLY);
 		} else if (opt == 'w' && in.dwo_count < LIST_MAX) {
-			dwos[in.dwo_count].name = optarg;
+			dwos[in.dwo_count] = (struct symtab_build_dwo) { 0 };
 			dwos[in.dwo_count++].fd = open_or_die(optarg, O_RDONLY);
 		} else if (opt == 'v' && wanted.count < LIST_MAX) {
 			addresses[wanted.count++] = strtoull(optarg, NULL, 0);

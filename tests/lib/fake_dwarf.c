@@ -12,7 +12,6 @@ struct dwarf_debug {
 
 const struct fake_function *fake_functions;
 const char *fake_problem;
-size_t fake_missing;
 uint64_t fake_section_vaddrs[FAKE_SECTIONS];
 size_t fake_section_vaddr_count;
 size_t fake_units_read;
@@ -45,12 +44,6 @@ const char *dwarf_debug_problem(const struct dwarf_debug *d)
 {
 	(void)d;
 	return fake_problem;
-}
-
-size_t dwarf_debug_missing_splits(const struct dwarf_debug *d)
-{
-	(void)d;
-	return fake_missing;
 }
 
 size_t dwarf_debug_unit_count(struct dwarf_debug *d)
@@ -123,7 +116,8 @@ struct error *dwarf_debug_read_unit(struct dwarf_debug *d, size_t unit,
 		return NULL;
 	TRY(sink->file(sink->ctx, "/src", 4, "a.c", 3, &file));
 	if (f->name && !strcmp(f->name, "<missing>"))
-		return sink->missing_split(sink->ctx, "/build", 6, "a.dwo", 5);
+		return sink->missing_split(sink->ctx, FAKE_DWO_ID, "/build", 6,
+					   "a.dwo", 5);
 	for (; f->line && count < f->size && count < 16; count++)
 		rows[count] = (struct dwarf_row) {
 			.offset = count,

@@ -17,8 +17,7 @@ struct fake_function {
 	uint64_t start;
 	uint64_t size;
 	/* NULL: none; "<lines>": code that no function has; "<rest>": what pads
-	 * it; "<missing>": its
-	 * .dwo, /build/a.dwo */
+	 * it; "<missing>": its .dwo, /build/a.dwo of FAKE_DWO_ID */
 	const char *name;
 	unsigned line; /* of its first byte, one more each byte; 0: none */
 	struct fake_call call;
@@ -26,9 +25,9 @@ struct fake_function {
 
 extern const struct fake_function *fake_functions; /* size 0 behind the last */
 extern const char *fake_problem;
-extern size_t fake_missing;
 /** What the reader was given: addresses of the first sections. */
 enum { FAKE_SECTIONS = 8 };
+#define FAKE_DWO_ID UINT64_C(0xfedcba9876543210)
 extern uint64_t fake_section_vaddrs[FAKE_SECTIONS];
 extern size_t fake_section_vaddr_count;
 /** Units read: each function is one. */

@@ -155,15 +155,15 @@ FIXTURE_FN struct error *told_lines(void *ctx, const struct dwarf_lines *l)
 	return t->text.failed ? error_no_memory : NULL;
 }
 
-FIXTURE_FN struct error *told_missing(void *ctx, const char *dir,
-				      size_t dir_len, const char *name,
-				      size_t name_len)
+FIXTURE_FN struct error *told_missing(void *ctx, uint64_t dwo_id,
+				      const char *dir, size_t dir_len,
+				      const char *name, size_t name_len)
 {
 	struct told *t = ctx;
 
 	t->missing++;
-	buf_printf(&t->text, "missing %.*s in %.*s\n", (int)name_len, name,
-		   (int)dir_len, dir);
+	buf_printf(&t->text, "missing %" PRIx64 ", %.*s in %.*s\n", dwo_id,
+		   (int)name_len, name, (int)dir_len, dir);
 	return NULL;
 }
 

@@ -392,9 +392,9 @@ int main(int argc, char **argv)
 		"%" PRIu64 " functions, %" PRIu64 " rows, %" PRIu64
 		" inlined in %" PRIu64 " ranges, %" PRIu64
 		" of lines only; %" PRIu64 " names, %" PRIu64 " files; "
-		"%zu split units missing; user %.2f s, sys %.2f s, %ld KiB\n",
+		"user %.2f s, sys %.2f s, %ld KiB\n",
 		s.functions, s.rows, s.inlines, s.ranges, s.lines, s.names,
-		s.files, dwarf_debug_missing_splits(d),
+		s.files,
 		(double)usage.ru_utime.tv_sec +
 			(double)usage.ru_utime.tv_usec / 1e6,
 		(double)usage.ru_stime.tv_sec +

@@ -208,13 +208,12 @@ static void measure(const struct job *j, struct symtab *t)
 	symtab_cursor_free(c);
 }
 
-static void add_dwo(struct job *j, const char *path, bool is_package)
+static void add_dwo(struct job *j, const char *path)
 {
 	if (j->in.dwo_count == DWOS_MAX)
 		errx(1, "too many .dwo");
 	j->dwos[j->in.dwo_count++] =
-		(struct symtab_build_dwo) { .fd = open_input(path),
-					    .name = is_package ? NULL : path };
+		(struct symtab_build_dwo) { .fd = open_input(path) };
 }
 
 /* flat: a switch over the options */
@@ -255,7 +254,7 @@ static void read_options(struct job *j, int argc, char **argv)
 			j->out = optarg;
 			break;
 		case 'p':
-			add_dwo(j, optarg, true);
+			add_dwo(j, optarg);
 			break;
 		case 'r':
 			j->wanted.space.return_addresses = true;
@@ -264,7 +263,7 @@ static void read_options(struct job *j, int argc, char **argv)
 			j->turns = strtoul(optarg, NULL, 0);
 			break;
 		case 'w':
-			add_dwo(j, optarg, false);
+			add_dwo(j, optarg);
 			break;
 		case 'x':
 			j->in.executable = open_input(optarg);

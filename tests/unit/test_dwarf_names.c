@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "elf/elf_limits.h"
 #include "tests/lib/functions_fixture.h"
 
 /* A function of 8 bytes that has its name from elsewhere. */
@@ -411,7 +412,6 @@ static void ck_pairs(const struct split_pair *p, const struct elf_spec *spec,
 		&d));
 	ck_no_error(told_units(d, NULL, &t));
 	ck_told(&t, expected);
-	ck_assert_uint_eq(dwarf_debug_missing_splits(d), t.missing);
 	ck_no_problem(d);
 }
 
@@ -439,7 +439,7 @@ START_TEST(split_units_that_are_missing_are_named_and_their_lines_told)
 		pair_init(&p, version);
 		write_pair(&p, DWO_ID_1, 0x100, "a.dwo");
 		ck_pairs(&p, &(struct elf_spec) { 0 }, false,
-			 "missing a.dwo in /src\n"
+			 "missing 1234567, a.dwo in /src\n"
 			 "lines 100+10\n"
 			 " 0 /src/s.c:7\n");
 		// One of another ID is none.
@@ -449,7 +449,7 @@ START_TEST(split_units_that_are_missing_are_named_and_their_lines_told)
 		       DW({ DW_AT_GNU_dwo_id, DW_FORM_data8, DWO_ID_2 }));
 		dw_unit_end(&p.split);
 		ck_pairs(&p, &(struct elf_spec) { 0 }, true,
-			 "missing a.dwo in /src\n"
+			 "missing 1234567, a.dwo in /src\n"
 			 "lines 100+10\n"
 			 " 0 /src/s.c:7\n");
 	}
@@ -549,8 +549,117 @@ START_TEST(units_are_found_in_packages_of_both_versions)
 }
 END_TEST
 
+/* What dwarf_split_ids() says of a file. */
+static void ck_ids(const struct dwarf_writer *w, const struct elf_spec *spec,
+		   const uint64_t *expected, size_t expected_count)
+{
+	CLEANUP_OPENED struct opened o = { 0 };
+	CLEANUP_FREE uint64_t *ids = NULL;
+	size_t count;
+
+	open_written(w, spec, &o);
+	ck_no_error(dwarf_split_ids(&o.elf, &ids, &count));
+	ck_assert_uint_eq(count, expected_count);
+	ck_assert_mem_eq(ids ? ids : expected, expected,
+			 count * sizeof(*expected));
+}
+
+START_TEST(the_ids_of_split_units_are_told)
+{
+	static const uint64_t one[] = { DWO_ID_1 };
+	static const uint64_t both[] = { DWO_ID_1, DWO_ID_2 };
+
+	for (unsigned version = 4; version <= 5; version++) {
+		CLEANUP_PAIR struct split_pair p;
+		struct contribution c[2] = { { .id = DWO_ID_2 },
+					     { .id = DWO_ID_1 } };
+
+		pair_init(&p, version);
+		write_pair(&p, DWO_ID_1, 0x100, "a.dwo");
+		ck_ids(&p.split, &(struct elf_spec) { 0 }, one, 1);
+		ck_ids(&p.split,
+		       &(struct elf_spec) { .packing = ELF_PACK_ZSTD }, one, 1);
+		// A skeleton has none.
+		ck_ids(&p.skeleton, &plain, NULL, 0);
+		// The index of a package says it all, in any order.
+		put_cu_index(&p.split, c, 2);
+		ck_ids(&p.split, &(struct elf_spec) { 0 }, both, 2);
+	}
+}
+END_TEST
+
+/* Version, columns, units, slots: 4 bytes each. */
+START_TEST(an_index_of_split_units_that_lies_is_bounded)
+{
+	static const struct {
+		size_t at;
+		uint64_t value;
+		size_t count;
+	} cases[] = {
+		{ 0, 3, 0 },
+		{ 4, 17, 0 },
+		{ 4, UINT32_MAX, 0 },
+		{ 8, UINT32_MAX, 0 },
+		{ 8, 0, 0 },
+		{ 12, UINT32_MAX, 0 },
+		{ 12, 0x40000000, 0 },
+		{ 12, 0, 0 },
+		// The last slot's row is behind the last one.
+		{ 16 + 4 * 8 + 3 * 4, 3, 1 },
+	};
+	static const uint64_t one[] = { DWO_ID_1 };
+	struct contribution c[2] = { { .id = DWO_ID_1 }, { .id = DWO_ID_2 } };
+
+	ck_assert_uint_eq(DWO_ID_1 % 4, 3);
+	c[0].id = DWO_ID_2;
+	c[1].id = DWO_ID_1;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CLEANUP_PAIR struct split_pair p;
+		static const uint64_t other[] = { DWO_ID_2 };
+
+		pair_init(&p, 5);
+		write_pair(&p, DWO_ID_1, 0x100, "a.dwo");
+		put_cu_index(&p.split, c, 2);
+		for (unsigned k = 0; k < 4; k++)
+			p.split.cu_index.data[cases[i].at + k] =
+				(uint8_t)(cases[i].value >> 8 * k);
+		ck_ids(&p.split, &(struct elf_spec) { 0 },
+		       cases[i].count ? other : one, cases[i].count);
+	}
+}
+END_TEST
+
+START_TEST(more_split_units_than_there_may_be_are_left_out)
+{
+	enum { SLOTS = 1 << 19 };
+	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 5,
+						       .address_size = 8,
+						       .is_split = true };
+	CLEANUP_OPENED struct opened o = { 0 };
+	CLEANUP_FREE uint64_t *ids = NULL;
+	struct buf *b = &w.cu_index;
+	size_t count;
+
+	dw_put(&w, b, 5, 4);
+	dw_put(&w, b, 0, 4); // no columns: rows take no room
+	dw_put(&w, b, 1, 4);
+	dw_put(&w, b, SLOTS, 4);
+	for (uint64_t i = 0; i < SLOTS; i++)
+		dw_put(&w, b, i / 2, 8); // each twice
+	for (size_t i = 0; i < SLOTS; i++)
+		dw_put(&w, b, 1, 4);
+	open_written(&w, &(struct elf_spec) { 0 }, &o);
+	ck_no_error(dwarf_split_ids(&o.elf, &ids, &count));
+	ck_assert_uint_eq(count, ELF_SPLIT_IDS_MAX / 2);
+	ck_assert_uint_eq(ids[count - 1], ELF_SPLIT_IDS_MAX / 2 - 1);
+}
+END_TEST
+
 UNIT_MAIN(
-	"dwarf_names", names_come_from_what_is_referred_to,
+	"dwarf_names", the_ids_of_split_units_are_told,
+	an_index_of_split_units_that_lies_is_bounded,
+	more_split_units_than_there_may_be_are_left_out,
+	names_come_from_what_is_referred_to,
 	without_a_linkage_name_scopes_are_part_of_the_name,
 	a_class_that_is_defined_elsewhere_has_the_scopes_of_where_it_is_declared,
 	languages_without_scopes_have_bare_names,

@@ -385,6 +385,7 @@ START_TEST(not_every_debug_section_makes_debuginfo)
 	ck_kind_with(".debug_frame", ALL, 0, false, D, ELF_QUALITY_NONE);
 	ck_kind_with(".debug_str", ALL, 0, true, E | D, ELF_QUALITY_NONE);
 	ck_kind_with(".debug_info", ALL, 0, true, E | D, ELF_QUALITY_DWARF);
+	ck_kind_with(".debug_info.dwo", ALL, 0, true, E | D, ELF_QUALITY_NONE);
 	ck_kind_with(".zdebug_line", NONE, 0, true, E, ELF_QUALITY_NONE);
 	ck_kind_with(".debug_line", NONE, 0, false, 0, ELF_QUALITY_NONE);
 	ck_kind_with(".gnu_debugdata", ALL, 0, true, E,

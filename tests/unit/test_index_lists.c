@@ -580,6 +580,97 @@ static void first_complaint(void *ctx, const char *text)
 		snprintf(first, 256, "%s", text);
 }
 
+/* A bare file that holds units of split DWARF. */
+static void put_split(struct index_fixture *f, const char *path, unsigned n,
+		      unsigned root_order, const uint64_t *ids, size_t count)
+{
+	struct index_test_container t;
+
+	index_test_file(&t, path, n, 1);
+	t.c.root_order = root_order;
+	t.artifacts[0].split_ids = ids;
+	t.artifacts[0].split_id_count = count;
+	ck_no_error(index_test_put(f->ix, &t));
+}
+
+/* Expect the files of these build IDs, best first; 0 ends them. */
+static void ck_split(struct index_fixture *f, uint64_t dwo_id,
+		     const unsigned *expected)
+{
+	struct build_id ids[INDEX_SPLITS_MAX];
+	size_t count, i;
+
+	ck_no_error(index_find_split(f->r, dwo_id, ids, &count));
+	for (i = 0; expected[i]; i++) {
+		struct build_id id = index_test_id(expected[i]);
+
+		ck_assert_uint_lt(i, count);
+		ck_assert(build_id_equal(&ids[i], &id));
+	}
+	ck_assert_uint_eq(i, count);
+}
+
+START_TEST(files_of_split_units_are_found_best_first)
+{
+	static const uint64_t one[] = { 7 };
+	static const uint64_t many[] = { 7, 8, UINT64_MAX };
+	FIXTURE(f);
+
+	ck_split(&f, 7, (const unsigned[]) { 0 });
+	put_split(&f, "/late/a.dwo", 1, 2, one, 1);
+	put_split(&f, "/late/b.dwo", 2, 2, one, 1);
+	put_split(&f, "/early/all.dwp", 3, 1, many, 3);
+	ck_split(&f, 7, (const unsigned[]) { 3, 1, 2, 0 });
+	ck_split(&f, 8, (const unsigned[]) { 3, 0 });
+	ck_split(&f, UINT64_MAX, (const unsigned[]) { 3, 0 });
+	ck_split(&f, 9, (const unsigned[]) { 0 });
+	// As many as there is room for, the best of them.
+	put_split(&f, "/late/c.dwo", 4, 2, one, 1);
+	put_split(&f, "/late/d.dwo", 5, 2, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 3, 1, 2, 4, 0 });
+	put_split(&f, "/first/e.dwo", 6, 0, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 6, 3, 1, 2, 0 });
+	// The same file in two places is one.
+	put_split(&f, "/first/copy.dwo", 6, 0, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 6, 3, 1, 2, 0 });
+	ck_assert_uint_eq(index_test_complaints(f.r), 0);
+}
+END_TEST
+
+START_TEST(split_units_go_with_their_file_and_new_ones_show)
+{
+	static const uint64_t ids[] = { 7, 7, 8 };
+	uint64_t none, one, two, less, again;
+	FIXTURE(f);
+
+	ck_no_error(index_split_version(f.r, &none));
+	ck_assert_uint_eq(none, 0);
+	put_split(&f, "/a.dwo", 1, 0, ids, 3);
+	ck_no_error(index_split_version(f.r, &one));
+	put_split(&f, "/b.dwo", 2, 0, ids, 1);
+	ck_no_error(index_split_version(f.r, &two));
+	ck_assert(none != one && one != two);
+	// What holds none does not show.
+	index_test_put_file(f.ix, "/c", 3, 0, 4);
+	ck_no_error(index_split_version(f.r, &again));
+	ck_assert_uint_eq(again, two);
+	// Scanned again, with other units.
+	put_split(&f, "/a.dwo", 4, 0, ids + 2, 1);
+	ck_split(&f, 7, (const unsigned[]) { 2, 0 });
+	ck_split(&f, 8, (const unsigned[]) { 4, 0 });
+	ck_no_error(index_remove_container(f.ix, "/a.dwo"));
+	ck_no_error(index_remove_container(f.ix, "/b.dwo"));
+	ck_split(&f, 7, (const unsigned[]) { 0 });
+	ck_split(&f, 8, (const unsigned[]) { 0 });
+	ck_no_error(index_split_version(f.r, &less));
+	ck_assert_uint_eq(less, 0);
+	put_split(&f, "/b.dwo", 2, 0, ids, 1);
+	ck_no_error(index_split_version(f.r, &again));
+	ck_assert(again != two && again != one);
+	ck_assert_uint_eq(index_test_complaints(f.r), 0);
+}
+END_TEST
+
 START_TEST(check_finds_what_was_broken_by_hand)
 {
 	static const struct {
@@ -621,7 +712,9 @@ START_TEST(check_finds_what_was_broken_by_hand)
 }
 END_TEST
 
-UNIT_MAIN("index_lists", removing_an_unknown_container_is_no_error,
+UNIT_MAIN("index_lists", files_of_split_units_are_found_best_first,
+	  split_units_go_with_their_file_and_new_ones_show,
+	  removing_an_unknown_container_is_no_error,
 	  nothing_is_left_when_all_containers_are_gone,
 	  no_table_holds_a_row_when_everything_is_groomed,
 	  grooming_leaves_what_is_in_use,

@@ -103,7 +103,6 @@ static void build_file(struct build *b, const struct elf_spec *spec,
 	init_build(b);
 	fake_functions = functions;
 	fake_problem = NULL;
-	fake_missing = 0;
 	b->in.debuginfo = file_of(spec, functions != NULL);
 	build(b);
 }
@@ -656,6 +655,8 @@ START_TEST(files_of_split_dwarf_that_are_missing_are_named)
 	build_file(&b, &(struct elf_spec) { 0 }, functions);
 	ck_assert_uint_eq(b.report.missing_dwos.size, 13);
 	ck_assert_mem_eq(b.report.missing_dwos.data, "/build\0a.dwo", 13);
+	ck_assert_uint_eq(b.report.missing_split_count, 1);
+	ck_assert_uint_eq(b.report.missing_splits[0], FAKE_DWO_ID);
 	ck_at(&b, TEXT + 4, "f:1@1004+4");
 }
 END_TEST

@@ -33,7 +33,10 @@ static const struct symtab_build_wanted wanted[] = {
 static struct symtab_segment segment = { .offset = { 5 }, .mem_size = 6 };
 static const struct symtab_layout layout = { .segments = &segment,
 					     .segment_count = 1 };
-static const struct symtab_build_dwo dwos[] = { { 13, "a.dwo" }, { 14, NULL } };
+/* Two of them in one file. */
+static const struct symtab_build_dwo dwos[] = { { 13, 8, 100 },
+						{ 13, 112, 7 },
+						{ 14, 0, 0 } };
 
 static struct symtab_build_inputs all_inputs(void)
 {
@@ -41,7 +44,7 @@ static struct symtab_build_inputs all_inputs(void)
 					  .executable = 11,
 					  .alt = 12,
 					  .dwos = dwos,
-					  .dwo_count = 2,
+					  .dwo_count = 3,
 					  .layout = &layout };
 
 	build_id_parse("0011223344", 10, &in.id);
@@ -82,11 +85,12 @@ START_TEST(a_request_says_all_of_its_inputs)
 	ck_assert_int_eq(q.inputs.debuginfo, 10);
 	ck_assert_int_eq(q.inputs.executable, 11);
 	ck_assert_int_eq(q.inputs.alt, 12);
-	ck_assert_uint_eq(q.inputs.dwo_count, 2);
-	ck_assert_int_eq(q.inputs.dwos[0].fd, 13);
-	ck_assert_str_eq(q.inputs.dwos[0].name, "a.dwo");
-	ck_assert_int_eq(q.inputs.dwos[1].fd, 14);
-	ck_assert_ptr_null(q.inputs.dwos[1].name);
+	ck_assert_uint_eq(q.inputs.dwo_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(q.inputs.dwos[i].fd, dwos[i].fd);
+		ck_assert_uint_eq(q.inputs.dwos[i].offset, dwos[i].offset);
+		ck_assert_uint_eq(q.inputs.dwos[i].size, dwos[i].size);
+	}
 	ck_assert_int_eq(q.table, 15);
 	ck_assert_uint_eq(q.inputs.layout->segment_count, 1);
 	ck_assert_uint_eq(q.inputs.layout->segments[0].offset.v, 5);
@@ -128,10 +132,20 @@ START_TEST(too_many_files_of_split_dwarf_are_refused)
 	struct symtab_build_inputs in = { .debuginfo = 1,
 					  .dwo_count =
 						  SYMTAB_JOB_DWOS_MAX + 1 };
+	struct symtab_build_dwo many[SYMTAB_JOB_DWO_FDS_MAX + 1];
 	int fds[WIRE_MAX_FDS];
 	size_t count;
 
 	ck_error(symtab_request_fds(&in, 2, fds, &count), LIMIT, "split DWARF");
+	// Each with a descriptor of its own; of the others there are three.
+	for (int i = 0; i <= SYMTAB_JOB_DWO_FDS_MAX; i++)
+		many[i] = (struct symtab_build_dwo) { .fd = 10 + i };
+	in.dwos = many;
+	in.dwo_count = SYMTAB_JOB_DWO_FDS_MAX;
+	ck_no_error(symtab_request_fds(&in, 2, fds, &count));
+	ck_assert_uint_eq(count, WIRE_MAX_FDS);
+	in.dwo_count++;
+	ck_error(symtab_request_fds(&in, 2, fds, &count), LIMIT, "descriptors");
 }
 END_TEST
 
@@ -209,6 +223,7 @@ END_TEST
 
 START_TEST(a_report_comes_back_as_it_was)
 {
+	static const uint64_t splits[] = { 1, UINT64_MAX };
 	CLEANUP_SYMTAB_BUILD_REPORT struct symtab_build_report report = {
 		.quality = SYMTAB_QUALITY_SYMTAB,
 		.functions = 5,
@@ -218,6 +233,8 @@ START_TEST(a_report_comes_back_as_it_was)
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	struct reader r;
 
+	report.missing_splits = mem_dup(splits, sizeof(splits));
+	report.missing_split_count = 2;
 	buf_append(&report.missing_dwos, "/b\0a.dwo", 9);
 	symtab_result_put(&b, &report);
 	for (size_t size = 0; size <= b.size; size++) {
@@ -235,6 +252,8 @@ START_TEST(a_report_comes_back_as_it_was)
 		ck_assert_uint_eq(got.functions, 5);
 		ck_assert_uint_eq(got.units, 6);
 		ck_assert_str_eq(got.problem, "something");
+		ck_assert_uint_eq(got.missing_split_count, 2);
+		ck_assert_uint_eq(got.missing_splits[1], UINT64_MAX);
 		ck_assert_uint_eq(got.missing_dwos.size, 9);
 		ck_assert_mem_eq(got.missing_dwos.data, "/b\0a.dwo", 9);
 	}
