@@ -13,8 +13,10 @@ symbolized_SOURCES = \
 	src/main.c \
 	src/memory_dir.c src/memory_dir.h \
 	src/progress.c src/progress.h \
+	src/one_worker.c src/one_worker.h \
 	src/resolver.c src/resolver.h src/resolver_private.h \
 	src/resolver_file.c src/resolver_index.c src/resolver_url.c \
+	src/resolver_inputs.c src/resolver_inputs.h \
 	src/roots.c \
 	src/scanner_loop.c src/scanner_loop.h \
 	src/serve.c src/serve.h \

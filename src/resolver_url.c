@@ -18,7 +18,8 @@ struct url_resolver {
 	struct resolver resolver;
 	struct http_client *client;
 	char *url;
-	int shown; /* bytes of it in messages: without the query */
+	int shown;   /* bytes of it in messages: without the query */
+	size_t most; /* bytes to be asked at a time, where lines allow it */
 };
 
 static void close_url(struct resolver *base)
@@ -83,36 +84,71 @@ static void pause_s(unsigned seconds)
 	nanosleep(&t, NULL);
 }
 
+/* Ask until there is an answer, or no time. */
+static struct error *ask(struct url_resolver *r, const char *lines, size_t size,
+			 int64_t until, struct http_answer *ret)
+{
+	const struct http_post post = {
+		.url = r->url,
+		.content_type = "text/plain",
+		.accept = r->resolver.options.accept,
+		.body = lines,
+		.size = size,
+		.limit_bytes = RESOLVER_ANSWER_MAX,
+		.timeout_ms = TIMEOUT_MS,
+	};
+
+	for (;;) {
+		TRY(http_client_post(r->client, &post, ret));
+		bool is_passing = ret->status == 200 || ret->status == 429 ||
+				  ret->status == 503;
+
+		if (!is_passing || !ret->retry_after_s ||
+		    clock_ms() + ret->retry_after_s * 1000 > until)
+			return NULL;
+		pause_s(ret->retry_after_s);
+	}
+}
+
+/* The bytes of the first lines that fit; of the first one at least. */
+static size_t first_lines(const char *lines, size_t size, size_t most)
+{
+	if (size <= most)
+		return size;
+	const char *end = memrchr(lines, '\n', most);
+
+	if (!end)
+		end = memchr(lines, '\n', size);
+	return end ? (size_t)(end - lines) + 1 : size;
+}
+
+/* What is too much for the server is asked in halves, and so is what follows:
+ * what it can take it has said. */
 static struct error *answer_url(struct resolver *base, const struct buf *lines,
 				struct buf *out)
 {
 	struct url_resolver *r = (struct url_resolver *)base;
 	CLEANUP_HTTP_ANSWER struct http_answer a = { 0 };
 	int64_t until = clock_ms() + base->options.settings->wait_s * 1000;
-	const struct http_post post = {
-		.url = r->url,
-		.content_type = "text/plain",
-		.accept = base->options.accept,
-		.body = lines->data,
-		.size = lines->size,
-		.limit_bytes = RESOLVER_ANSWER_MAX,
-		.timeout_ms = TIMEOUT_MS,
-	};
+	const char *at = (const char *)lines->data;
+	size_t left = lines->size;
 
-	for (;;) {
-		TRY(http_client_post(r->client, &post, &a));
-		bool is_passing =
-			a.status == 200 || a.status == 429 || a.status == 503;
+	while (left) {
+		size_t n = first_lines(at, left, r->most);
 
-		if (!is_passing || !a.retry_after_s ||
-		    clock_ms() + a.retry_after_s * 1000 > until)
-			break;
-		pause_s(a.retry_after_s);
+		TRY(ask(r, at, n, until, &a));
+		if (a.status == 413 && first_lines(at, n, n / 2) < n) {
+			r->most = n / 2;
+			continue;
+		}
+		if (a.status != 200)
+			return refused(r, &a);
+		if (!buf_append(out, a.body.data, a.body.size))
+			return error_no_memory;
+		at += n;
+		left -= n;
 	}
-	if (a.status != 200)
-		return refused(r, &a);
-	return buf_append(out, a.body.data, a.body.size) ? NULL
-							 : error_no_memory;
+	return NULL;
 }
 
 struct error *resolver_open_url(const struct resolver_options *options,
@@ -127,6 +163,7 @@ struct error *resolver_open_url(const struct resolver_options *options,
 	r->resolver.options = *options;
 	r->resolver.answer = answer_url;
 	r->resolver.close = close_url;
+	r->most = SIZE_MAX;
 	while (len && url[len - 1] == '/')
 		len--;
 	r->url = mem_printf("%.*s/symbolize/v1%s%s", (int)len, url,

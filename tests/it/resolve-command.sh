@@ -71,6 +71,38 @@ is "but with its debugging information" "$(out | head -n 1)" main
 run --file "$tmp/stripped.debug" --kind vaddr "$main"
 is "which is enough by itself" "$(out | head -n 1)" main
 
+# Files that do not belong together
+must build_program "$tmp/src" "$tmp/another" -Wl,--build-id=0x"$(printf %040d 77)"
+another=$(build_id "$tmp/another")
+isnt "there is another program" "$another" "$id"
+run --file "$tmp/stripped" --debuginfo "$tmp/another" --kind vaddr "$main"
+is "another program's debugging information is refused" "$code $(cat "$tmp/err")" \
+	"65 symbolized: $tmp/another is of build ID $another, not of $id as $tmp/stripped is"
+run --file "$tmp/prog" --build-id "$another" --kind vaddr "$main"
+is "so is its build ID" "$code $(cat "$tmp/err")" \
+	"64 symbolized: --build-id $another: $tmp/prog has the build ID $id"
+run --file "$tmp/prog" --build-id "${id}0000" --kind vaddr "$main"
+is "but not its own, padded" "$code $(out | head -n 1)" "0 main"
+run --file "$tmp/prog" --kind vaddr --one-line "$another+$main" "$id+$main"
+is "an address of another program is not known" "$code $(out | sed 's/ .*//' | paste -sd' ')" \
+	"0 ?? main"
+like "and why is said, once" "$(cat "$tmp/err")" "addresses of other build IDs.*$another"
+if have dwz; then
+	mkdir "$tmp/dwz"
+	cp "$tmp/prog" "$tmp/another" "$tmp/dwz"
+	dwz -m "$tmp/dwz/common" "$tmp/dwz/prog" "$tmp/dwz/another" 2>"$tmp/err"
+fi
+if [ -e "$tmp/dwz/common" ]; then
+	run --file "$tmp/dwz/prog" --alt "$tmp/dwz/common" --kind vaddr "$main"
+	is "with its alternate file it is answered" "$code $(out | head -n 1)" "0 main"
+	run --file "$tmp/dwz/prog" --alt "$tmp/another" --kind vaddr "$main"
+	is "another file in its place is refused" "$code" 65
+	like "and which is wanted is told" "$(cat "$tmp/err")" \
+		"$tmp/another has the build ID $another; $tmp/dwz/prog needs the alternate file $(build_id "$tmp/dwz/common")"
+else
+	skip "another alternate file is refused" "no dwz that makes one"
+fi
+
 # ---- Stacks ------------------------------------------------------------------
 
 printf 'prog;%s;%s 12\nswapper 3\n[0]%s +%s; [1]%s +%s\n' "$main" "$inlined" \
@@ -164,6 +196,16 @@ is "in pieces that it takes" "$code $(sort "$tmp/out" | uniq -c | tr -s ' ')" \
 run --url "$url" --kind nonsense "$id+$main"
 is "what it refuses is told" "$code $(sed "s|$url|URL|" "$tmp/err")" \
 	"64 symbolized: URL/symbolize/v1: query: kind is not a kind of address"
+stop_server one
+serve_ready one --batch-addresses 1000 "$tmp/scanned"
+run --url "$url" --kind vaddr --input "$tmp/far"
+is "in smaller ones, where it says that they are too large" \
+	"$code $(sort "$tmp/out" | uniq -c | tr -s ' ')" \
+	"0  30000 long;prog;main;helper;scale 1"
+yes "$id+$main" | head -n 2000 | paste -sd';' >"$tmp/wide"
+run --url "$url" --kind vaddr --input "$tmp/wide"
+is "but a line is one" "$code" 75
+like "and the limit is told" "$(cat "$tmp/err")" 'batch-addresses'
 stop_server one
 run --url "$url" "$id+$main"
 is "a server that is not there is an error" "$code" 69
