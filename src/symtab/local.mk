@@ -29,5 +29,6 @@ libsymbuild_a_SOURCES = \
 	src/symtab/symtab_merge.c \
 	src/symtab/symtab_names_make.c src/symtab/symtab_names_make.h \
 	src/symtab/symtab_pool.c src/symtab/symtab_pool.h \
+	src/symtab/symtab_strings.c src/symtab/symtab_strings.h \
 	src/symtab/symtab_writer.c src/symtab/symtab_writer.h
 SYMBUILD_LIBS = libsymbuild.a libsymtab.a $(IBERTY_LIBS) $(ELF_LIBS)

@@ -91,7 +91,7 @@ enum {
 	/** Raised with every change to what tables say for the same input:
 	 * writer, builder, demangler, DWARF reader. A table with another one is
 	 * built anew. */
-	SYMTAB_PRODUCER = 1,
+	SYMTAB_PRODUCER = 2,
 	SYMTAB_TRAILER_SIZE = 96,
 	SYMTAB_CHECKSUM_AT = 88,    /* in the trailer */
 	SYMTAB_HASH_PIECE = 1 << 20 /* bytes */

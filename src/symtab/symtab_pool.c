@@ -171,3 +171,13 @@ struct error *symtab_pool_file(struct symtab_pool *p, uint32_t dir,
 	p->file_slots[i] = *ret;
 	return NULL;
 }
+
+void symtab_pool_replace(struct symtab_pool *p, struct buf *strings)
+{
+	buf_deinit(&p->strings);
+	p->strings = *strings;
+	*strings = (struct buf)BUF_INIT;
+	mem_free(p->slots);
+	p->slots = NULL;
+	p->slot_count = p->string_count = 0;
+}

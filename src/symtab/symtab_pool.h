@@ -43,4 +43,8 @@ MUST_CHECK struct error *symtab_pool_string(struct symtab_pool *p,
 MUST_CHECK struct error *symtab_pool_file(struct symtab_pool *p, uint32_t dir,
 					  uint32_t base, uint32_t *ret);
 
+/** Other strings in place of these, for the last step: no more can be added.
+ * @param[in,out] strings Begins with the NUL of "". Taken; empty after. */
+void symtab_pool_replace(struct symtab_pool *p, struct buf *strings);
+
 #endif

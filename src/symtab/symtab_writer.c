@@ -12,6 +12,7 @@
 #include "symtab/symtab_emit.h"
 #include "symtab/symtab_encode.h"
 #include "symtab/symtab_pool.h"
+#include "symtab/symtab_strings.h"
 
 enum { CHUNK_SIZE = 256 * 1024 };
 
@@ -159,5 +160,6 @@ struct error *symtab_writer_finish(struct symtab_writer *w,
 				   int fd, uint64_t *size_ret)
 {
 	w->count = symtab_entries_settle(w->entries, w->count, facts->layout);
+	TRY(symtab_strings_settle(w->entries, w->count, &w->pool));
 	return symtab_emit(w->entries, w->count, &w->pool, facts, fd, size_ret);
 }

@@ -111,7 +111,8 @@ struct symtab_writer_facts {
 };
 
 /**
- * Sort, lay out, write.
+ * Sort, lay out, write. Strings that no function or file names are left out.
+ * The writer is of no use behind this, whatever the outcome.
  *
  * @param[in] fd Empty file, written from offset 0. Borrowed.
  * @param[out] size_ret Bytes written; may be NULL.

@@ -7,7 +7,7 @@
 
 #include "tests/lib/symtab_random.h"
 
-enum { NAMES = 40, FILES = 300 };
+enum { FILES = 300 };
 
 static void *allocate(size_t count, size_t size)
 {
@@ -30,13 +30,25 @@ uint32_t symtab_random_next(struct symtab_random *r, uint32_t below)
 
 static uint32_t make_name(struct symtab_random *r, struct symtab_writer *w)
 {
-	char text[32];
-	uint32_t at;
+	char text[SYMTAB_RANDOM_NAME_SIZE];
+	uint32_t n = symtab_random_next(r, SYMTAB_RANDOM_NAMES);
 
-	snprintf(text, sizeof(text), "name_%u", symtab_random_next(r, NAMES));
-	if (symtab_writer_string(w, text, strlen(text), &at))
+	snprintf(text, sizeof(text), "name_%u", n);
+	if (symtab_writer_string(w, text, strlen(text), &r->names[n]))
 		abort();
-	return at;
+	return r->names[n];
+}
+
+void symtab_random_name(const struct symtab_random *r, uint32_t name,
+			char text[SYMTAB_RANDOM_NAME_SIZE])
+{
+	for (unsigned n = 0; n < SYMTAB_RANDOM_NAMES; n++) {
+		if (r->names[n] == name) {
+			snprintf(text, SYMTAB_RANDOM_NAME_SIZE, "name_%u", n);
+			return;
+		}
+	}
+	abort();
 }
 
 static uint32_t make_file(struct symtab_random *r, struct symtab_writer *w)

@@ -13,10 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { SYMTAB_RANDOM_NAMES = 40, SYMTAB_RANDOM_NAME_SIZE = 32 };
+
 struct symtab_random {
 	uint64_t state; /* not 0 */
 	struct symtab_function *functions;
 	size_t count;
+	uint32_t names[SYMTAB_RANDOM_NAMES]; /* numbers; 0: not drawn yet */
 };
 
 /** @p count functions; some small, some large; some within others. */
@@ -30,5 +33,9 @@ uint32_t symtab_random_next(struct symtab_random *r, uint32_t below);
  * @return How many; 0: in no function. */
 size_t symtab_random_find(const struct symtab_random *r, uint64_t at,
 			  struct symtab_frame frames[SYMTAB_FRAMES_MAX]);
+
+/** The text of a name of these frames: a table has numbers of its own. */
+void symtab_random_name(const struct symtab_random *r, uint32_t name,
+			char text[SYMTAB_RANDOM_NAME_SIZE]);
 
 #endif

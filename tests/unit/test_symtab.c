@@ -113,43 +113,47 @@ static size_t find(struct symtab_cursor *c, uint64_t at,
 	return count;
 }
 
-static void check_frames(const struct symtab_frame *a, size_t a_count,
-			 const struct symtab_frame *b, size_t b_count,
-			 uint64_t at)
+static void check_at(const struct symtab_random *r, struct symtab *t,
+		     struct symtab_cursor *c, uint64_t at)
 {
-	ck_assert_msg(a_count == b_count, "0x%jx: %zu frames instead of %zu",
-		      (uintmax_t)at, a_count, b_count);
-	for (size_t i = 0; i < a_count; i++)
-		ck_assert_msg(a[i].name == b[i].name &&
-				      a[i].file == b[i].file &&
+	struct symtab_frame b[SYMTAB_FRAMES_MAX];
+	const struct symtab_frame *a;
+	char name[SYMTAB_RANDOM_NAME_SIZE];
+	size_t count = find(c, at, &a), expected = symtab_random_find(r, at, b);
+
+	ck_assert_msg(count == expected, "0x%jx: %zu frames instead of %zu",
+		      (uintmax_t)at, count, expected);
+	for (size_t i = 0; i < count; i++) {
+		const char *found = symtab_name(t, a[i].name, NULL);
+
+		symtab_random_name(r, b[i].name, name);
+		ck_assert_msg(!strcmp(found, name) && a[i].file == b[i].file &&
 				      a[i].line == b[i].line &&
 				      a[i].is_inlined == b[i].is_inlined &&
 				      a[i].start.v == b[i].start.v &&
 				      a[i].size == b[i].size,
-			      "0x%jx: frame %zu: line %u instead of %u",
-			      (uintmax_t)at, i, a[i].line, b[i].line);
+			      "0x%jx: frame %zu: %s, line %u instead of %s, %u",
+			      (uintmax_t)at, i, found, a[i].line, name,
+			      b[i].line);
+	}
 }
 
 /* Every address, from the lowest; and in any order. */
 static void check_random(const struct symtab_random *r, struct symtab *t)
 {
 	uint64_t end = r->functions[r->count - 1].start.v + 10000;
-	struct symtab_frame expected[SYMTAB_FRAMES_MAX];
-	const struct symtab_frame *f;
 	struct symtab_random dice = { .state = 7 };
 	struct symtab_cursor *c;
 
 	ck_no_error(symtab_cursor_create(t, &c));
 	for (uint64_t at = 0x400fff; at < end; at += 7)
-		check_frames(f, find(c, at, &f), expected,
-			     symtab_random_find(r, at, expected), at);
+		check_at(r, t, c, at);
 	for (int i = 0; i < 5000; i++) {
 		uint64_t at =
 			0x401000 +
 			symtab_random_next(&dice, (uint32_t)(end - 0x401000));
 
-		check_frames(f, find(c, at, &f), expected,
-			     symtab_random_find(r, at, expected), at);
+		check_at(r, t, c, at);
 	}
 	symtab_cursor_free(c);
 }
@@ -318,6 +322,57 @@ START_TEST(of_functions_at_one_address_the_best_stays)
 	better.rows = &row;
 	better.row_count = 1;
 	check_best(&better, &label);
+}
+END_TEST
+
+/* Strings in the order in which functions name them, those of files last. */
+START_TEST(a_table_has_the_strings_that_it_names_and_no_others)
+{
+	static const char strings[] = "\0early\0inner\0below\0late\0dir\0a.c";
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	struct symtab_writer *w = new_writer();
+	uint32_t unused = string(w, "a declaration");
+	uint32_t source = file(w, "dir", "a.c");
+	struct symtab_range ranges[] = { { 1, 2 }, { 4, 2 }, { 8, 1 } };
+	struct symtab_inline calls[] = {
+		{ 1, string(w, "inner"), source, 3, ranges, 3 },
+		{ 2, string(w, "below"), source, 300, ranges, 1 },
+		{ 1, string(w, "inner"), source, 5, &ranges[2], 1 },
+		{ 1, string(w, "of no code"), source, 5, NULL, 0 },
+	};
+	struct symtab_function late = { .start = { 0x40 },
+					.size = 16,
+					.name = string(w, "late"),
+					.origin = SYMTAB_QUALITY_DWARF,
+					.inlines = calls,
+					.inline_count = 4 };
+	struct symtab_function early = late, worse = late;
+	struct symtab_cursor *c;
+	const struct symtab_frame *f;
+
+	early.start.v = 0x10;
+	early.name = string(w, "early");
+	worse.name = string(w, "loses its address");
+	worse.origin = SYMTAB_QUALITY_SYMTAB;
+	worse.inline_count = 0;
+	ck_no_error(symtab_writer_add(w, &late));
+	ck_no_error(symtab_writer_add(w, &worse));
+	ck_no_error(symtab_writer_add(w, &early));
+	ck_assert_uint_ne(unused, 0);
+	struct symtab *t = finish(w, NULL, &table);
+
+	ck_assert_uint_eq(t->strings_size, sizeof(strings));
+	ck_assert_mem_eq(t->strings, strings, sizeof(strings));
+	ck_no_error(symtab_cursor_create(t, &c));
+	for (uint64_t at = 0x10; at <= 0x40; at += 0x30) {
+		ck_assert_uint_eq(find(c, at + 2, &f), 3);
+		ck_assert_str_eq(symtab_name(t, f[0].name, NULL), "below");
+		ck_assert_str_eq(symtab_name(t, f[1].name, NULL), "inner");
+		ck_assert_str_eq(symtab_name(t, f[2].name, NULL),
+				 at == 0x10 ? "early" : "late");
+	}
+	symtab_cursor_free(c);
+	symtab_put(t);
 }
 END_TEST
 
@@ -565,6 +620,7 @@ UNIT_MAIN("symtab", a_function_is_encoded_byte_for_byte_as_llvm_does,
 	  a_table_merged_from_two_answers_like_one,
 	  without_inlines_a_frame_has_the_line_of_its_call,
 	  of_functions_at_one_address_the_best_stays,
+	  a_table_has_the_strings_that_it_names_and_no_others,
 	  a_function_of_no_size_goes_up_to_what_follows,
 	  what_does_not_fit_is_corrected, calls_may_be_as_deep_as_frames_can_be,
 	  thousands_of_calls_around_each_address_are_left_out,
