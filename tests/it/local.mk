@@ -23,6 +23,7 @@ it_tests = \
 	tests/it/scan-share.sh \
 	tests/it/scan-tar.sh \
 	tests/it/serve-life.sh \
+	tests/it/soak.sh \
 	tests/it/symbolize-diff.sh \
 	tests/it/symbolize-hostile.sh \
 	tests/it/symbolize-traps.sh \
@@ -35,6 +36,17 @@ it_tests = \
 	tests/it/upstream-relay.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)
+
+# In earnest, which takes hours. They look at LONG_TESTS.
+long_tests = tests/it/scan-kill.sh tests/it/soak.sh
+.PHONY: check-long
+check-long:
+	LONG_TESTS=yes $(MAKE) check TESTS='$(long_tests)'
+
+check_PROGRAMS += tests/lib/soak_client
+tests_lib_soak_client_SOURCES = tests/lib/soak_client.c
+tests_lib_soak_client_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
+tests_lib_soak_client_LDADD = $(CURL_LIBS)
 EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/lib_upstream.sh tests/it/.shellcheckrc
 
 # What symbolizing is compared with others by.
