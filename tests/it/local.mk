@@ -39,9 +39,6 @@ TESTS += $(it_tests)
 
 # In earnest, which takes hours. They look at LONG_TESTS.
 long_tests = tests/it/scan-kill.sh tests/it/soak.sh
-.PHONY: check-long
-check-long:
-	LONG_TESTS=yes $(MAKE) check TESTS='$(long_tests)'
 
 check_PROGRAMS += tests/lib/soak_client
 tests_lib_soak_client_SOURCES = tests/lib/soak_client.c
