@@ -131,7 +131,8 @@ static void print_import(const struct import_counts *c, bool is_json)
 		printf("}\n");
 }
 
-static struct error *import(const struct settings *s)
+static struct error *import_from(struct debuginfod_db *db,
+				 const struct settings *s)
 {
 	CLEANUP_FREE char *notice = NULL;
 	struct import_counts counts;
@@ -140,8 +141,7 @@ static struct error *import(const struct settings *s)
 	TRY(index_open(s->state_dir, 0, &notice, &ix));
 	if (notice)
 		fprintf(stderr, "symbolized: %s\n", notice);
-	struct error *err = import_debuginfod(s->import_debuginfod, ix,
-					      s->state_dir, &counts);
+	struct error *err = import_debuginfod(db, ix, s->state_dir, &counts);
 
 	index_close(ix);
 	print_import(&counts, s->json);
@@ -150,6 +150,18 @@ static struct error *import(const struct settings *s)
 		print_shown(index_place_path(s->state_dir));
 		printf("\n");
 	}
+	return err;
+}
+
+/* What is no such database leaves no empty index. */
+static struct error *import(const struct settings *s)
+{
+	struct debuginfod_db *db;
+
+	TRY(debuginfod_db_open(s->import_debuginfod, &db));
+	struct error *err = import_from(db, s);
+
+	debuginfod_db_close(db);
 	return err;
 }
 

@@ -34,7 +34,7 @@ struct roots {
 MUST_CHECK struct error *roots_resolve(const struct settings *s,
 				       bool allow_missing, struct roots *ret);
 /** The same of a text, DIR[:DIR...]; NULL is none. What does not exist is taken
- * as it is written. */
+ * as it is written; the log tells of it. */
 MUST_CHECK struct error *roots_split(const char *text, struct roots *ret);
 void roots_deinit(struct roots *r);
 

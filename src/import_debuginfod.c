@@ -15,7 +15,6 @@
 #include "codec/codec.h"
 #include "elf/elf_facts.h"
 #include "import_debuginfod.h"
-#include "index/debuginfod_db.h"
 #include "worker/jobs.h"
 #include "worker/source_list.h"
 
@@ -32,7 +31,7 @@ struct item {
 };
 
 struct import {
-	struct debuginfod_db *db;
+	struct debuginfod_db *db; /* borrowed */
 	struct index *ix;
 	struct index_reader *known;
 	struct import_counts *counts;
@@ -63,7 +62,6 @@ static void import_destroy(struct import **at)
 		return;
 	for (size_t i = 0; i < im->item_count; i++)
 		item_deinit(&im->items[i]);
-	debuginfod_db_close(im->db);
 	index_reader_close(im->known);
 	mem_free(im);
 }
@@ -322,7 +320,7 @@ static struct error *take_file(void *ctx, const struct debuginfod_file *f)
 	return f->is_archive || im->item_count == BATCH ? flush(im) : NULL;
 }
 
-struct error *import_debuginfod(const char *path, struct index *ix,
+struct error *import_debuginfod(struct debuginfod_db *db, struct index *ix,
 				const char *index_place,
 				struct import_counts *counts)
 {
@@ -332,11 +330,11 @@ struct error *import_debuginfod(const char *path, struct index *ix,
 	*counts = (struct import_counts) { 0 };
 	if (!im)
 		return error_no_memory;
+	im->db = db;
 	im->ix = ix;
 	im->counts = counts;
 	im->is_terminal = isatty(STDERR_FILENO);
 	TRY(index_reader_open(index_place, &im->known));
-	TRY(debuginfod_db_open(path, &im->db));
 	struct error *err = debuginfod_db_each_file(im->db, take_file, im);
 
 	if (!err)

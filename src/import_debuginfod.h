@@ -11,6 +11,7 @@
 #ifndef IMPORT_DEBUGINFOD_H
 #define IMPORT_DEBUGINFOD_H
 
+#include "index/debuginfod_db.h"
 #include "index/index.h"
 
 struct import_counts {
@@ -23,10 +24,12 @@ struct import_counts {
 	uint64_t artifacts;
 };
 
-/** @param[in] ix Written to, each archive in a transaction.
+/** @param[in] db Read through: borrowed.
+ * @param[in] ix Written to, each archive in a transaction.
  * @param[out] counts How far it came, also on error.
- * @return BAD_DATA if @p path is no database of debuginfod; DATABASE, IO. */
-MUST_CHECK struct error *import_debuginfod(const char *path, struct index *ix,
+ * @return BAD_DATA if the database is damaged; DATABASE, IO. */
+MUST_CHECK struct error *import_debuginfod(struct debuginfod_db *db,
+					   struct index *ix,
 					   const char *index_place,
 					   struct import_counts *counts);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <string.h>
+
 #include "resolver_private.h"
 #include "symbolize/exchange.h"
 
@@ -11,11 +13,31 @@ static const struct batch_limits limits = {
 	.wait_ms = 3600 * 1000,
 };
 
+/* Do the options make sense? To be said before any file is read for them. */
+static struct error *check_query(const struct resolver_options *options)
+{
+	CLEANUP_EXCHANGE struct exchange *x = NULL;
+	const struct exchange_request request = {
+		.route = EXCHANGE_SYMBOLIZE,
+		.content_type = "text/plain",
+		.query = options->query,
+		.body = "",
+	};
+	static const char where[] = "query: ";
+	CLEANUP_ERROR struct error *err = exchange_read(&request, &limits, &x);
+	const char *text = err ? error_message(err) : "";
+
+	if (!err || strncmp(text, where, strlen(where)) != 0)
+		return STEAL(err);
+	return error_new(BAD_REQUEST, "options: %s", text + strlen(where));
+}
+
 struct error *resolver_open(const struct resolver_options *options,
 			    struct resolver **ret)
 {
 	if (options->settings->url)
 		return resolver_open_url(options, ret);
+	TRY(check_query(options));
 	if (options->settings->file)
 		return resolver_open_file(options, ret);
 	return resolver_open_index(options, ret);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "command.h"
@@ -63,6 +65,10 @@ struct error *roots_split(const char *text, struct roots *ret)
 
 		if (!path)
 			return error_no_memory;
+		if (n && access(path, X_OK))
+			log_warn("command", "cannot be looked into now",
+				 LOG_S("path", path),
+				 LOG_S("why", strerror(errno)));
 		if (n)
 			TRY(add_root(ret, path, true));
 		text += n + (text[n] == ':');

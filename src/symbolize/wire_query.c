@@ -132,7 +132,8 @@ static struct error *read_value(struct query_reader *q, const struct value *v)
 	case KIND:
 		return address_kind_parse(v->s, v->len, &space->kind)
 			       ? NULL
-			       : wrong(v, "a kind of address");
+			       : wrong(v, "one of file_offset, vaddr, "
+					  "image, runtime, section, kernel");
 	case SECTION:
 		return read_name(q, v, &q->section);
 	case BASE_SYMBOL:

@@ -195,7 +195,7 @@ is "in pieces that it takes" "$code $(sort "$tmp/out" | uniq -c | tr -s ' ')" \
 	"0  30000 long;prog;main;helper;scale 1"
 run --url "$url" --kind nonsense "$id+$main"
 is "what it refuses is told" "$code $(sed "s|$url|URL|" "$tmp/err")" \
-	"64 symbolized: URL/symbolize/v1: query: kind is not a kind of address"
+	"64 symbolized: URL/symbolize/v1: query: kind is not one of file_offset, vaddr, image, runtime, section, kernel"
 stop_server one
 serve_ready one --batch-addresses 1000 "$tmp/scanned"
 run --url "$url" --kind vaddr --input "$tmp/far"
@@ -232,6 +232,8 @@ mistake "debugging information of nothing" 64 "go with --file" --debuginfo x 0x1
 mistake "two sources of addresses" 64 "not both" --file "$tmp/prog" --input x 0x1
 mistake "a kind that needs more" 64 "needs a section" --file "$tmp/prog" \
 	--kind section 0x1
+mistake "a kind that is none" 64 "symbolized: options: kind is not one of" \
+	--file /nonexistent --kind nonsense 0x1
 mistake "a URL of another protocol" 64 "file:///x" --url file:///x "$id+1"
 mistake "an option that is none" 64 "unknown option" --files x
 finish

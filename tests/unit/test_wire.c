@@ -383,7 +383,7 @@ START_TEST(a_query_that_makes_no_sense_is_refused)
 		const char *query, *says;
 	} bad[] = {
 		{ "inlines=2", "inlines is not 0 or 1" },
-		{ "kind=x", "kind is not a kind" },
+		{ "kind=x", "kind is not one of file_offset" },
 		{ "kind=runtime&map_start=1", "needs the start" },
 		{ "kind=section", "needs a section" },
 		{ "kind=section&base_symbol=_text", "needs a section" },
