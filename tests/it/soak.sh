@@ -206,8 +206,9 @@ sample() {
 	local each rss=0 workers=0
 	rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status")
 	for each in $(children "$pid"); do
-		workers=$((workers + $(awk '$1 == "VmRSS:" { n = $2 }
-			END { print n + 0 }' "/proc/$each/status" 2>/dev/null)))
+		# It may have ended.
+		each=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$each/status" 2>/dev/null)
+		workers=$((workers + ${each:-0}))
 	done
 	set -- "/proc/$pid/fd"/*
 	printf '%d %d %d %d %d\n' $((SECONDS - begun)) "$rss" "$workers" $# \
