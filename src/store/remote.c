@@ -753,10 +753,7 @@ static struct error *begin(struct flight *f)
 
 	if (!d)
 		return error_no_memory;
-	/* The slash in front of a source's path is the one behind the type. */
-	if (q->kind == ARTIFACT_SOURCE && q->suffix[0] == '/')
-		question.suffix++;
-	else if (q->kind != ARTIFACT_SECTION && q->kind != ARTIFACT_SOURCE)
+	if (q->kind != ARTIFACT_SECTION && q->kind != ARTIFACT_SOURCE)
 		d->want = q->id;
 	d->store = f->store;
 	d->flight = f;
@@ -797,6 +794,11 @@ void remote_try(struct flight *f)
 
 	if (!err && !has_left)
 		err = begin(f);
-	if (err)
+	if (err && error_kind(err) == ERROR_BAD_REQUEST) {
+		/* Nobody can be asked for something of that name. */
+		error_free(err);
+		land_absent(f, ABSENT_MOST_MS);
+	} else if (err) {
 		flight_land(f, err, NULL, NULL);
+	}
 }

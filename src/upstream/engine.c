@@ -16,10 +16,10 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "upstream/ask_path.h"
 #include "upstream/engine.h"
 
 enum { REQUESTS_MOST = 32, FETCHES_MOST = 1000 };
@@ -57,34 +57,6 @@ static void cleanup_fetch(struct upstream_fetch **f)
 {
 	if (*f)
 		fetch_free(*f);
-}
-
-static bool is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || strchr("-._~/", c);
-}
-
-/* Encoded anew: whatever a client's path was, this is one path and no more. */
-static char *make_path(const struct upstream_question *q)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	CLEANUP_BUF struct buf b = BUF_INIT;
-	char hex[BUILD_ID_HEX_MAX];
-
-	buf_printf(&b, "/buildid/%s/%s", build_id_hex(&q->id, hex), q->type);
-	if (q->suffix)
-		buf_append_byte(&b, '/');
-	for (const char *p = q->suffix; p && *p; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (is_plain(*p))
-			buf_append_byte(&b, c);
-		else
-			buf_printf(&b, "%%%c%c", digits[c >> 4],
-				   digits[c & 15]);
-	}
-	return buf_steal_str(&b);
 }
 
 static char *copy(const char *s)
@@ -131,8 +103,8 @@ static struct error *fetch_create(struct upstreams *u,
 	for (size_t i = 0; i < f->count; i++)
 		f->attempts[i] = (struct attempt) { .fetch = f,
 						    .server = &u->servers[i] };
-	f->path = make_path(q);
-	if (!f->path || !copy_hop(f, q->hop))
+	TRY(ask_path(q, &f->path));
+	if (!copy_hop(f, q->hop))
 		return error_no_memory;
 	*ret = STEAL(f);
 	return NULL;

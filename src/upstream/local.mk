@@ -2,6 +2,7 @@ noinst_LIBRARIES += libupstream.a
 libupstream_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libupstream_a_SOURCES = \
 	src/upstream/address.c src/upstream/address.h \
+	src/upstream/ask_path.c src/upstream/ask_path.h \
 	src/upstream/breaker.c src/upstream/breaker.h \
 	src/upstream/engine.c src/upstream/engine.h \
 	src/upstream/http_client.c src/upstream/http_client.h \

@@ -88,7 +88,9 @@ struct upstream_hop {
 struct upstream_question {
 	struct build_id id;
 	const char *type;   /* "debuginfo", …; static */
-	const char *suffix; /* raw: behind the type and a slash; or NULL */
+	/** Raw: behind the type and a slash; or NULL. A source's needs no
+	 * slash in front, and is made canonical. */
+	const char *suffix;
 	const struct upstream_hop *hop; /* or NULL */
 };
 
@@ -141,7 +143,8 @@ struct upstream_fetch;
 
 /** A fetch is its caller's to refer to until ended() is called.
  * @param[in] q Copied.
- * @return BUSY: too many; then nothing is called. */
+ * @return BUSY: too many; BAD_REQUEST: no request can name it. Then nothing is
+ * called. */
 MUST_CHECK struct error *
 upstream_fetch(struct upstreams *u, const struct upstream_question *q,
 	       const struct upstream_receiver *receiver, void *ctx,

@@ -87,7 +87,18 @@ like "Via has our mark" "$headers" '^Via: 1\.1 symbolized-[0-9a-f]{16}$'
 : >"$tmp/up/log"
 get "/buildid/$(id 1)/source/usr/src/a%20b%3fc%23%25/%2e%2e/d"
 like "a path is encoded anew" "$(cat "$tmp/up/log")" \
-	'source/usr/src/a%20b%3Fc%23%25/\.\./d$'
+	'source/usr/src/d$'
+get "/buildid/$(id 1)/source/usr/src/a%20b%3fc%23%25/%2e/d"
+like "with all that means something in a URL" "$(cat "$tmp/up/log")" \
+	'source/usr/src/a%20b%3Fc%23%25/d$'
+: >"$tmp/up/log"
+for path in source/../../../secret source/%2e%2e/%2e%2e/secret \
+	source/a//..%2f../../../secret source/a%5c..%5c..%5csecret \
+	section/..%2f..%2f..%2fsecret section/..; do
+	get "/buildid/$(id 1)/$path"
+	is "nothing but sources and sections can be named: $path" "$status" 404
+done
+unlike "whatever a path says" "$(grep -v "GET /buildid/$(id 1)/source/secret$" "$tmp/up/log")" .
 
 # ---- Nothing by that name -------------------------------------------------------------
 

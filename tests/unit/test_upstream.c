@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "tests/unit/unit.h"
 #include "upstream/address.h"
+#include "upstream/ask_path.h"
 #include "upstream/breaker.h"
 #include "upstream/negative.h"
 #include "upstream/upstream_list.h"
@@ -155,6 +156,88 @@ START_TEST(a_list_without_memory_fails_and_leaks_nothing)
 		else
 			ck_no_error(err);
 		upstream_list_deinit(&l);
+	}
+}
+END_TEST
+
+/* ---- Paths --------------------------------------------------------------- */
+
+static const char *path_of(const char *type, const char *suffix)
+{
+	static char text[256];
+	struct upstream_question q = { .type = type, .suffix = suffix };
+	char *path;
+
+	build_id_set(&q.id, "\1\2\3", 3);
+	struct error *err = ask_path(&q, &path);
+
+	if (err) {
+		ck_error(err, BAD_REQUEST, "path");
+		return "none";
+	}
+	snprintf(text, sizeof(text), "%s", path);
+	mem_free(path);
+	return text;
+}
+
+/* */
+START_TEST(no_path_leads_out_of_what_it_is_asked_below)
+{
+#define BELOW "/buildid/010203/"
+	static const struct {
+		const char *type, *suffix, *path;
+	} cases[] = {
+		{ "debuginfo", NULL, BELOW "debuginfo" },
+		{ "source", "/usr/a.c", BELOW "source/usr/a.c" },
+		{ "source", "usr/a.c", BELOW "source/usr/a.c" },
+		{ "source", "/usr/../../../../x", BELOW "source/x" },
+		{ "source", "/usr//.././/../x/./y/", BELOW "source/x/y" },
+		{ "source", "/../buildid/ff/debuginfo",
+		  BELOW "source/buildid/ff/debuginfo" },
+		{ "source", "/a b?c#d%e&\xff",
+		  BELOW "source/a%20b%3Fc%23d%25e%26%FF" },
+		/* It was encoded twice: it stays what it is. */
+		{ "source", "/%2e%2e/x", BELOW "source/%252e%252e/x" },
+		{ "source", "/a\\b", BELOW "source/a%5Cb" },
+		{ "source", "/a\\..\\..\\x", "none" },
+		{ "source", "/..\\x", "none" },
+		{ "source", "/", "none" },
+		{ "source", "/x/../..", "none" },
+		{ "section", ".text", BELOW "section/.text" },
+		{ "section", "kprobe/do_exit", BELOW "section/kprobe/do_exit" },
+		{ "section", "..", "none" },
+		{ "section", ".", "none" },
+		{ "section", "a/../../b", "none" },
+		{ "section", "/a", "none" },
+		{ "section", "a//b", "none" },
+		{ "section", "..\\..\\x", "none" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		ck_assert_str_eq(path_of(cases[i].type, cases[i].suffix),
+				 cases[i].path);
+}
+END_TEST
+
+START_TEST(a_path_without_memory_is_an_error)
+{
+	const struct upstream_question q = { .type = "source",
+					     .suffix = "/a/../b c" };
+	bool has_failed = true;
+
+	for (unsigned long n = 1; has_failed; n++) {
+		char *path = NULL;
+
+		mem_fail_at(n);
+		struct error *err = ask_path(&q, &path);
+
+		has_failed = mem_fail_happened();
+		mem_fail_at(0);
+		if (has_failed)
+			ck_error(err, NO_MEMORY, "");
+		else
+			ck_no_error(err);
+		mem_free(path);
 	}
 }
 END_TEST
@@ -401,6 +484,8 @@ UNIT_MAIN("upstream", urls_are_taken_as_libdebuginfod_takes_them,
 	  a_file_says_how_each_is_treated,
 	  what_is_wrong_in_a_file_is_named_by_its_line,
 	  a_list_without_memory_fails_and_leaks_nothing,
+	  no_path_leads_out_of_what_it_is_asked_below,
+	  a_path_without_memory_is_an_error,
 	  addresses_that_are_not_the_internet_are_private,
 	  five_failures_in_a_row_open_it_for_a_minute,
 	  one_probe_goes_and_decides, trouble_lowers_the_rank_and_fades,
