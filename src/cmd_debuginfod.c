@@ -245,7 +245,6 @@ static void fill_http(const struct debuginfod_line *l, const char *home_html,
 		.home_html = home_html,
 		.home_html_size = home_html ? strlen(home_html) : 0,
 		.home_redirect = l->home_redirect,
-		.forwarded_ttl_limit = l->forwarded_limit,
 		.suffixes = suffixes,
 	};
 }

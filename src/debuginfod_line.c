@@ -96,7 +96,7 @@ static const struct argp_option options[] = {
 	{ "scan-checkpoint", KEY_SCAN_CHECKPOINT, "NUM", 0,
 	  "The write-ahead log is bounded by itself", 0 },
 	{ "koji-sigcache", KEY_KOJI_SIGCACHE, NULL, 0,
-	  "No IMA signatures are served", 0 },
+	  "Signatures are served of what upstream servers sent", 0 },
 	{ "fdcache-mintmp", KEY_FDCACHE_MINTMP, "PERCENT", 0,
 	  "A full file system keeps nobody from being answered", 0 },
 	{ "fdcache-prefetch", KEY_FDCACHE_PREFETCH, "NUM", 0,

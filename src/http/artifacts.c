@@ -43,9 +43,10 @@ static const char *const origin_names[] = {
 void artifact_absent(struct request *rq)
 {
 	reply_text(&rq->reply, 404, "not found\n");
-	/* While a scan runs it may be there a moment later. */
+	/* While a scan runs it may be there a moment later; and who has come
+	 * far was told of this server alone. */
 	reply_header(&rq->reply, "Cache-Control",
-		     metric_get(METRIC_SCAN_ACTIVE, 0, 0)
+		     metric_get(METRIC_SCAN_ACTIVE, 0, 0) || hop_is_last(rq)
 			     ? "no-store"
 			     : "public, max-age=60");
 }
@@ -280,6 +281,7 @@ static void get_artifact(struct request *rq, enum artifact_kind kind,
 		return;
 	}
 	q.is_local = hop_is_last(rq);
+	q.hops = hop_distance(rq);
 	switch (store_try(rq->http->options->store, &q, &a)) {
 	case STORE_FOUND:
 		answer_found(rq, &a);

@@ -28,6 +28,7 @@
 #include "http/debuginfod.h"
 #include "http/debuginfod_private.h"
 #include "http/dialect.h"
+#include "http/hop.h"
 #include "http/ticket.h"
 
 /* ---- What it says ------------------------------------------------------- */
@@ -61,8 +62,8 @@ const char *const debuginfod_types[DEBUGINFOD_TYPES] = {
 };
 
 const char *const debuginfod_codes[DEBUGINFOD_CODES] = {
-	"200", "206", "302", "304", "400", "404",  "406",
-	"413", "416", "431", "500", "503", "other"
+	"200", "206", "302", "304", "400", "404", "406",
+	"413", "416", "431", "500", "502", "503", "other"
 };
 
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -184,21 +185,15 @@ static void refuse_path(struct request *rq, int size)
 		request_fail_with(rq, error_no_memory);
 }
 
-static long count_hops(const char *forwarded_for)
-{
-	long hops = forwarded_for != NULL;
-
-	for (const char *p = forwarded_for; p && *p; p++)
-		hops += *p == ',';
-	return hops;
-}
-
 static void absent(struct request *rq)
 {
-	long hops = count_hops(rq->header[HEADER_FORWARDED_FOR]);
-	long limit = rq->http->options->debuginfod->forwarded_ttl_limit;
+	bool came_far = hop_count(rq) >= rq->http->options->forwarded_ttl_limit;
 
-	refuse(rq, 404, hops >= limit ? too_many_hops : not_found);
+	refuse(rq, 404, came_far ? too_many_hops : not_found);
+	/* Ours, should one ask, is not to remember what is said of this server
+	 * alone. */
+	if (hop_is_last(rq))
+		reply_header(&rq->reply, "Cache-Control", "no-store");
 }
 
 /* ---- Handlers ----------------------------------------------------------- */

@@ -19,9 +19,6 @@ struct debuginfod_options {
 	const char *home_html;
 	size_t home_html_size;
 	const char *home_redirect; /* Location of `/`; NULL: there is none */
-	/** With so many hops in X-Forwarded-For a miss is told in other words;
-	 * 0 always. */
-	long forwarded_ttl_limit;
 	/** Of archives: the EXTs of -Z, NULL at the end; NULL if there are
 	 * none. At most DEBUGINFOD_SUFFIXES_MAX. */
 	const char *const *suffixes;
@@ -51,7 +48,7 @@ enum debuginfod_type {
 		DEBUGINFOD_TYPES
 };
 
-enum { DEBUGINFOD_SUFFIXES_MAX = 256, DEBUGINFOD_CODES = 13 };
+enum { DEBUGINFOD_SUFFIXES_MAX = 256, DEBUGINFOD_CODES = 14 };
 
 extern const char *const debuginfod_types[DEBUGINFOD_TYPES];
 /** Statuses that are counted; the last stands for all others. */

@@ -8,14 +8,27 @@
 #include "base/mem.h"
 #include "http/hop.h"
 
-/* As elfutils' server counts: the hops of the header, this one with them. */
-static unsigned long count_hops(const char *forwarded_for)
+static unsigned long count_items(const char *list)
 {
-	unsigned long hops = forwarded_for != NULL;
+	unsigned long items = list != NULL;
 
-	for (const char *p = forwarded_for; p && *p; p++)
-		hops += *p == ',';
-	return hops;
+	for (const char *p = list; p && *p; p++)
+		items += *p == ',';
+	return items;
+}
+
+unsigned long hop_count(const struct request *rq)
+{
+	return count_items(rq->header[HEADER_FORWARDED_FOR]);
+}
+
+unsigned hop_distance(const struct request *rq)
+{
+	unsigned long forwarded = hop_count(rq);
+	unsigned long via = count_items(rq->header[HEADER_VIA]);
+
+	/* What a server asks for on nobody's behalf has Via alone. */
+	return (unsigned)(forwarded > via ? forwarded : via);
 }
 
 bool hop_is_last(const struct request *rq)
@@ -29,8 +42,7 @@ bool hop_is_last(const struct request *rq)
 	const char *mark = upstreams_mark(o->upstreams);
 
 	return (via && strstr(via, mark)) || (agent && strstr(agent, mark)) ||
-	       count_hops(rq->header[HEADER_FORWARDED_FOR]) >=
-		       o->forwarded_ttl_limit;
+	       hop_count(rq) >= o->forwarded_ttl_limit;
 }
 
 static const char *peer_name(const struct sockaddr *peer,

@@ -16,6 +16,12 @@
  */
 bool hop_is_last(const struct request *rq);
 
+/** Hops in X-Forwarded-For, as elfutils' server counts them: this one too. */
+unsigned long hop_count(const struct request *rq);
+
+/** Servers that the request came through, by whatever header says most. */
+unsigned hop_distance(const struct request *rq);
+
 /**
  * @param[out] ret Strings are borrowed from the request, but for
  * forwarded_for, which is @p owned_ret's: mem_free().

@@ -75,7 +75,8 @@ struct http_options {
 	struct store *store;
 	/** The store's, or NULL: for their state and their mark. */
 	struct upstreams *upstreams;
-	/** For a request of that many hops none of them is asked; 0: never. */
+	/** For a request of that many hops none of them is asked; 0: never. The
+	 * debuginfod dialect tells a miss in other words then. */
 	unsigned long forwarded_ttl_limit;
 	struct symbolizer *symbolizer; /* NULL: addresses are not answered */
 	http_status_fn status;         /* may be NULL */

@@ -2,7 +2,9 @@
 /*
  * Invariants
  * 1. A flight is in the table from store_ask() until it lands; whoever asks
- *    the same meanwhile becomes a waiter of it.
+ *    the same meanwhile, from as many hops away, becomes a waiter of it. So
+ *    whatever waits for a download waits for a request of more hops, and there
+ *    is no circle of servers in which each waits for the next.
  * 2. Exactly one step of a flight runs at a time: on a query thread or in a
  *    worker's answer.
  * 3. Waiters are told after the flight has left the table, without the lock.
@@ -239,7 +241,8 @@ static struct flight **flight_slot(struct store *st, uint64_t key)
 static uint64_t flight_key(const struct store_query *q)
 {
 	uint64_t h = hash_bytes(q->id.bytes, q->id.len,
-				(uint64_t)q->is_local << 16 |
+				(uint64_t)q->hops << 32 |
+					(uint64_t)q->is_local << 16 |
 					(uint64_t)q->kind << 8 | q->id.len);
 
 	return q->suffix ? hash_str(q->suffix, h) : h;
@@ -248,7 +251,7 @@ static uint64_t flight_key(const struct store_query *q)
 static bool same_query(const struct store_query *a, const struct store_query *b)
 {
 	return a->kind == b->kind && a->is_local == b->is_local &&
-	       build_id_equal(&a->id, &b->id) &&
+	       a->hops == b->hops && build_id_equal(&a->id, &b->id) &&
 	       !strcmp(a->suffix ? a->suffix : "", b->suffix ? b->suffix : "");
 }
 

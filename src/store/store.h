@@ -74,6 +74,10 @@ struct store_query {
 	/** What is still being fetched is an answer, too: see artifact.growth.
 	 */
 	bool takes_growing;
+	/** Servers that the request has come through. Who has come through more
+	 * or fewer does not wait for the same download: a circle of servers
+	 * would wait for itself. */
+	unsigned hops;
 	/** Whose request it is, for an upstream server; or NULL. */
 	const struct upstream_hop *hop;
 };

@@ -48,6 +48,11 @@ asked() {
 	echo "${count:-0}"
 }
 
+# is_running_requests COUNT: are so many requests to upstream servers under way?
+is_running_requests() {
+	[ "$(metric symbolized_upstream_running_requests)" -ge "$1" ]
+}
+
 # took PATH: milliseconds until all of the answer was there
 took() {
 	curl -s -m 60 -o /dev/null -w '%{time_total}' "$url$1" |

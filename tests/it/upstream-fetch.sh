@@ -19,6 +19,7 @@ file() {
 id() {
 	sample_id "$1"
 }
+missing=00112233445566778899aabbccddee
 
 start_fake up
 for i in {1..39}; do
@@ -241,11 +242,16 @@ like "and who does not answer" "$found" 'transient, .*onnect'
 
 get "/buildid/$(id 37)/debuginfo" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8'
 is "after eight hops nobody is asked" "$status $(asked up "$(id 37)")" "404 0"
+is "which is not to be remembered of others" "$(header Cache-Control)" no-store
+rule up '*' status=404 header=Cache-Control:no-store
+get "/buildid/${missing}15/debuginfo"
+get "/buildid/${missing}15/debuginfo"
+is "nor is it, of others" "$status $(asked up "${missing}15")" "404 2"
+rule up
 get "/buildid/$(id 37)/debuginfo" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7'
 is "after seven they are" "$status $(asked up "$(id 37)")" "200 1"
 stop_server ours
 
-# Two of ours that ask each other, one of which also asks a redirecting fake.
 port_a=$((20000 + RANDOM % 12000))
 serve_ready loop --listen "127.0.0.1:$port_a" --upstream "http://127.0.0.1:$port_a" \
 	"$tmp/tree"
@@ -254,4 +260,33 @@ at_most "a server that is its own upstream answers at once" \
 get "/buildid/$(id 39)/debuginfo"
 is "with 404" "$status" 404
 stop_server loop
+
+# Two that ask each other, when clients of both want the same: the first stands
+# still until clients wait there, and the second for it.
+port_a=$((20000 + RANDOM % 12000))
+port_b=$((32000 + RANDOM % 12000))
+serve_ready one --listen "127.0.0.1:$port_a" --upstream "http://127.0.0.1:$port_b" \
+	--upstream-timeout 30 "$tmp/tree"
+one=$pid
+serve_ready two --listen "127.0.0.1:$port_b" --upstream "http://127.0.0.1:$port_a" \
+	--upstream-timeout 30 "$tmp/tree"
+kill -STOP "$one"
+clients=()
+: >"$tmp/statuses"
+for server in one two; do
+	for i in {11..14}; do
+		curl -s -m 60 -o /dev/null -w '%{http_code}\n' \
+			"${server_url[$server]}/buildid/$missing$i/debuginfo" \
+			>>"$tmp/statuses" &
+		clients+=($!)
+	done
+done
+use_server two
+wait_until is_running_requests 4
+begun=$SECONDS
+kill -CONT "$one"
+wait "${clients[@]}"
+at_most "servers that ask each other do not wait for each other" \
+	"$((SECONDS - begun))" 15
+is "what neither has is absent" "$(sort -u "$tmp/statuses")" 404
 finish

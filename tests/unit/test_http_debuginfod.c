@@ -99,7 +99,6 @@ static void set_up(void)
 			      sizeof(places) / sizeof(*places));
 	f.debuginfod = (struct debuginfod_options) {
 		.version = "debuginfod (elfutils) 0.196",
-		.forwarded_ttl_limit = 8,
 		.suffixes = suffixes,
 		.metrics = write_metrics,
 		.metrics_ctx = metrics,
@@ -110,6 +109,7 @@ static void set_up(void)
 		.artifact_wait_ms = 10000,
 		.answer_wait_ms = 10000,
 		.metadata_ms = 5000,
+		.forwarded_ttl_limit = 8,
 	};
 	f.context.options = &f.options;
 	sem_init(&f.woken, 0, 0);
@@ -498,7 +498,7 @@ START_TEST(what_is_larger_than_the_client_wants_is_406)
 END_TEST
 
 static const struct {
-	long limit;
+	unsigned long limit;
 	const char *hops;
 	bool is_refused;
 } hops[] = {
@@ -515,7 +515,7 @@ START_TEST(a_miss_after_too_many_hops_says_so)
 {
 	set_up();
 	for (unsigned i = 0; i < sizeof(hops) / sizeof(*hops); i++) {
-		f.debuginfod.forwarded_ttl_limit = hops[i].limit;
+		f.options.forwarded_ttl_limit = hops[i].limit;
 		f.rq.header[HEADER_FORWARDED_FOR] = hops[i].hops;
 		ck_assert_uint_eq(serve("GET /buildid/ccdd/debuginfo"), 404);
 		ck_assert_str_eq(body(),
