@@ -12,7 +12,7 @@ struct growing {
 	struct connection *connection; /* NULL: it is gone */
 	struct growth *growth;
 	int fd;
-	uint64_t offset;
+	uint64_t offset, end; /* of the reply, in the file */
 	struct growth_waiter waiter;
 };
 
@@ -26,6 +26,7 @@ struct growing *growing_create(struct connection *c, struct reply *r)
 	g->fd = steal_fd(&r->fd);
 	g->growth = STEAL(r->growth);
 	g->offset = r->offset;
+	g->end = r->offset + r->size;
 	c->growing = g;
 	return g;
 }
@@ -105,8 +106,13 @@ ssize_t growing_read(struct growing *g, uint64_t pos, char *out, size_t most)
 	}
 	if (state == GROWTH_BROKEN)
 		return GROWING_BROKEN;
-	if (at < size) {
-		size_t want = size - at < most ? (size_t)(size - at) : most;
+	/* An answer that has come to its end cannot be broken off any more, so
+	 * its last byte waits for what is thought of the whole file. */
+	uint64_t open =
+		state == GROWTH_GROWING && size >= g->end ? g->end - 1 : size;
+
+	if (at < open) {
+		size_t want = open - at < most ? (size_t)(open - at) : most;
 		ssize_t n = pread(g->fd, out, want, (off_t)at);
 
 		return n > 0 ? n : GROWING_BROKEN;

@@ -3,10 +3,13 @@
  * A body that is sent while its file is still being written: the connection is
  * suspended where there is nothing to send yet, and goes on when there is.
  *
- *	SENDING --nothing there--> STARVED (suspended) --more, or the end-->
- *SENDING
+ *	SENDING --nothing there--> STARVED (suspended)
+ *	   ^                           |
+ *	   `------ more, or the end ---'
  *
- * What breaks ends the connection in the middle of the body.
+ * What breaks ends the connection in the middle of the body: the last byte of
+ * an answer, be it a part of the file, goes out when the file is whole and has
+ * been found right.
  */
 #ifndef HTTP_GROWING_H
 #define HTTP_GROWING_H

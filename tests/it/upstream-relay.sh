@@ -118,8 +118,11 @@ stack=$(readelf -lW "$liar" | awk '
 printf '%b' '\04\00\00\00\024\00\00\00\03\00\00\00GNU\00' \
 	"$(id 6 | sed 's/../\\x&/g')" |
 	dd of="$liar" bs=1 seek=$((stack + 4)) conv=notrunc status=none
-rule up "$(id 6)" slow=100000
+rule up "$(id 6)" slow=40000
 follow 6
+wait_until has_some 6 60000
+curl -s -m 60 -r 0-99 -o "$tmp/part" "$url/buildid/$(id 6)/debuginfo"
+is "a part of it that is there is broken off, too" "$?" 18
 wait "$client"
 code=$?
 is "a file whose head lies ends the connection" "$code" 18
