@@ -72,8 +72,7 @@ struct presence_ticket {
 	struct probe probes[PROBES];
 };
 
-/* ---- The question -----------------------------------------------------------
- */
+/* ---- The question -------------------------------------------------------- */
 
 static struct error *read_item(struct presence_ticket *t, struct json_read *r)
 {
@@ -125,8 +124,7 @@ static struct error *read_question(struct presence_ticket *t)
 	return seen & 1 ? NULL : error_new(BAD_REQUEST, "build_ids is missing");
 }
 
-/* ---- What is here
- * ------------------------------------------------------------ */
+/* ---- What is here -------------------------------------------------------- */
 
 /* The index speaks of the best file; what was made from all of them may be
  * better. */
@@ -158,8 +156,7 @@ static struct error *look_up_all(struct presence_ticket *t,
 	return NULL;
 }
 
-/* ---- The answer
- * ----------------------------------------------------------------- */
+/* ---- The answer ---------------------------------------------------------- */
 
 /* NULL: nobody was asked. */
 static const char *remote_name(const struct item *item)
@@ -235,8 +232,7 @@ static void finish(struct presence_ticket *t)
 	ticket_done(&t->ticket);
 }
 
-/* ---- What is elsewhere
- * ------------------------------------------------------------ */
+/* ---- What is elsewhere --------------------------------------------------- */
 
 static void probe_next(struct probe *p);
 
@@ -307,8 +303,7 @@ static void ask_upstream(struct presence_ticket *t)
 	}
 }
 
-/* ---- The request
- * --------------------------------------------------------------------- */
+/* ---- The request --------------------------------------------------------- */
 
 static void read_presence(void *ctx, struct index_reader *r, struct error *err)
 {

@@ -33,8 +33,9 @@ enum breaker_state breaker_state(const struct breaker *b, int64_t now_ms)
 	return now_ms < b->until_ms ? BREAKER_OPEN : BREAKER_HALF_OPEN;
 }
 
-bool breaker_admit(struct breaker *b, int64_t now_ms)
+bool breaker_admit(struct breaker *b, int64_t now_ms, bool *is_probe_ret)
 {
+	*is_probe_ret = false;
 	switch (breaker_state(b, now_ms)) {
 	case BREAKER_CLOSED:
 		return true;
@@ -42,6 +43,7 @@ bool breaker_admit(struct breaker *b, int64_t now_ms)
 		if (b->is_probing)
 			return false;
 		b->is_probing = true;
+		*is_probe_ret = true;
 		return true;
 	case BREAKER_OPEN:
 		break;
@@ -57,17 +59,16 @@ void breaker_success(struct breaker *b, int64_t now_ms)
 	note(b, now_ms, 0);
 }
 
-bool breaker_failure(struct breaker *b, int64_t now_ms)
+bool breaker_failure(struct breaker *b, bool is_probe, int64_t now_ms)
 {
-	bool was_probing = b->is_probing;
 	int64_t open_ms = BREAKER_OPEN_MS;
 
-	b->is_probing = false;
+	breaker_release(b, is_probe);
 	b->failures++;
 	note(b, now_ms, 1);
 	/* Requests that were under way when it opened change nothing. */
-	if (breaker_state(b, now_ms) == BREAKER_OPEN ||
-	    (!was_probing && b->failures < BREAKER_FAILURES))
+	if (is_probe ? breaker_state(b, now_ms) == BREAKER_OPEN
+		     : b->until_ms || b->failures < BREAKER_FAILURES)
 		return false;
 	for (unsigned i = 0; i < b->openings && open_ms < BREAKER_OPEN_MOST_MS;
 	     i++)
@@ -77,9 +78,10 @@ bool breaker_failure(struct breaker *b, int64_t now_ms)
 	return true;
 }
 
-void breaker_release(struct breaker *b)
+void breaker_release(struct breaker *b, bool is_probe)
 {
-	b->is_probing = false;
+	if (is_probe)
+		b->is_probing = false;
 }
 
 void breaker_slow(struct breaker *b, int64_t now_ms)

@@ -37,15 +37,16 @@ struct breaker {
 
 enum breaker_state breaker_state(const struct breaker *b, int64_t now_ms);
 
-/** May a request go? In the half-open state to one: it is the probe, until
- * success, failure or breaker_release(). */
-bool breaker_admit(struct breaker *b, int64_t now_ms);
-/** It answered, whatever it said. */
+/** May a request go? In the half-open state one may: it is the probe, until
+ * success, its failure or breaker_release().
+ * @param[out] is_probe_ret Is it that one? For the calls that end it. */
+bool breaker_admit(struct breaker *b, int64_t now_ms, bool *is_probe_ret);
+/** It answered to the end, whatever it said. */
 void breaker_success(struct breaker *b, int64_t now_ms);
 /** @return Did it open just now? */
-bool breaker_failure(struct breaker *b, int64_t now_ms);
+bool breaker_failure(struct breaker *b, bool is_probe, int64_t now_ms);
 /** The request that was let go was called back: nothing is known. */
-void breaker_release(struct breaker *b);
+void breaker_release(struct breaker *b, bool is_probe);
 /** Another server was faster by far: no failure, but trouble. */
 void breaker_slow(struct breaker *b, int64_t now_ms);
 

@@ -39,8 +39,7 @@ const char *upstream_cause_name(enum upstream_cause cause)
 	return names[cause];
 }
 
-/* ---- Fetches ----------------------------------------------------------------
- */
+/* ---- Fetches ------------------------------------------------------------- */
 
 static void fetch_free(struct upstream_fetch *f)
 {
@@ -110,8 +109,7 @@ static struct error *fetch_create(struct upstreams *u,
 	return NULL;
 }
 
-/* ---- Orders
- * -------------------------------------------------------------------- */
+/* ---- Orders -------------------------------------------------------------- */
 
 /* Lock held. */
 static void give_order(struct upstream_fetch *f)
@@ -255,8 +253,7 @@ static void follow_orders(struct upstreams *u)
 	}
 }
 
-/* ---- The thread
- * ------------------------------------------------------------------ */
+/* ---- The thread ---------------------------------------------------------- */
 
 static bool is_stopping(struct upstreams *u)
 {
@@ -330,8 +327,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* ---- Open and close
- * ---------------------------------------------------------------- */
+/* ---- Open and close ------------------------------------------------------ */
 
 static struct error *make_mark(struct upstreams *u)
 {

@@ -43,6 +43,7 @@ struct attempt {
 	enum attempt_state state;
 	int64_t due_ms; /* DELAYED */
 	unsigned tries;
+	bool is_probe;             /* of its server's breaker */
 	struct transfer *transfer; /* RUNNING, WON until its body is here */
 	TAILQ_ENTRY(attempt) queued;
 	/* DONE: */
@@ -126,8 +127,7 @@ void race_cancel(struct upstream_fetch *f, const char *why);
 
 /** A header says that the body follows. In libcurl's callback: the transfers
  * of others are ended later. @return False: another one was faster. */
-bool race_answer(struct attempt *a, struct upstream_answer *answer,
-		 int64_t now_ms);
+bool race_answer(struct attempt *a, struct upstream_answer *answer);
 /** @return False: the receiver gives up. */
 bool race_data(struct attempt *a, const void *bytes, size_t size);
 
@@ -139,6 +139,7 @@ struct transfer_end {
 	int64_t size, elapsed_ms;
 	int64_t retry_after_ms; /* it asked for it; 0 */
 	bool is_slow;           /* nothing came for too long */
+	bool is_passing;        /* it asks that this be not remembered */
 };
 /** The transfer is gone by then. */
 void race_finished(struct attempt *a, const struct transfer_end *end,

@@ -78,7 +78,8 @@ static void drain(struct server *s, int64_t now_ms)
 	}
 }
 
-/* What the outcome of a request says of the server. */
+/* What the outcome of a request says of the server. Of one whose body is wanted
+ * it is known at the end of that: there are those that begin well. */
 static void judge_server(struct attempt *a, enum upstream_cause cause,
 			 const char *why, int64_t now_ms)
 {
@@ -88,13 +89,13 @@ static void judge_server(struct attempt *a, enum upstream_cause cause,
 
 	switch (cause) {
 	case UPSTREAM_TRANSIENT:
-		if (breaker_failure(&s->breaker, now_ms)) {
+		if (breaker_failure(&s->breaker, a->is_probe, now_ms)) {
 			notice(u, UPSTREAM_OPENED, s, why);
 			drain(s, now_ms);
 		}
 		break;
 	case UPSTREAM_CANCELLED:
-		breaker_release(&s->breaker);
+		breaker_release(&s->breaker, a->is_probe);
 		break;
 	default:
 		breaker_success(&s->breaker, now_ms);
@@ -104,8 +105,7 @@ static void judge_server(struct attempt *a, enum upstream_cause cause,
 	show(s, cause == UPSTREAM_CANCELLED ? -1 : (int)cause, now_ms);
 }
 
-/* ---- Attempts --------------------------------------------------------------
- */
+/* ---- Attempts ------------------------------------------------------------ */
 
 static void leave_slot(struct attempt *a)
 {
@@ -120,14 +120,14 @@ static void call_back(struct attempt *a, int64_t now_ms)
 	switch (a->state) {
 	case ATTEMPT_QUEUED:
 		TAILQ_REMOVE(&a->server->queue, a, queued);
-		breaker_release(&a->server->breaker);
+		breaker_release(&a->server->breaker, a->is_probe);
 		break;
 	case ATTEMPT_RUNNING:
 	case ATTEMPT_WON:
 		if (a->transfer) {
 			transfer_drop(STEAL(a->transfer));
 			leave_slot(a);
-			breaker_release(&a->server->breaker);
+			breaker_release(&a->server->breaker, a->is_probe);
 			show(a->server, -1, now_ms);
 		}
 		break;
@@ -159,7 +159,8 @@ static void ask(struct attempt *a, int64_t now_ms)
 		set_done(a, cause, left_ms, "known from before");
 		return;
 	}
-	if (f->receiver && !breaker_admit(&a->server->breaker, now_ms)) {
+	if (f->receiver &&
+	    !breaker_admit(&a->server->breaker, now_ms, &a->is_probe)) {
 		set_done(a, UPSTREAM_TRANSIENT, 0, "left alone after failures");
 		return;
 	}
@@ -198,8 +199,7 @@ void race_pump(struct upstreams *u, int64_t now_ms)
 	}
 }
 
-/* ---- The end ----------------------------------------------------------------
- */
+/* ---- The end ------------------------------------------------------------- */
 
 static void end(struct upstream_fetch *f, const struct upstream_end *e,
 		int64_t now_ms)
@@ -273,8 +273,7 @@ static void advance(struct upstream_fetch *f, int64_t now_ms)
 		end_lost(f, now_ms);
 }
 
-/* ---- Beginning and time
- * -------------------------------------------------------- */
+/* ---- Beginning and time -------------------------------------------------- */
 
 static void sort_by_health(struct upstream_fetch *f, int64_t now_ms)
 {
@@ -411,11 +410,9 @@ int64_t race_timers(struct upstream_fetch *f, int64_t now_ms)
 	return f->hedge_ms ? earlier(next, f->hedge_ms) : next;
 }
 
-/* ---- Answers
- * --------------------------------------------------------------------- */
+/* ---- Answers ------------------------------------------------------------- */
 
-bool race_answer(struct attempt *a, struct upstream_answer *answer,
-		 int64_t now_ms)
+bool race_answer(struct attempt *a, struct upstream_answer *answer)
 {
 	struct upstream_fetch *f = a->fetch;
 
@@ -425,7 +422,6 @@ bool race_answer(struct attempt *a, struct upstream_answer *answer,
 	f->hedge_ms = 0;
 	a->state = ATTEMPT_WON;
 	answer->turn = ++f->turn;
-	judge_server(a, UPSTREAM_FOUND, "it answers", now_ms);
 	if (f->receiver->begin(f->ctx, answer))
 		return true;
 	f->is_refused = true;
@@ -490,7 +486,7 @@ static void give_up_on(struct attempt *a, const struct transfer_end *e,
 	const struct negative_key key = key_of(a);
 	int64_t left_ms = 0;
 
-	if (e->cause != UPSTREAM_CANCELLED)
+	if (e->cause != UPSTREAM_CANCELLED && !e->is_passing)
 		left_ms = negative_put(f->engine->negative, &key, e->cause,
 				       e->retry_after_ms, now_ms);
 	if (!delay(a, e, left_ms, now_ms))
@@ -515,7 +511,7 @@ void race_finished(struct attempt *a, const struct transfer_end *e,
 	metric_add(METRIC_UPSTREAM_REQUESTS, a->server->number, e->cause, 1);
 	if (f->is_over)
 		return;
-	if (f->receiver ? e->cause != UPSTREAM_FOUND : !f->uses_get)
+	if (f->receiver || !f->uses_get)
 		judge_server(a, e->cause, e->why, now_ms);
 	if (!f->receiver) {
 		tell_opinion(a, e, now_ms);
@@ -529,8 +525,7 @@ void race_finished(struct attempt *a, const struct transfer_end *e,
 	}
 }
 
-/* ---- Orders
- * ------------------------------------------------------------------------ */
+/* ---- Orders -------------------------------------------------------------- */
 
 void race_accept(struct upstream_fetch *f)
 {

@@ -45,7 +45,7 @@ enum {
 /* What a header said; strings are owned. */
 struct head {
 	unsigned status;
-	bool has_coding, is_chunked;
+	bool has_coding, is_chunked, has_no_store;
 	int64_t length, told_size; /* -1: not said */
 	int64_t mtime, retry_after_s;
 	char *file, *archive, *signature, *etag;
@@ -84,8 +84,7 @@ static size_t end_with(struct transfer *t, enum upstream_cause cause,
 	return 0; /* what libcurl's callbacks return to fail */
 }
 
-/* ---- Headers ---------------------------------------------------------------
- */
+/* ---- Headers ------------------------------------------------------------- */
 
 static void head_reset(struct head *h)
 {
@@ -138,6 +137,8 @@ static void note_header(struct head *h, const char *name, const char *value)
 		h->has_coding = strcasecmp(value, "identity") != 0;
 	else if (!strcasecmp(name, "Transfer-Encoding"))
 		h->is_chunked = true;
+	else if (!strcasecmp(name, "Cache-Control"))
+		h->has_no_store |= strcasestr(value, "no-store") != NULL;
 	else if (!strcasecmp(name, "Last-Modified"))
 		h->mtime = (int64_t)curl_getdate(value, NULL);
 	else if (!strcasecmp(name, "Retry-After"))
@@ -218,7 +219,7 @@ static bool announce(struct transfer *t)
 		.etag = h->etag,
 	};
 
-	t->has_won = race_answer(t->attempt, &answer, t->answered_ms);
+	t->has_won = race_answer(t->attempt, &answer);
 	if (!t->has_won)
 		end_with(t, UPSTREAM_CANCELLED, "another one was faster");
 	return t->has_won;
@@ -283,8 +284,7 @@ static size_t on_header(char *line, size_t one, size_t size, void *ctx)
 	return size;
 }
 
-/* ---- Bodies
- * ------------------------------------------------------------------ */
+/* ---- Bodies -------------------------------------------------------------- */
 
 static size_t on_body(char *bytes, size_t one, size_t size, void *ctx)
 {
@@ -311,8 +311,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *ctx)
 	return size;
 }
 
-/* ---- Where to
- * ----------------------------------------------------------------- */
+/* ---- Where to ------------------------------------------------------------ */
 
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
 				 struct curl_sockaddr *address)
@@ -440,8 +439,7 @@ static CURLcode set_headers(struct transfer *t, bool has_secrets)
 		  : curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 }
 
-/* ---- Begin and end
- * ------------------------------------------------------------ */
+/* ---- Begin and end ------------------------------------------------------- */
 
 #define SET(option, value)                                          \
 	do {                                                        \
@@ -542,6 +540,7 @@ static void finish(struct transfer *t, enum upstream_cause cause,
 		.elapsed_ms = elapsed_ms,
 		.retry_after_ms = retry_s > 0 ? retry_s * 1000 : 0,
 		.is_slow = is_slow,
+		.is_passing = cause == UPSTREAM_ABSENT && t->head.has_no_store,
 	};
 
 	a->transfer = NULL;
@@ -638,8 +637,7 @@ void transfer_result(void *easy, int code, int64_t now_ms)
 		finish_whole(t, now_ms);
 }
 
-/* ---- All of them
- * ---------------------------------------------------------------- */
+/* ---- All of them --------------------------------------------------------- */
 
 struct error *transfer_setup(struct upstreams *u)
 {

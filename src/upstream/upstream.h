@@ -59,8 +59,7 @@ const char *upstreams_mark(const struct upstreams *u);
 /** The index learned of this ID: what was absent may be asked for again. */
 void upstreams_forget(struct upstreams *u, const struct build_id *id);
 
-/* ---- Fetching --------------------------------------------------------------
- */
+/* ---- Fetching ------------------------------------------------------------ */
 
 /** How one server's part, and a fetch as a whole, ended. */
 enum upstream_cause {
@@ -87,7 +86,7 @@ struct upstream_hop {
 
 struct upstream_question {
 	struct build_id id;
-	const char *type;   /* "debuginfo", …; static */
+	const char *type; /* "debuginfo", …; static */
 	/** Raw: behind the type and a slash; or NULL. A source's needs no
 	 * slash in front, and is made canonical. */
 	const char *suffix;
@@ -163,8 +162,7 @@ void upstream_poke(struct upstream_fetch *f);
 /** Nobody wants it any longer. */
 void upstream_cancel(struct upstream_fetch *f);
 
-/* ---- Looking ----------------------------------------------------------------
- */
+/* ---- Looking ------------------------------------------------------------- */
 
 /** What one server says of an artifact, without its body. */
 struct upstream_opinion {
@@ -188,8 +186,7 @@ MUST_CHECK struct error *upstream_survey(
 	struct upstreams *u, const struct upstream_question *q, bool uses_get,
 	void (*told)(void *ctx, const struct upstream_opinion *o), void *ctx);
 
-/* ---- How they are
- * ------------------------------------------------------------ */
+/* ---- How they are -------------------------------------------------------- */
 
 struct upstream_status {
 	const char *name;  /* borrowed */

@@ -51,7 +51,7 @@ at_most "who was slow is asked last" "$(took "/buildid/$(id 7)/debuginfo")" 1000
 for i in {50..57}; do
 	curl -s -m 30 -o /dev/null "$url/buildid/$(id "$i")/debuginfo" &
 done
-wait_until [ "$(metric symbolized_upstream_running_requests)" -ge 4 ]
+wait_until is_running_requests 4
 slowest=$(for i in {1..200}; do
 	echo "url=$url/buildid/$local_id/debuginfo"
 	echo "output=/dev/null"
@@ -98,6 +98,22 @@ is "without a request" "$(metric_sum symbolized_upstream_requests_total)" "$befo
 get "/buildid/$local_id/debuginfo"
 is "what is here is served" "$status" 200
 stop_server none
+
+# ---- Bodies that never end ------------------------------------------------------------------
+
+rule first
+rule second
+start_fake cutting
+for i in {22..29}; do
+	put cutting "$(id "$i")" debuginfo "$tmp/samples/sample-$i"
+done
+rule cutting '*' cut_at=3000
+serve_ready bodies --upstream "${fake_url[cutting]}" --upstream-timeout 1 "$tmp/tree"
+for i in {22..24}; do
+	get "/buildid/$(id "$i")/debuginfo"
+done
+is "one that begins well and never ends well is left alone" "$(state 1)" 2
+stop_server bodies
 
 # ---- After the header --------------------------------------------------------------------------
 

@@ -242,8 +242,7 @@ START_TEST(a_path_without_memory_is_an_error)
 }
 END_TEST
 
-/* ---- Addresses -------------------------------------------------------------
- */
+/* ---- Addresses ----------------------------------------------------------- */
 
 static bool is_private(const char *text)
 {
@@ -301,27 +300,27 @@ START_TEST(addresses_that_are_not_the_internet_are_private)
 }
 END_TEST
 
-/* ---- The breaker
- * -------------------------------------------------------------- */
+/* ---- The breaker --------------------------------------------------------- */
 
 /* */
 START_TEST(five_failures_in_a_row_open_it_for_a_minute)
 {
 	struct breaker b = { 0 };
 	int64_t now = 1000;
+	bool is_probe;
 
 	for (int i = 0; i < 4; i++)
-		ck_assert(!breaker_failure(&b, now));
+		ck_assert(!breaker_failure(&b, false, now));
 	breaker_success(&b, now);
 	for (int i = 0; i < 4; i++)
-		ck_assert(!breaker_failure(&b, now));
-	ck_assert(breaker_admit(&b, now));
-	ck_assert(breaker_failure(&b, now));
+		ck_assert(!breaker_failure(&b, false, now));
+	ck_assert(breaker_admit(&b, now, &is_probe));
+	ck_assert(breaker_failure(&b, false, now));
 	ck_assert_int_eq(breaker_state(&b, now), BREAKER_OPEN);
-	ck_assert(!breaker_admit(&b, now + 59999));
+	ck_assert(!breaker_admit(&b, now + 59999, &is_probe));
 	/* One that was under way changes nothing. */
-	ck_assert(!breaker_failure(&b, now + 1));
-	ck_assert(breaker_admit(&b, now + 60000));
+	ck_assert(!breaker_failure(&b, false, now + 1));
+	ck_assert(breaker_admit(&b, now + 60000, &is_probe));
 }
 END_TEST
 
@@ -329,29 +328,35 @@ START_TEST(one_probe_goes_and_decides)
 {
 	struct breaker b = { 0 };
 	int64_t now = 0;
+	bool is_probe;
 
 	for (int i = 0; i < 5; i++)
-		breaker_failure(&b, now);
+		breaker_failure(&b, false, now);
 	now += 60000;
 	ck_assert_int_eq(breaker_state(&b, now), BREAKER_HALF_OPEN);
-	ck_assert(breaker_admit(&b, now));
-	ck_assert(!breaker_admit(&b, now));
-	breaker_release(&b);
-	ck_assert(breaker_admit(&b, now));
-	ck_assert(breaker_failure(&b, now));
+	ck_assert(breaker_admit(&b, now, &is_probe));
+	ck_assert(!breaker_admit(&b, now, &is_probe));
+	/* Who was let go before, and is called back or fails, is not it. */
+	breaker_release(&b, false);
+	ck_assert(!breaker_failure(&b, false, now));
+	ck_assert(!breaker_admit(&b, now, &is_probe));
+	ck_assert(!is_probe);
+	breaker_release(&b, true);
+	ck_assert(breaker_admit(&b, now, &is_probe));
+	ck_assert(breaker_failure(&b, true, now));
 	/* For longer each time, but not for ever. */
-	ck_assert(!breaker_admit(&b, now + 119999));
+	ck_assert(!breaker_admit(&b, now + 119999, &is_probe));
 	for (int64_t ms = 120000; ms <= 480000; ms *= 2) {
 		now += ms;
-		ck_assert(breaker_admit(&b, now));
-		ck_assert(breaker_failure(&b, now));
+		ck_assert(breaker_admit(&b, now, &is_probe));
+		ck_assert(breaker_failure(&b, true, now));
 	}
 	now += 480000;
-	ck_assert(breaker_admit(&b, now));
+	ck_assert(breaker_admit(&b, now, &is_probe));
 	breaker_success(&b, now);
 	ck_assert_int_eq(breaker_state(&b, now), BREAKER_CLOSED);
-	ck_assert(breaker_admit(&b, now));
-	ck_assert(breaker_admit(&b, now));
+	ck_assert(breaker_admit(&b, now, &is_probe));
+	ck_assert(breaker_admit(&b, now, &is_probe));
 }
 END_TEST
 
@@ -365,14 +370,13 @@ START_TEST(trouble_lowers_the_rank_and_fades)
 	ck_assert_uint_gt(breaker_rank(&bad, 0), 0);
 	ck_assert_uint_eq(breaker_rank(&bad, 600000), 0);
 	for (int i = 0; i < 5; i++)
-		breaker_failure(&bad, 0);
+		breaker_failure(&bad, false, 0);
 	breaker_slow(&good, 0);
 	ck_assert_uint_gt(breaker_rank(&bad, 0), breaker_rank(&good, 0));
 }
 END_TEST
 
-/* ---- Negative answers
- * ------------------------------------------------------------ */
+/* ---- Negative answers ---------------------------------------------------- */
 
 static struct negative_key a_key(const char *path)
 {
