@@ -333,6 +333,25 @@ struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 	return error_wrap(err, "%s", c->dir);
 }
 
+struct error *disk_cache_go_on(struct disk_cache *c, int fd, uint64_t size,
+			       uint64_t more, bool is_elsewhere)
+{
+	struct statvfs fs;
+	uint64_t left;
+
+	if (is_elsewhere || c->is_read_only) {
+		left = fstatvfs(fd, &fs) ? UINT64_MAX
+					 : (uint64_t)fs.f_bavail * fs.f_frsize;
+	} else {
+		LOCKED(&c->lock);
+		make_room(c, size + more + CACHE_FILE_TRAILER, more);
+		left = spare_bytes(c);
+	}
+	if (left >= more)
+		return NULL;
+	return error_new(NO_SPACE, "no space after %" PRIu64 " bytes", size);
+}
+
 struct error *disk_cache_begin_elsewhere(struct disk_cache *c,
 					 const struct error *why, uint64_t size,
 					 int *fd_ret)

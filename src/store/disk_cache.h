@@ -86,6 +86,19 @@ char *disk_cache_path(const struct disk_cache *c,
 MUST_CHECK struct error *disk_cache_begin(struct disk_cache *c, uint64_t size,
 					  int *fd_ret);
 
+/**
+ * Before a file of which @p size bytes are written gets @p more: the room that
+ * was looked for at its beginning may not have been all of it, or be somebody
+ * else's by now.
+ * @param[in] is_elsewhere It is none of the cache's, which need not evict for
+ * it.
+ * @return NO_SPACE: the file system cannot give it.
+ * Cost: a few system calls.
+ */
+MUST_CHECK struct error *disk_cache_go_on(struct disk_cache *c, int fd,
+					  uint64_t size, uint64_t more,
+					  bool is_elsewhere);
+
 /** The same outside the cache, in TMPDIR, /var/tmp or /tmp: an answer that is
  * not kept. To be offered without a key, if at all.
  * @param[in] why For the log; NULL: a worker's disk_cache_note_full().

@@ -7,11 +7,12 @@
  *	  upstream_fetch, and then on the fetching thread:
  *	    begin ............. a file in the cache
  *	    data .............. written
- *	    idle .............. the right build ID in its head: shared from now
- *on whole ............. a worker looks at all of it --> poked poked
- *............. accepted: land, then sync and keep the file lost ..............
- *what grew is broken; another server may begin ended ............. nobody has
- *it: land
+ *	    idle .............. the right build ID in its head: shared from then
+ *	                        on
+ *	    whole ............. a worker looks at all of it --> poked
+ *	    poked ............. accepted: sync and keep the file; land
+ *	    lost .............. what grew is broken; another server may begin
+ *	    ended ............. nobody has it: land
  *
  * A source, and a section, name nobody: their length is all there is to check.
  *
@@ -20,7 +21,8 @@
  *    fetch, and one for each check that a worker does.
  * 2. All but `fetch` and `checked`, which the lock guards, is the fetching
  *    thread's.
- * 3. The flight lives until this lands it; `flight` is NULL from then on.
+ * 3. The flight lives until this lands it; `flight` is NULL from then on. So
+ *    may be the store: landing is the last thing that is done with either.
  */
 #include "config.h"
 
@@ -47,6 +49,9 @@ enum {
 	HEAD_BYTES = 64 << 10,
 	/* What is gathered before it is written. */
 	PENDING_BYTES = 256 << 10,
+	/* In steps of so much at most room is looked for, whatever was
+	 * announced: others write, too. */
+	ROOM_MOST = 16 << 20,
 	ABSENT_MOST_MS = 3600000,
 };
 
@@ -55,8 +60,8 @@ struct check {
 	struct download *d;
 	unsigned turn;
 	int fd;
-	bool has_result, has_id;
-	struct build_id id;
+	bool has_result;
+	struct build_id id; /* len 0: it has none */
 	struct error *err;
 	struct check *next;
 };
@@ -71,6 +76,7 @@ struct download {
 	int fd; /* -1: nothing has begun */
 	int64_t size;
 	uint64_t received, written;
+	uint64_t room;    /* up to which it was looked for */
 	uint8_t *pending; /* PENDING_BYTES; received and not yet written */
 	bool is_whole, is_shared;
 	struct remote_meta meta;
@@ -82,8 +88,7 @@ struct download {
 	struct check *checked; /* those that are done */
 };
 
-/* ---- Whose request
- * ----------------------------------------------------------- */
+/* ---- Whose request ------------------------------------------------------- */
 
 void remote_hop_free(struct remote_hop *hop)
 {
@@ -113,8 +118,7 @@ bool remote_hop_copy(struct flight *f, const struct upstream_hop *hop)
 	       copy(&to->request_id, hop->request_id);
 }
 
-/* ---- Names
- * --------------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------- */
 
 static const char *type_name(enum artifact_kind kind)
 {
@@ -163,8 +167,7 @@ static uint64_t etag_of(const struct flight *f, const struct upstream_answer *a)
 	return q->suffix ? hash_str(q->suffix, h) : h;
 }
 
-/* ---- Answers
- * ------------------------------------------------------------------- */
+/* ---- Answers ------------------------------------------------------------- */
 
 static bool same_presence(const void *a, const void *b)
 {
@@ -258,8 +261,7 @@ static void land_absent(struct flight *f, int64_t ttl_ms)
 	flight_land(f, NULL, NULL, ttl_ms > 0 ? &absent : NULL);
 }
 
-/* ---- A download
- * ----------------------------------------------------------------- */
+/* ---- A download ---------------------------------------------------------- */
 
 static void check_free(struct check *c)
 {
@@ -273,17 +275,18 @@ static void check_free(struct check *c)
 /* Nothing of what came so far is worth anything. */
 static void void_turn(struct download *d)
 {
+	/* First nobody more is given it, then those who have it are told. */
+	if (d->is_shared && d->flight)
+		flight_unshare(d->flight);
 	if (d->growth) {
 		growth_end(d->growth, GROWTH_BROKEN);
 		growth_put(STEAL(d->growth));
 	}
-	if (d->is_shared && d->flight)
-		flight_unshare(d->flight);
 	if (d->fd >= 0)
 		close(steal_fd(&d->fd));
 	remote_meta_deinit(&d->meta);
 	d->is_shared = d->is_whole = false;
-	d->received = d->written = 0;
+	d->received = d->written = d->room = 0;
 }
 
 static void download_put(struct download *d)
@@ -328,8 +331,7 @@ static void log_lost(const struct download *d, const char *name,
 			 LOG_U("left_out", skipped));
 }
 
-/* ---- Checking
- * -------------------------------------------------------------------- */
+/* ---- Checking ------------------------------------------------------------ */
 
 static struct error *on_answer(struct worker_job *base, enum wire_type type,
 			       struct reader *payload)
@@ -340,7 +342,7 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 	if (type != WIRE_RESULT)
 		return error_new(BAD_DATA, "unexpected answer %d from worker",
 				 (int)type);
-	c->has_id = reader_u8(payload);
+	reader_u8(payload); /* is there one? */
 	reader_u64(payload);
 	const uint8_t *bytes = reader_sized(payload, &id_size);
 
@@ -500,8 +502,7 @@ static void on_poked(void *ctx)
 	}
 }
 
-/* ---- Receiving
- * -------------------------------------------------------------------- */
+/* ---- Receiving ----------------------------------------------------------- */
 
 static struct error *open_file(struct download *d)
 {
@@ -555,6 +556,24 @@ static bool on_begin(void *ctx, const struct upstream_answer *a)
 	return true;
 }
 
+static struct error *find_room(struct download *d)
+{
+	uint64_t more = d->written;
+
+	if (d->received <= d->room)
+		return NULL;
+	if (more < MIB)
+		more = MIB;
+	if (more > ROOM_MOST)
+		more = ROOM_MOST;
+	if (d->size >= 0 && more > (uint64_t)d->size - d->written)
+		more = (uint64_t)d->size - d->written;
+	TRY(disk_cache_go_on(d->store->cache, d->fd, d->written, more,
+			     !d->key.name));
+	d->room = d->written + more;
+	return NULL;
+}
+
 /* Write what has gathered, and let be seen what is written. */
 static bool flush(struct download *d)
 {
@@ -563,8 +582,10 @@ static bool flush(struct download *d)
 
 	if (!size)
 		return true;
-	struct error *err = file_write_at(d->fd, d->pending, size, before);
+	struct error *err = find_room(d);
 
+	if (!err)
+		err = file_write_at(d->fd, d->pending, size, before);
 	if (err)
 		return give_up(d, err);
 	d->written = d->received;
@@ -629,8 +650,7 @@ static void on_lost(void *ctx, const char *name, enum upstream_cause cause,
 	void_turn(d);
 }
 
-/* ---- The end
- * ------------------------------------------------------------------------ */
+/* ---- The end ------------------------------------------------------------- */
 
 /* Hashing it and waiting for the disk are not for the fetching thread. */
 static void keep_file(void *state, void *arg)
@@ -662,27 +682,32 @@ static void finish(struct download *d)
 	}
 	/* Found from now on, so that nobody fetches it again meanwhile. */
 	disk_cache_offer(cache, &d->offer, d->key, d->fd, content);
-	flight_land(STEAL(d->flight), is_made ? NULL : error_no_memory,
-		    is_made ? &a : NULL, NULL);
+	struct flight *f = STEAL(d->flight);
+
 	atomic_fetch_add(&d->references, 1);
 	err = pool_continue(d->store->verifiers, keep_file, d);
 	if (err) {
 		error_free(err);
 		keep_file(NULL, d);
 	}
+	flight_land(f, is_made ? NULL : error_no_memory, is_made ? &a : NULL,
+		    NULL);
 }
 
 /* The disk was full before the file was: once more, outside the cache. */
-static bool make_do_elsewhere(struct download *d, struct flight *f)
+static bool make_do_elsewhere(struct download *d, struct flight *f,
+			      uint64_t came)
 {
 	if (!d->err || error_kind(d->err) != ERROR_NO_SPACE || f->room_bytes)
 		return false;
-	f->room_bytes = (d->size > 0 ? (uint64_t)d->size : d->received) + MIB;
+	f->room_bytes = (d->size > 0 ? (uint64_t)d->size : came) + MIB;
 	disk_cache_note_full(d->store->cache, f->room_bytes);
 	return true;
 }
 
-static void land_ended(struct download *d, const struct upstream_end *e)
+/* @p came: bytes, of what is void by now. */
+static void land_ended(struct download *d, const struct upstream_end *e,
+		       uint64_t came)
 {
 	struct flight *f = STEAL(d->flight);
 
@@ -692,7 +717,7 @@ static void land_ended(struct download *d, const struct upstream_end *e)
 		break;
 	case UPSTREAM_FOUND: /* never: accepted is landed */
 	case UPSTREAM_CANCELLED:
-		if (make_do_elsewhere(d, f))
+		if (make_do_elsewhere(d, f, came))
 			flight_continue(f);
 		else
 			flight_land(f,
@@ -714,8 +739,10 @@ static void on_ended(void *ctx, const struct upstream_end *e)
 		d->fetch = NULL;
 	}
 	if (d->flight) {
+		uint64_t came = d->received;
+
 		void_turn(d);
-		land_ended(d, e);
+		land_ended(d, e, came);
 	}
 	download_put(d);
 }
@@ -730,8 +757,7 @@ static const struct upstream_receiver receiver = {
 	.ended = on_ended,
 };
 
-/* ---- Beginning
- * ------------------------------------------------------------------------ */
+/* ---- Beginning ----------------------------------------------------------- */
 
 static struct error *begin(struct flight *f)
 {

@@ -31,8 +31,10 @@ it_tests = \
 	tests/it/symbolize-wire.sh \
 	tests/it/symbolize-upstream.sh \
 	tests/it/upstream-chain.sh \
+	tests/it/upstream-disk.sh \
 	tests/it/upstream-fetch.sh \
 	tests/it/upstream-health.sh \
+	tests/it/upstream-many.sh \
 	tests/it/upstream-relay.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)

@@ -22,6 +22,7 @@
  *	reset             the connection is reset at once
  *	slow=N            so many bytes of the body every 10 ms
  *	size=N            what X-DEBUGINFOD-SIZE says
+ *	no_size           that is not said
  *	length=N          what Content-Length says
  *	no_length         neither, and the end of the connection ends the body
  *	chunked           no Content-Length, but chunks
@@ -30,6 +31,7 @@
  *	no_head           HEAD is 400, as elfutils' server has it
  *
  * DIR/log gets a line a request, "METHOD PATH", and DIR/headers all it said.
+ * DIR/most says how many requests there were at a time.
  */
 #include "config.h"
 
@@ -55,6 +57,7 @@ static const char *dir;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 /* Guarded by mutex: how often each line was followed, of that file. */
 static unsigned used[RULES_MOST];
+static unsigned running, running_most;
 static struct timespec used_of;
 
 struct rule {
@@ -234,9 +237,10 @@ static void format_header(const struct rule *r, long status, long size,
 			 status_text(status));
 
 	if (!has_word(r, "no_length")) {
-		n += snprintf(p + n, left - (size_t)n,
-			      "X-DEBUGINFOD-SIZE: %ld\r\n",
-			      number(r, "size", size));
+		if (!has_word(r, "no_size"))
+			n += snprintf(p + n, left - (size_t)n,
+				      "X-DEBUGINFOD-SIZE: %ld\r\n",
+				      number(r, "size", size));
 		if (!has_word(r, "chunked"))
 			n += snprintf(p + n, left - (size_t)n,
 				      "Content-Length: %ld\r\n",
@@ -300,6 +304,26 @@ static bool answer(int fd, const char *method, const char *path)
 	return is_good && !has_word(&r, "no_length");
 }
 
+/* One more request, or one less. */
+static void count_running(int by)
+{
+	char path[LINE_MOST];
+
+	pthread_mutex_lock(&mutex);
+	running += (unsigned)by;
+	if (running > running_most) {
+		running_most = running;
+		snprintf(path, sizeof(path), "%s/most", dir);
+		FILE *f = fopen(path, "we");
+
+		if (f) {
+			fprintf(f, "%u\n", running_most);
+			fclose(f);
+		}
+	}
+	pthread_mutex_unlock(&mutex);
+}
+
 static bool handle(struct connection *c)
 {
 	char method[16] = "", path[LINE_MOST] = "", line[LINE_MOST + 32];
@@ -326,7 +350,11 @@ static bool handle(struct connection *c)
 
 	memmove(c->request, c->request + used_bytes, c->size - used_bytes + 1);
 	c->size -= used_bytes;
-	return answer(c->fd, method, path);
+	count_running(1);
+	bool is_good = answer(c->fd, method, path);
+
+	count_running(-1);
+	return is_good;
 }
 
 static void *serve(void *arg)

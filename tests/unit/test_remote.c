@@ -17,8 +17,7 @@
 #include "store/remote_meta.h"
 #include "tests/unit/unit.h"
 
-/* ---- Growth ----------------------------------------------------------------
- */
+/* ---- Growth -------------------------------------------------------------- */
 
 static void count_wake(void *ctx)
 {
@@ -125,8 +124,7 @@ START_TEST(followers_come_to_the_end_of_what_another_thread_writes)
 }
 END_TEST
 
-/* ---- Headers behind the body
- * -------------------------------------------------- */
+/* ---- Headers behind the body --------------------------------------------- */
 
 static const char body[] = "the body of a file";
 
