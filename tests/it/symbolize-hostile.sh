@@ -250,6 +250,7 @@ like "what is good is answered" "$(cat "$tmp/first")" '"function":"helper"'
 : >"$tmp/times"
 : >"$tmp/wrong"
 while [ -e "$tmp/go" ]; do
+	echo "no answer" >"$tmp/probe"
 	curl -s -m 60 -o "$tmp/probe" -w '%{time_total}\n' -H "$json" \
 		-d "$question" "$url/symbolize/v1" >>"$tmp/times"
 	cmp -s "$tmp/probe" "$tmp/first" || cat "$tmp/probe" >>"$tmp/wrong"
@@ -458,7 +459,7 @@ rm "$tmp/go"
 wait "$prober" "${held[@]}" 2>/dev/null
 is "the others were answered all the while, and rightly" "$(cat "$tmp/wrong")" ""
 at_least "often" "$(wc -l <"$tmp/times")" 20
-at_most "and never late" "$(sort -g "$tmp/times" | tail -n 1 | cut -d. -f1)" 5
+at_most "and never late" "$(sort -g "$tmp/times" | tail -n 1 | cut -d. -f1)" "$long_s"
 diag "$(wc -l <"$tmp/times") questions, the slowest took $(
 	sort -g "$tmp/times" | tail -n 1) s"
 is "the server is ready" "$(is_ready; echo $?)" 0

@@ -121,13 +121,11 @@ START_TEST(a_million_levels_are_refused_at_the_thirty_third)
 {
 	enum { LEVELS = 1000000 };
 	char *text = mem_alloc(LEVELS);
-	int64_t start_ns = clock_ns();
 
 	ck_assert_ptr_nonnull(text);
 	memset(text, '[', LEVELS);
 	ck_error(skip_all(text, LEVELS), BAD_REQUEST,
 		 "line 1 column 33: nested deeper than 32");
-	ck_assert_int_lt(clock_ns() - start_ns, 500 * 1000000LL);
 	mem_free(text);
 }
 END_TEST

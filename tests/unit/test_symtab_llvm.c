@@ -76,13 +76,14 @@ static int run(const char *command, struct buf *out)
 	return pclose(p);
 }
 
+/* Also asked outside of a case. */
 static bool is_installed(const char *tool)
 {
-	CLEANUP_BUF struct buf out = BUF_INIT;
-	CLEANUP_FREE char *command =
-		mem_printf("command -v %s 2>/dev/null", tool);
+	char command[80];
 
-	return run(command, &out) == 0;
+	snprintf(command, sizeof(command), "command -v %s >/dev/null 2>&1",
+		 tool);
+	return system(command) == 0;
 }
 
 static void dump(const struct fixture *f, const char *tool)
@@ -204,20 +205,26 @@ static void compare(const struct fixture *f, const char *tool)
 START_TEST(llvm_reads_our_tables_and_answers_the_same)
 {
 	struct fixture f;
-	int found = 0;
 
 	setup(&f);
 	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++) {
 		if (!is_installed(tools[i]))
 			continue;
-		found++;
 		dump(&f, tools[i]);
 		compare(&f, tools[i]);
 	}
 	teardown(&f);
-	if (!found)
-		printf("# no llvm-gsymutil is installed\n");
 }
 END_TEST
 
-UNIT_MAIN("symtab_llvm", llvm_reads_our_tables_and_answers_the_same)
+static const char *why_not(void)
+{
+	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++) {
+		if (is_installed(tools[i]))
+			return NULL;
+	}
+	return "no llvm-gsymutil is installed";
+}
+
+UNIT_MAIN_UNLESS(why_not(), "symtab_llvm",
+		 llvm_reads_our_tables_and_answers_the_same)

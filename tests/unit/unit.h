@@ -14,6 +14,7 @@
 #include "base/error.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /** Fail with the error's message unless @p expr is NULL. */
@@ -40,9 +41,18 @@
 		error_free(ck_err_);                                        \
 	} while (0)
 
-#define UNIT_MAIN(name, ...)                                                \
+#define UNIT_MAIN(name, ...) UNIT_MAIN_UNLESS(NULL, name, __VA_ARGS__)
+
+/** The same, but all of it is skipped if @p why_not is text when it starts. */
+#define UNIT_MAIN_UNLESS(why_not, name, ...)                                \
 	int main(void)                                                      \
 	{                                                                   \
+		const char *why_not_ = (why_not);                           \
+                                                                            \
+		if (why_not_) {                                             \
+			printf("1..0 # SKIP %s\n", why_not_);               \
+			return EXIT_SUCCESS;                                \
+		}                                                           \
 		const TTest *tests[] = { __VA_ARGS__ };                     \
 		Suite *suite = suite_create(name);                          \
 		TCase *tcase = tcase_create(name);                          \
