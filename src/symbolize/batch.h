@@ -55,7 +55,7 @@ struct batch_module {
 	size_t first_address, address_count;
 	/* Answer. */
 	enum module_status status;
-	const char *message; /* NULL, or the batch's */
+	const char *message; /* NULL, or the batch's, or static */
 	const char *origin;  /* "local" or "upstream", static; NULL unless OK */
 	struct symtab *table; /* one reference; NULL unless it was OK */
 };

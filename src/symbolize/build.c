@@ -181,6 +181,7 @@ static struct error *take_whole(struct build *b)
 	struct table_claims claims = making_claims(m);
 	bool is_new;
 
+	splits_claim(m, &claims);
 	TRY(table_cache_put(m->s->tables, &m->id, claims, b->fd, &table,
 			    &is_new));
 	log_built(b, table);
@@ -190,6 +191,7 @@ static struct error *take_whole(struct build *b)
 			    .status = MODULE_OK,
 			    .table = table,
 			    .is_upstream = claims.inputs & TABLE_UPSTREAM,
+			    .message = table_claims_message(claims),
 		    },
 		    0);
 	if (is_new)
@@ -236,6 +238,10 @@ static void whole_done(struct worker_job *job, struct error *err)
 		making_release(m);
 		return;
 	}
+	if (!err && splits_may_help(m)) {
+		splits_begin(m);
+		return;
+	}
 	if (!err)
 		err = take_whole(b);
 	if (err && may_try_again(b, err)) {
@@ -244,12 +250,20 @@ static void whole_done(struct worker_job *job, struct error *err)
 		if (!err)
 			return;
 	}
+	if (err && splits_refuse(m, err)) {
+		error_free(err);
+		build_whole(m);
+		return;
+	}
 	end_whole(b, err);
 }
 
 void build_take(struct making *m)
 {
-	end_whole(&m->whole, take_whole(&m->whole));
+	if (splits_may_help(m))
+		splits_begin(m);
+	else
+		end_whole(&m->whole, take_whole(&m->whole));
 }
 
 void build_whole(struct making *m)
@@ -257,6 +271,7 @@ void build_whole(struct making *m)
 	struct build *b = &m->whole;
 
 	fill_inputs(b);
+	splits_fill_inputs(m, &b->inputs, &b->input_bytes);
 	buf_clear(&b->job.request);
 	symtab_request_put(&b->job.request, &b->inputs, NULL, 0);
 	struct error *err = begin_whole(b);
@@ -275,10 +290,15 @@ static void settle_round(struct making *m, struct symtab *table)
 
 	{
 		LOCKED(&m->s->lock);
+		struct table_claims claims = making_claims(m);
+
+		if (m->partial.report.missing_split_count)
+			claims.inputs |= TABLE_LACKS_SPLIT;
 		const struct outcome o = {
 			.status = MODULE_OK,
 			.table = table,
-			.is_upstream = making_claims(m).inputs & TABLE_UPSTREAM,
+			.is_upstream = claims.inputs & TABLE_UPSTREAM,
+			.message = table_claims_message(claims),
 		};
 
 		for (w = LIST_FIRST(&m->wants); w; w = next) {
@@ -308,15 +328,22 @@ static void end_partial(struct build *b, struct error *err)
 	making_release(m);
 }
 
+/* Of what it lacks the index may have some: then the whole is waited for. */
+static bool is_good_enough(const struct build *b)
+{
+	return !b->report.missing_split_count ||
+	       !b->making->offer.split_version;
+}
+
 static void partial_done(struct worker_job *job, struct error *err)
 {
 	CLEANUP_SYMTAB struct symtab *table = NULL;
 	struct build *b = job->ctx;
 
-	if (!err)
+	if (!err && is_good_enough(b))
 		err = table_cache_open_table(b->making->s->tables, b->fd,
 					     &b->making->id, &table);
-	if (!err) {
+	if (table) {
 		count_build(b, PARTIAL);
 		table_op_count(TABLE_OP_PARTIAL);
 		settle_round(b->making, table);

@@ -4,6 +4,7 @@ libsymbolize_a_SOURCES = \
 	src/symbolize/build.c \
 	src/symbolize/exchange.c src/symbolize/exchange.h \
 	src/symbolize/making.c \
+	src/symbolize/splits.c \
 	src/symbolize/sort.c src/symbolize/sort.h \
 	src/symbolize/symbolize.h \
 	src/symbolize/symbolizer.c src/symbolize/symbolizer_internal.h \

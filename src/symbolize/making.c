@@ -83,6 +83,7 @@ struct making *making_begin(struct symbolizer *s, const struct table_key *key)
 	m->holds = 1;
 	m->whole.making = m->partial.making = m;
 	m->whole.fd = m->partial.fd = -1;
+	m->splits.bundle = -1;
 	for (size_t i = 0; i < MAKING_FILES; i++)
 		m->files[i] = (struct artifact)ARTIFACT_INIT;
 	LIST_INIT(&m->wants);
@@ -100,6 +101,7 @@ static void making_free(struct making *m)
 		artifact_deinit(&m->files[i]);
 	build_deinit(&m->whole);
 	build_deinit(&m->partial);
+	splits_deinit(&m->splits);
 	symtab_layout_deinit(&m->layout);
 	error_free(m->transient);
 	error_free(m->damage);
@@ -220,14 +222,19 @@ static void note_land(struct making *m, const struct outcome *o)
 {
 	struct table_cache *tables = m->s->tables;
 	bool awaits = o->table && m->alt_id.len && m->files[FILE_ALT].fd < 0;
-	/* It may have been the alternate file's. */
-	bool is_changed = awaits && m->forgets != m->s->forgets;
+	struct table_claims have;
+	bool lacks = o->table &&
+		     table_cache_claims(tables, &m->key.id, &have) &&
+		     have.inputs & TABLE_LACKS_SPLIT;
+	/* It may have been the alternate file's, or one with split DWARF. */
+	bool is_changed = (awaits || lacks) && m->forgets != m->s->forgets;
 
 	if (o->status != MODULE_PENDING && !m->is_overtaken && !is_changed)
 		table_cache_trust(tables, &m->key.id, m->epoch,
 				  trust_ms(m, awaits));
-	if (awaits)
-		table_cache_await(tables, &m->key.id, &m->alt_id);
+	if (awaits || lacks)
+		table_cache_await(tables, &m->key.id,
+				  awaits ? &m->alt_id : NULL);
 }
 
 void making_land(struct making *m, const struct outcome *o, int64_t hold_ms)
@@ -277,6 +284,7 @@ static void land_table(struct making *m, struct symtab *table)
 			    .status = MODULE_OK,
 			    .table = table,
 			    .is_upstream = have.inputs & TABLE_UPSTREAM,
+			    .message = table_claims_message(have),
 		    },
 		    0);
 }
@@ -458,6 +466,7 @@ static struct error *note_offer(struct making *m, struct index_reader *r,
 		return error_no_memory;
 	m->is_one_file =
 		debuginfo && executable && same_file(debuginfo, executable);
+	TRY(index_split_version(r, &m->offer.split_version));
 	if (!debuginfo || !debuginfo->alt_id.len)
 		return NULL;
 	m->alt_id = debuginfo->alt_id;
@@ -851,7 +860,8 @@ struct table_claims making_claims(const struct making *m)
 	bool has_executable = m->is_one_file
 				      ? has_debuginfo
 				      : m->files[FILE_EXECUTABLE].fd >= 0;
-	struct table_claims c = { .quality = m->offer.quality };
+	struct table_claims c = { .quality = m->offer.quality,
+				  .split_version = m->offer.split_version };
 
 	c.inputs = (uint8_t)((has_debuginfo ? TABLE_DEBUGINFO : 0) |
 			     (has_executable ? TABLE_EXECUTABLE : 0) |

@@ -287,6 +287,7 @@ static bool settle_known(struct symbolizer *s, struct want *w,
 			    .status = MODULE_OK,
 			    .table = found.table,
 			    .is_upstream = found.claims.inputs & TABLE_UPSTREAM,
+			    .message = table_claims_message(found.claims),
 		    },
 		    &todo->ready);
 	symtab_put(found.table);
@@ -375,6 +376,7 @@ static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
 	m->status = MODULE_OK;
 	m->table = found.table;
 	m->origin = origin_name(found.claims.inputs & TABLE_UPSTREAM);
+	m->message = table_claims_message(found.claims);
 	if (found.is_doubted) {
 		LOCKED(&s->lock);
 		begin_again(s, &m->id, begun);

@@ -5,6 +5,7 @@
  *	symbolizer.c  batches: acquire, wait, answer; open and close
  *	making.c      a table that is not loaded: found out, fetched, landed
  *	build.c       its jobs in worker processes
+ *	splits.c      files of split DWARF that a job found lacking
  */
 #ifndef SYMBOLIZE_SYMBOLIZER_INTERNAL_H
 #define SYMBOLIZE_SYMBOLIZER_INTERNAL_H
@@ -67,6 +68,30 @@ struct build {
 	bool has_killed;   /* a worker */
 };
 
+/** Large files of split DWARF whose descriptors are kept. */
+enum { SPLITS_OWN_MAX = 16 };
+
+/** Files of split DWARF: of all rounds, and how the last one goes. */
+struct splits {
+	struct build_id *asked; /* sorted; behind them those of the round */
+	size_t asked_count, asked_capacity;
+	size_t fresh_count; /* of the round */
+	unsigned round;
+	size_t looked_up;  /* of the units that the build found lacking */
+	size_t next;       /* of the round's, to be asked for */
+	unsigned open;     /* asked for, and not come */
+	bool is_pumped;    /* somebody is asking */
+	bool is_new;       /* something came */
+	bool is_over;      /* another round is of no use */
+	bool is_uncertain; /* another time something may come */
+	struct symtab_build_dwo *files;
+	size_t file_count, file_capacity;
+	int bundle; /* has the small ones; owned */
+	uint64_t bundle_bytes;
+	int own[SPLITS_OWN_MAX]; /* large ones; owned */
+	size_t own_count;
+};
+
 /**
  * A table that is not loaded, or that may be had better. Begun for the first
  * who asks, shared by all who ask meanwhile.
@@ -108,6 +133,7 @@ struct making {
 	bool has_layout;
 	uint64_t attempt; /* its name in poison */
 	struct build whole, partial;
+	struct splits splits;
 };
 TAILQ_HEAD(making_queue, making);
 
@@ -212,5 +238,22 @@ void build_partial(struct making *m, struct buf *request);
 /** Append the request of a partial table to @p out; lock held.
  * @return False: nobody wants one. */
 bool build_partial_request(struct making *m, struct buf *out);
+
+/* ---- splits.c ------------------------------------------------------------ */
+
+/** Twice is safe. */
+void splits_deinit(struct splits *s);
+/** The whole table was built: may looking for files of split DWARF help? */
+bool splits_may_help(const struct making *m);
+/** Look for them, then build_whole() or build_take(). Takes a hold. */
+void splits_begin(struct making *m);
+/** A build failed. @return True: with files of split DWARF, which are dropped.
+ * Another one without them may do. */
+bool splits_refuse(struct making *m, const struct error *err);
+/** Add those there are. @param[in,out] bytes Of all inputs. */
+void splits_fill_inputs(const struct making *m,
+			struct symtab_build_inputs *inputs, uint64_t *bytes);
+/** Say of a table whether it lacks some. */
+void splits_claim(struct making *m, struct table_claims *claims);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files are called <build ID>-<quality><inputs>.gsym, all of it hexadecimal.
+ * Files are called <build ID>-<quality><inputs>.gsym, all of it hexadecimal;
+ * with an s before the dot if they lack split DWARF.
  *
  * Invariants
  * 1. An entry is on disk, loaded, or both; with neither it goes.
@@ -33,7 +34,7 @@
 #include "symbolize/table_cache.h"
 
 enum {
-	NAME_SIZE = BUILD_ID_HEX_MAX + sizeof("-00.gsym"),
+	NAME_SIZE = BUILD_ID_HEX_MAX + sizeof("-00s.gsym"),
 	FREE_PERCENT = 10, /* of the file system, left alone */
 	FILES_MOST = 200000,
 	/* The kernel gives a process 65530 mappings. */
@@ -60,9 +61,10 @@ struct entry {
 	uint64_t trusted;
 	int64_t trusted_until_ms;
 	TAILQ_ENTRY(entry) by_table;
-	/* Waits for an alternate file. */
-	struct build_id alt; /* len 0: it does not */
-	LIST_ENTRY(entry) by_alt;
+	/* Waits for an alternate file, or for split DWARF. */
+	bool is_waiting;
+	struct build_id alt; /* len 0: not for such a file */
+	LIST_ENTRY(entry) by_wait;
 };
 TAILQ_HEAD(entry_list, entry);
 
@@ -76,7 +78,7 @@ struct table_cache {
 	size_t slot_count, entry_count;
 	/* The oldest come first. */
 	struct entry_list on_disk, loaded;
-	LIST_HEAD(waiting_list, entry) waiting; /* for an alternate file */
+	LIST_HEAD(waiting_list, entry) waiting; /* for a file */
 	uint64_t disk_total, loaded_total;
 	size_t disk_count, loaded_count;
 	uint64_t epoch;
@@ -92,7 +94,14 @@ bool table_claims_exceed(struct table_claims a, struct table_claims b)
 {
 	const uint8_t files = TABLE_EXECUTABLE | TABLE_DEBUGINFO | TABLE_ALT;
 
+	if (b.inputs & TABLE_LACKS_SPLIT && a.split_version != b.split_version)
+		return true;
 	return a.quality > b.quality || (a.inputs & files & ~b.inputs) != 0;
+}
+
+const char *table_claims_message(struct table_claims c)
+{
+	return c.inputs & TABLE_LACKS_SPLIT ? "split DWARF is missing" : NULL;
 }
 
 /* ---- Entries; lock held ------------------------------------------------- */
@@ -170,8 +179,9 @@ static struct entry *find_or_add(struct table_cache *c,
 
 static void await_no_more(struct entry *e)
 {
-	if (e->alt.len)
-		LIST_REMOVE(e, by_alt);
+	if (e->is_waiting)
+		LIST_REMOVE(e, by_wait);
+	e->is_waiting = false;
 	e->alt.len = 0;
 }
 
@@ -219,8 +229,9 @@ static const char *file_name(const struct entry *e, char out[NAME_SIZE])
 {
 	char hex[BUILD_ID_HEX_MAX];
 
-	snprintf(out, NAME_SIZE, "%s-%x%x.gsym", build_id_hex(&e->id, hex),
-		 e->claims.quality & 15U, e->claims.inputs & 15U);
+	snprintf(out, NAME_SIZE, "%s-%x%x%s.gsym", build_id_hex(&e->id, hex),
+		 e->claims.quality & 15U, e->claims.inputs & 15U,
+		 e->claims.inputs & TABLE_LACKS_SPLIT ? "s" : "");
 	return out;
 }
 
@@ -229,13 +240,15 @@ static bool parse_name(const char *name, struct entry *ret)
 	size_t size = strcspn(name, "-");
 	char again[NAME_SIZE];
 	unsigned claims;
+	char lacks = 0;
 
 	if (!build_id_parse(name, size, &ret->id) ||
-	    sscanf(name + size, "-%2x", &claims) != 1)
+	    sscanf(name + size, "-%2x%c", &claims, &lacks) != 2)
 		return false;
 	ret->claims = (struct table_claims) {
 		.quality = (uint8_t)(claims >> 4 & 15),
-		.inputs = (uint8_t)(claims & 15),
+		.inputs = (uint8_t)((claims & 15) |
+				    (lacks == 's' ? TABLE_LACKS_SPLIT : 0)),
 	};
 	return !strcmp(name, file_name(ret, again));
 }
@@ -718,9 +731,10 @@ void table_cache_doubt(struct table_cache *c, const struct build_id *id)
 
 	if (e)
 		e->trusted = 0;
-	LIST_FOREACH(e, &c->waiting, by_alt)
+	LIST_FOREACH(e, &c->waiting, by_wait)
 	{
-		if (build_id_equal(&e->alt, id))
+		if (e->claims.inputs & TABLE_LACKS_SPLIT ||
+		    (e->alt.len && build_id_equal(&e->alt, id)))
 			e->trusted = 0;
 	}
 }
@@ -734,8 +748,10 @@ void table_cache_await(struct table_cache *c, const struct build_id *id,
 	if (!e)
 		return;
 	await_no_more(e);
-	e->alt = *alt;
-	LIST_INSERT_HEAD(&c->waiting, e, by_alt);
+	e->is_waiting = true;
+	if (alt)
+		e->alt = *alt;
+	LIST_INSERT_HEAD(&c->waiting, e, by_wait);
 }
 
 void table_cache_doubt_all(struct table_cache *c)

@@ -33,10 +33,15 @@ enum table_input {
 	TABLE_DEBUGINFO = 1 << 1,
 	TABLE_ALT = 1 << 2,
 	TABLE_UPSTREAM = 1 << 3, /* some came from another server */
+	/** Not a file: units of split DWARF were missing. */
+	TABLE_LACKS_SPLIT = 1 << 4,
 };
 struct table_claims {
 	uint8_t quality; /* enum symtab_quality */
 	uint8_t inputs;  /* enum table_input */
+	/** index_split_version(), as it was when files with split DWARF were
+	 * looked for; 0: unknown, as it is of tables on disk. */
+	uint64_t split_version;
 };
 
 /** What is counted: the values of LABELS_TABLE_OP, in their order. */
@@ -53,6 +58,9 @@ enum table_op {
 	TABLE_OP_OUTDATED, /* removed because of another version */
 };
 void table_op_count(enum table_op op);
+
+/** What to say of a table that is good but for something; static, or NULL. */
+const char *table_claims_message(struct table_claims c);
 
 /** Might a table made from @p a say what one made from @p b does not? */
 bool table_claims_exceed(struct table_claims a, struct table_claims b);
@@ -144,7 +152,8 @@ void table_cache_file(struct table_cache *c, const struct symtab *table,
 void table_cache_reject(struct table_cache *c, const struct symtab *table);
 
 /** The table of @p id would be better with the file @p alt: doubted when the
- * index changes for that. */
+ * index changes for that. One that lacks split DWARF is doubted when it changes
+ * for any ID; @p alt may be NULL then. */
 void table_cache_await(struct table_cache *c, const struct build_id *id,
 		       const struct build_id *alt);
 /** The index changed for this ID / for any: tables are doubted. */

@@ -28,6 +28,7 @@ it_tests = \
 	tests/it/symbolize-hostile.sh \
 	tests/it/symbolize-traps.sh \
 	tests/it/symbolize-service.sh \
+	tests/it/symbolize-split.sh \
 	tests/it/symbolize-wire.sh \
 	tests/it/symbolize-upstream.sh \
 	tests/it/upstream-chain.sh \
