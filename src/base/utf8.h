@@ -8,6 +8,7 @@
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -35,22 +36,28 @@ static inline size_t utf8_length(const uint8_t *s, size_t left)
 	return n;
 }
 
+/** Are eight bytes printable ASCII? False also of some that are. */
+static inline bool ascii_eight(const uint8_t *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t v;
+
+	/* The high bit of a byte is set where it is below 0x20, 0x7f, or above;
+	 * and maybe in one behind such a byte. */
+	memcpy(&v, p, sizeof(v));
+	return !(((v - ones * 0x20) | (v + ones) | v) & high);
+}
+
 /** How many bytes from @p p on are printable ASCII. Eight at a time: what has
  * names in it is nearly all of that. */
 static inline size_t ascii_run(const uint8_t *p, size_t len)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
 	size_t n = 0;
 
-	for (; len - n >= 8; n += 8) {
-		uint64_t v;
-
-		/* The high bit of a byte is set where it is below 0x20, 0x7f,
-		 * or above; and maybe in one behind such a byte. */
-		memcpy(&v, p + n, sizeof(v));
-		if (((v - ones * 0x20) | (v + ones) | v) & high)
-			break;
-	}
+	while (len - n >= 8 && ascii_eight(p + n))
+		n += 8;
+	if (len >= 8 && len - n < 8 && ascii_eight(p + len - 8))
+		return len;
 	while (n < len && p[n] >= 0x20 && p[n] < 0x7f)
 		n++;
 	return n;

@@ -112,6 +112,10 @@ struct error *wire_group_id(struct wire_group *g,
 			    const struct batch_limits *limits,
 			    const struct build_id *id, uint32_t *module_ret)
 {
+	if (g->id_count && build_id_equal(&g->ids[g->last], id)) {
+		*module_ret = g->last;
+		return NULL;
+	}
 	if (2 * (g->id_count + 1) > g->slot_count)
 		TRY(grow_slots(g));
 	size_t at = slot_of(g, id);
@@ -128,7 +132,7 @@ struct error *wire_group_id(struct wire_group *g,
 		g->ids[g->id_count++] = *id;
 		g->slots[at] = (uint32_t)g->id_count;
 	}
-	*module_ret = g->slots[at] - 1;
+	g->last = *module_ret = g->slots[at] - 1;
 	return NULL;
 }
 
@@ -163,6 +167,19 @@ static void sort_by_module(const struct wire_group *g, uint32_t *order,
 		order[next[g->v[i].module]++] = (uint32_t)i;
 }
 
+static struct error *add_module(const struct wire_group *g, struct exchange *x,
+				const struct batch_limits *limits,
+				uint32_t module)
+{
+	struct batch_module *m;
+
+	TRY(batch_add_module(&x->batch, limits, &m));
+	m->id = g->ids[module];
+	m->space = x->options.space;
+	m->is_adjusted = g->has_returns;
+	return NULL;
+}
+
 static struct error *fill_batch(const struct wire_group *g, struct exchange *x,
 				const struct batch_limits *limits,
 				const uint32_t *order)
@@ -170,12 +187,7 @@ static struct error *fill_batch(const struct wire_group *g, struct exchange *x,
 	size_t i = 0;
 
 	for (uint32_t module = 0; module < g->id_count; module++) {
-		struct batch_module *m;
-
-		TRY(batch_add_module(&x->batch, limits, &m));
-		m->id = g->ids[module];
-		m->space = x->options.space;
-		m->is_adjusted = g->has_returns;
+		TRY(add_module(g, x, limits, module));
 		for (; i < g->count && g->v[order[i]].module == module; i++)
 			TRY(batch_add_address(&x->batch, limits,
 					      g->v[order[i]].address));
@@ -183,9 +195,22 @@ static struct error *fill_batch(const struct wire_group *g, struct exchange *x,
 	return NULL;
 }
 
+/* Most bodies are about one file: then the order is the one they came in. */
+static struct error *fill_in_order(const struct wire_group *g,
+				   struct exchange *x,
+				   const struct batch_limits *limits)
+{
+	TRY(add_module(g, x, limits, 0));
+	for (size_t i = 0; i < g->count; i++)
+		TRY(batch_add_address(&x->batch, limits, g->v[i].address));
+	return NULL;
+}
+
 struct error *wire_group_finish(struct wire_group *g, struct exchange *x,
 				const struct batch_limits *limits)
 {
+	if (g->id_count == 1)
+		return fill_in_order(g, x, limits);
 	CLEANUP_FREE uint32_t *order = mem_array(g->count, sizeof(*order));
 	CLEANUP_FREE uint32_t *next = mem_array(g->id_count, sizeof(*next));
 	CLEANUP_FREE uint32_t *place = mem_array(g->count, sizeof(*place));

@@ -144,6 +144,7 @@ MUST_CHECK struct error *wire_add_frame(struct exchange *x,
 struct wire_group {
 	struct build_id *ids;
 	size_t id_count, id_capacity;
+	uint32_t last;   /* in ids, had last: often the next */
 	uint32_t *slots; /* of ids, by hash: number + 1; 0: free */
 	size_t slot_count;
 	struct wire_grouped {

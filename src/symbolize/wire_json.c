@@ -404,14 +404,21 @@ static uint32_t group_address(const struct exchange *x, size_t group, size_t i)
 		       : (uint32_t)(x->batch.modules[group].first_address + i);
 }
 
+/* A stack may have one address: brackets are much of its answer. */
+static void put_open(struct buf *out, bool is_first, char bracket)
+{
+	char text[] = { ',', bracket };
+
+	buf_append(out, text + is_first, sizeof(text) - is_first);
+}
+
 static struct error *write_results(const struct exchange *x,
 				   struct wire_out *out)
 {
 	buf_append_str(out->buf,
 		       x->has_stacks ? ",\n\"stacks\":[" : ",\n\"results\":[");
 	for (size_t g = 0; g < group_count(x); g++) {
-		put_comma(out->buf, g == 0);
-		buf_append_byte(out->buf, '[');
+		put_open(out->buf, g == 0, '[');
 		for (size_t i = 0; i < group_size(x, g); i++) {
 			write_chain(&x->batch, group_address(x, g, i), i == 0,
 				    out->buf);
@@ -430,8 +437,7 @@ static struct error *write_reasons(const struct exchange *x,
 	for (size_t g = 0; g < group_count(x); g++) {
 		bool is_first = true;
 
-		put_comma(out->buf, g == 0);
-		buf_append_byte(out->buf, '{');
+		put_open(out->buf, g == 0, '{');
 		for (size_t i = 0; i < group_size(x, g); i++)
 			write_reason(&x->batch, group_address(x, g, i), i,
 				     &is_first, out->buf);

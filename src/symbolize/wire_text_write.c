@@ -85,9 +85,11 @@ static struct chain chain_of(const struct batch *b, uint32_t address)
 	return c;
 }
 
-/* How a frame was written first: most are written again, from there. */
-struct written {
-	size_t at, len; /* len 0: not yet */
+enum { AHEAD = 4 };
+
+/* How a frame reads: most are written more than once. */
+struct rendered {
+	size_t at, len; /* in text_writer.frames; len 0: not yet */
 };
 
 enum style { STYLE_LINE, STYLE_BLOCK, STYLE_FOLDED, STYLES };
@@ -95,47 +97,53 @@ enum style { STYLE_LINE, STYLE_BLOCK, STYLE_FOLDED, STYLES };
 struct text_writer {
 	const struct exchange *x;
 	struct wire_out *out;
-	struct written *seen[STYLES]; /* by frame; borrowed */
+	struct buf text; /* frames, before they are put together */
+	struct wire_out frames;
+	struct rendered *seen[STYLES]; /* by frame; borrowed */
 };
 
-static void render_frame(const struct text_writer *t,
-			 const struct batch_frame *f, enum style style)
+static struct error *render_frame(struct text_writer *t, uint32_t frame,
+				  enum style style)
 {
-	struct buf *to = t->out->buf;
+	const struct batch_frame *f = &t->x->batch.frames[frame];
+	struct rendered *r = &t->seen[style][frame];
+	struct buf *to = &t->text;
 	struct wire_name name;
 
-	wire_name(&t->x->batch, f, t->out, &name);
+	r->at = to->size;
+	wire_name(&t->x->batch, f, &t->frames, &name);
 	put_text(to, name.function, name.function_len, style == STYLE_FOLDED);
-	if (style == STYLE_FOLDED)
-		return;
-	buf_append_byte(to, style == STYLE_LINE ? ' ' : '\n');
-	put_place(to, &name, f->f.line);
+	if (style != STYLE_FOLDED) {
+		buf_append_byte(to, style == STYLE_LINE ? ' ' : '\n');
+		put_place(to, &name, f->f.line);
+	}
+	r->len = to->size - r->at;
+	return wire_check(&t->frames);
 }
 
-static struct error *write_frame(const struct text_writer *t, uint32_t frame,
+/* All of them, in their order, which is that of their table: addresses come in
+ * any, and what their names are made from is far apart in memory. */
+static struct error *render_frames(struct text_writer *t, enum style style)
+{
+	for (size_t i = 0; i < t->x->batch.frame_count; i++)
+		TRY(render_frame(t, (uint32_t)i, style));
+	return NULL;
+}
+
+static struct error *write_frame(struct text_writer *t, uint32_t frame,
 				 enum style style)
 {
-	struct written *w = &t->seen[style][frame];
-	struct buf *to = t->out->buf;
+	struct rendered *r = &t->seen[style][frame];
 
-	if (w->len) {
-		void *p = buf_reserve(to, w->len);
-
-		if (!p)
-			return error_no_memory;
-		memcpy(p, to->data + w->at, w->len);
-		buf_commit(to, w->len);
-	} else {
-		w->at = to->size;
-		render_frame(t, &t->x->batch.frames[frame], style);
-		w->len = to->size - w->at;
-	}
-	return wire_check(t->out);
+	if (!r->len)
+		TRY(render_frame(t, frame, style));
+	buf_append(t->out->buf, t->text.data + r->at, r->len);
+	return NULL;
 }
 
 /* One address: a line, or a block. */
-static struct error *write_address(const struct text_writer *t,
-				   uint32_t address, enum style style)
+static struct error *write_address(struct text_writer *t, uint32_t address,
+				   enum style style)
 {
 	struct chain c = chain_of(&t->x->batch, address);
 	bool is_line = style == STYLE_LINE;
@@ -153,7 +161,7 @@ static struct error *write_address(const struct text_writer *t,
 }
 
 /* What one frame of a stack has become, outermost first. */
-static struct error *write_folded_frame(const struct text_writer *t,
+static struct error *write_folded_frame(struct text_writer *t,
 					const struct wire_frame *f)
 {
 	struct chain c = chain_of(&t->x->batch, f->address);
@@ -172,7 +180,7 @@ static struct error *write_folded_frame(const struct text_writer *t,
 	return wire_check(t->out);
 }
 
-static struct error *write_folded(const struct text_writer *t,
+static struct error *write_folded(struct text_writer *t,
 				  const struct wire_stack *s)
 {
 	struct buf *to = t->out->buf;
@@ -195,6 +203,23 @@ static struct error *write_folded(const struct text_writer *t,
 	return wire_check(t->out);
 }
 
+/* What is to be copied soon. */
+static void fetch_ahead(const struct text_writer *t, size_t stack,
+			enum style style)
+{
+	const struct exchange *x = t->x;
+
+	if (stack + AHEAD >= x->stack_count)
+		return;
+	const struct wire_stack *s = &x->stacks[stack + AHEAD];
+	struct chain c = { NULL, 0 };
+
+	if (s->is_line)
+		c = chain_of(&x->batch, x->frames[s->first_frame].address);
+	for (size_t i = 0; i < c.count && i < AHEAD; i++)
+		__builtin_prefetch(t->text.data + t->seen[style][c.v[i]].at);
+}
+
 static struct error *write_all(struct text_writer *t, enum style style)
 {
 	const struct exchange *x = t->x;
@@ -207,6 +232,7 @@ static struct error *write_all(struct text_writer *t, enum style style)
 	for (size_t i = 0; i < x->stack_count; i++) {
 		const struct wire_stack *s = &x->stacks[i];
 
+		fetch_ahead(t, i, style);
 		if (s->is_line)
 			TRY(write_address(t, x->frames[s->first_frame].address,
 					  style));
@@ -216,18 +242,41 @@ static struct error *write_all(struct text_writer *t, enum style style)
 	return NULL;
 }
 
+/* Frames are rendered before, if all are in the same style: then the answer has
+ * each, and is not shorter than they. */
+static struct error *prepare(struct text_writer *t, enum style style)
+{
+	const struct exchange *x = t->x;
+	size_t lines = 0;
+
+	for (size_t i = 0; i < x->stack_count; i++)
+		lines += x->stacks[i].is_line;
+	if (!x->has_stacks || lines == x->stack_count)
+		return render_frames(t, style);
+	return lines ? NULL : render_frames(t, STYLE_FOLDED);
+}
+
+static void deinit_writer(struct text_writer *t)
+{
+	buf_deinit(&t->text);
+	buf_deinit(&t->frames.name);
+}
+
 static struct error *write_style(const struct exchange *x, struct wire_out *out,
 				 enum style style)
 {
 	size_t count = x->batch.frame_count;
-	CLEANUP_FREE struct written *plain = mem_array(count, sizeof(*plain));
-	CLEANUP_FREE struct written *folded = mem_array(count, sizeof(*folded));
-	struct text_writer t = { .x = x, .out = out };
+	CLEANUP_FREE struct rendered *plain = mem_array(count, sizeof(*plain));
+	CLEANUP_FREE struct rendered *folded =
+		mem_array(count, sizeof(*folded));
+	CLEANUP(deinit_writer) struct text_writer t = { .x = x, .out = out };
 
 	if (!plain || !folded)
 		return error_no_memory;
+	t.frames = (struct wire_out) { .buf = &t.text, .limit = out->limit };
 	t.seen[style] = plain;
 	t.seen[STYLE_FOLDED] = folded;
+	TRY(prepare(&t, style));
 	return write_all(&t, style);
 }
 

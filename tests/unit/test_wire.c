@@ -321,6 +321,13 @@ START_TEST(a_stack_is_answered_folded_with_its_inlined_frames)
 			 "swapper 2\n"
 			 "a;b 1.5\n"
 			 "a;fn1 4\n");
+	// Lines and stacks in one body.
+	ck_assert_str_eq(ask(TEXT, "aabb+0x1150\n"
+				   "aabb+0x1150;aabb+0x1150 2\n"
+				   "aabb+0x1150\n"),
+			 "inner /src/a.h:5 < fn1 /src/a.c:17\n"
+			 "fn1;inner;fn1;inner 2\n"
+			 "inner /src/a.h:5 < fn1 /src/a.c:17\n");
 	close_table();
 }
 END_TEST
@@ -797,6 +804,7 @@ static const struct {
 	  "{\"build_id\":\"x\",\"addresses\":[\"0x1150\"]}]}" },
 	{ "text/plain", "application/json", "aabb+0x1150;x 4\nffff+1\n" },
 	{ "text/plain", "application/x-protobuf", "aabb+0x1150\n" },
+	{ "text/plain", "text/plain", "aabb+0x1150\nx;aabb+0x1150 4\n" },
 	{ "application/json", "text/plain",
 	  "{\"modules\":[{\"build_id\":\"aabb\",\"addresses\":[4432]}]}" },
 };
