@@ -3,7 +3,7 @@ libsymbolize_a_SOURCES = \
 	src/symbolize/batch.c src/symbolize/batch.h \
 	src/symbolize/build.c \
 	src/symbolize/exchange.c src/symbolize/exchange.h \
-	src/symbolize/making.c \
+	src/symbolize/making.c src/symbolize/making_files.c \
 	src/symbolize/splits.c \
 	src/symbolize/sort.c src/symbolize/sort.h \
 	src/symbolize/symbolize.h \

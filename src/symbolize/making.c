@@ -9,7 +9,7 @@
  *	    another ID's ............................... wants move, land
  *	    no better than the one there is ............ --> land
  *	    its turn? else into the backlog
- *	  ask_files: store_ask() for each, file_came()
+ *	  making_ask_files: store_ask() for each, file_came()
  *	  making_advance: build_partial(), build_whole() as files come (build.c)
  *	                                                 --> land
  *
@@ -28,7 +28,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "base/units.h"
 #include "symbolize/symbolizer_internal.h"
 
 enum {
@@ -38,17 +37,10 @@ enum {
 	ACTIVE_MAX = 64,
 	STAGE_QUEUED = 0,
 	STAGE_RUNNING = 1,
-	/* How long "absent" holds when a place was there but gave nothing. */
-	DOUBTFUL_MS = 2000,
-	/* The same of an ID that other servers were asked for; the store
-	 * remembers longer. */
-	NOT_THERE_MS = 30000,
-	/* When they are asked again for what a table lacks. */
+	/* When other servers are asked again for what a table lacks. */
 	ASK_AGAIN_MS = 600000,
 	FOR_GOOD_MS = 86400000,
 };
-/* A debug file from which a few addresses are answered first. */
-#define PARTIAL_FROM (512 * KIB)
 
 /* ---- Begin and end ------------------------------------------------------ */
 
@@ -136,8 +128,6 @@ static void show_queues(const struct symbolizer *s)
 	metric_set(METRIC_TABLE_FLIGHTS, STAGE_RUNNING, 0, s->active_count);
 }
 
-static void ask_files(struct making *m);
-
 /* The next one of the backlog whose turn it is, with a hold; lock held. */
 static struct making *next_turn(struct symbolizer *s)
 {
@@ -208,7 +198,7 @@ static int64_t trust_ms(const struct making *m, bool awaits_alt)
 
 	/* What was offered did not come, or not whole. */
 	if (m->may_pass)
-		return DOUBTFUL_MS;
+		return MAKING_DOUBTFUL_MS;
 	/* What another server will have one day nobody tells us. */
 	if (store_has_upstreams(m->s->store) &&
 	    table_cache_claims(m->s->tables, &m->key.id, &have) &&
@@ -261,12 +251,11 @@ void making_land(struct making *m, const struct outcome *o, int64_t hold_ms)
 	}
 	waits_dispatch(ready);
 	if (turn)
-		ask_files(turn);
+		making_ask_files(turn);
 }
 
-/* Without a table. */
-static void land(struct making *m, enum module_status status,
-		 const char *message, int64_t hold_ms)
+void making_land_without(struct making *m, enum module_status status,
+			 const char *message, int64_t hold_ms)
 {
 	const struct outcome o = { .status = status, .message = message };
 
@@ -289,7 +278,7 @@ static void land_table(struct making *m, struct symtab *table)
 		    0);
 }
 
-static enum module_status status_of(enum error_kind kind)
+enum module_status making_status_of(enum error_kind kind)
 {
 	switch (kind) {
 	case ERROR_BAD_DATA:
@@ -337,7 +326,7 @@ static bool is_poison(enum module_status status)
 
 void making_fail(struct making *m, struct error *err)
 {
-	enum module_status status = status_of(error_kind(err));
+	enum module_status status = making_status_of(error_kind(err));
 	int64_t hold_ms = 0;
 	enum error_kind kind;
 	uint64_t left_out;
@@ -361,14 +350,13 @@ void making_fail(struct making *m, struct error *err)
 			 LOG_S("kind", error_kind_label(error_kind(err))),
 			 LOG_S("error", error_message(err)),
 			 LOG_U("left_out", left_out));
-	land(m, status, message_of(err), hold_ms);
+	making_land_without(m, status, message_of(err), hold_ms);
 	error_free(err);
 }
 
 /* ---- Looking up --------------------------------------------------------- */
 
-/* The wants are another ID's. */
-static void follow(struct making *m, const struct build_id *id)
+void making_follow(struct making *m, const struct build_id *id)
 {
 	struct symbolizer *s = m->s;
 	const struct table_key key = { .id = *id };
@@ -396,7 +384,7 @@ static void follow(struct making *m, const struct build_id *id)
 	}
 	todo_do(&todo);
 	/* Should somebody have come since, he asks again. */
-	land(m, MODULE_PENDING, NULL, 0);
+	making_land_without(m, MODULE_PENDING, NULL, 0);
 }
 
 /* Several that share the part of their IDs that was asked for. */
@@ -476,8 +464,7 @@ static struct error *note_offer(struct making *m, struct index_reader *r,
 	return NULL;
 }
 
-/* Land with the table there is, if @p claims is nothing better. */
-static bool has_no_better(struct making *m, struct table_claims claims)
+bool making_has_no_better(struct making *m, struct table_claims claims)
 {
 	CLEANUP_SYMTAB struct symtab *table = NULL;
 	struct table_claims have;
@@ -507,7 +494,7 @@ static bool has_best(struct making *m)
 		if (m->alt_id.len)
 			claims.inputs |= TABLE_ALT;
 	}
-	return has_no_better(m, claims);
+	return making_has_no_better(m, claims);
 }
 
 enum turn { TURN_NOW, TURN_LATER, TURN_NEVER };
@@ -537,7 +524,7 @@ static void take_turn(struct making *m)
 {
 	switch (turn_of(m)) {
 	case TURN_NOW:
-		ask_files(m);
+		making_ask_files(m);
 		break;
 	case TURN_LATER:
 		break;
@@ -563,8 +550,9 @@ static bool is_poisoned(struct making *m)
 	m->attempt = poison_name(&m->id);
 	if (!poison_holds(&m->s->poison, m->attempt, &left_ms, &kind))
 		return false;
-	land(m, status_of(kind), "it could not be read before",
-	     left_ms < FOR_GOOD_MS ? left_ms : FOR_GOOD_MS);
+	making_land_without(m, making_status_of(kind),
+			    "it could not be read before",
+			    left_ms < FOR_GOOD_MS ? left_ms : FOR_GOOD_MS);
 	return true;
 }
 
@@ -592,18 +580,19 @@ static void look_up(struct making *m, struct index_reader *r, struct error *err)
 		(m->key.is_breakpad || !store_has_upstreams(m->s->store));
 
 	if (is_nowhere) {
-		land(m, MODULE_ABSENT, NULL, FOR_GOOD_MS);
+		making_land_without(m, MODULE_ABSENT, NULL, FOR_GOOD_MS);
 		return;
 	}
 	if (!err && m->key.is_breakpad && is_ambiguous(&places)) {
-		land(m, MODULE_MALFORMED,
-		     "several build IDs have this debug ID", FOR_GOOD_MS);
+		making_land_without(m, MODULE_MALFORMED,
+				    "several build IDs have this debug ID",
+				    FOR_GOOD_MS);
 		return;
 	}
 	if (!err) {
 		m->id = places.count ? places.v[0].id : m->key.id;
 		if (m->key.is_breakpad || !build_id_equal(&m->id, &m->key.id)) {
-			follow(m, &m->id);
+			making_follow(m, &m->id);
 			return;
 		}
 		err = note_offer(m, r, &places);
@@ -701,282 +690,4 @@ void makings_flush(struct symbolizer *s)
 		making_fail(m, error_new(BUSY, "shutting down"));
 		making_release(m);
 	}
-}
-
-/* ---- Files -------------------------------------------------------------- */
-
-struct ask {
-	struct making *making;
-	enum making_file file;
-};
-
-static bool is_transient(enum error_kind kind)
-{
-	return status_of(kind) == MODULE_PENDING;
-}
-
-/* Keep the first of its kind. What the store says of a file names it, and has
- * been logged there: clients are told less. That a process of its died may have
- * been another's fault. @p err is taken. */
-static void note_trouble(struct making *m, struct error *err)
-{
-	enum error_kind kind = error_kind(err);
-	struct error **to;
-
-	if (kind == ERROR_WORKER)
-		kind = ERROR_BUSY;
-	to = is_transient(kind) ? &m->transient : &m->damage;
-	m->may_pass |= is_transient(kind) || kind == ERROR_UPSTREAM;
-	if (!*to)
-		*to = error_new_at(kind, error_file(err), error_line(err),
-				   "its files could not be had");
-	error_free(err);
-}
-
-/* Of @p files, 1 << enum making_file, those that were not asked for yet: to be
- * asked for, without the lock, by ask_for(). Until they have come nothing that
- * needs all files begins: whoever finds out that one is wanted says so in the
- * same hold of the lock. Lock held. */
-static unsigned expect(struct making *m, unsigned files)
-{
-	files &= ~m->expected;
-	m->expected |= files;
-	m->holds += (unsigned)__builtin_popcount(files);
-	return files;
-}
-
-/* Another server that has the one may have the other. Lock held. */
-static unsigned expect_executable(struct making *m)
-{
-	bool may_be = m->files[FILE_DEBUGINFO].fd >= 0 && !m->is_one_file &&
-		      store_has_upstreams(m->s->store);
-
-	return may_be ? expect(m, 1U << FILE_EXECUTABLE) : 0;
-}
-
-static void ask_for(struct making *m, unsigned files);
-
-static void file_came(void *ctx, struct error *err, struct artifact *a)
-{
-	struct ask *ask = ctx;
-	struct making *m = ask->making;
-	unsigned more = 0;
-
-	{
-		LOCKED(&m->s->lock);
-		m->arrived |= 1U << ask->file;
-		if (err)
-			note_trouble(m, err);
-		if (a) {
-			m->files[ask->file] = *a;
-			*a = (struct artifact)ARTIFACT_INIT;
-		}
-		if (ask->file == FILE_DEBUGINFO)
-			more = expect_executable(m);
-	}
-	mem_free(ask);
-	ask_for(m, more);
-	making_advance(m);
-	making_release(m);
-}
-
-/* @p id is that of the file; the hold is taken. */
-static void ask_file(struct making *m, enum making_file file,
-		     const struct build_id *id)
-{
-	const struct store_query q = {
-		.id = *id,
-		.kind = file == FILE_EXECUTABLE ? ARTIFACT_EXECUTABLE
-						: ARTIFACT_DEBUGINFO,
-	};
-	struct ask *ask = mem_alloc(sizeof(*ask));
-
-	if (ask) {
-		*ask = (struct ask) { .making = m, .file = file };
-		store_ask(m->s->store, &q, file_came, ask);
-		return;
-	}
-	{
-		LOCKED(&m->s->lock);
-		m->arrived |= 1U << file;
-		note_trouble(m, error_no_memory);
-	}
-	making_release(m);
-}
-
-/* What expect() gave. */
-static void ask_for(struct making *m, unsigned files)
-{
-	if (files & 1U << FILE_DEBUGINFO)
-		ask_file(m, FILE_DEBUGINFO, &m->id);
-	if (files & 1U << FILE_ALT)
-		ask_file(m, FILE_ALT, &m->alt_id);
-	if (files & 1U << FILE_EXECUTABLE)
-		ask_file(m, FILE_EXECUTABLE, &m->id);
-}
-
-/* Takes a hold. */
-static void ask_files(struct making *m)
-{
-	bool has_upstreams = store_has_upstreams(m->s->store);
-	unsigned files = 0;
-
-	if (m->offer.inputs & TABLE_DEBUGINFO || has_upstreams)
-		files |= 1U << FILE_DEBUGINFO;
-	if (m->offer.inputs & TABLE_ALT || (has_upstreams && m->alt_id.len))
-		files |= 1U << FILE_ALT;
-	/* Of an ID that nobody knows one question is enough: see file_came().
-	 */
-	if (!m->is_one_file && (m->offer.inputs & TABLE_EXECUTABLE ||
-				(has_upstreams && m->offer.inputs)))
-		files |= 1U << FILE_EXECUTABLE;
-	{
-		LOCKED(&m->s->lock);
-		files = expect(m, files);
-	}
-	ask_for(m, files);
-	making_advance(m);
-	making_release(m);
-}
-
-void making_ask_alt(struct making *m, const struct build_id *id)
-{
-	unsigned files;
-
-	{
-		LOCKED(&m->s->lock);
-		m->alt_id = *id;
-		m->is_built = true;
-		m->is_whole_begun = false;
-		files = expect(m, 1U << FILE_ALT);
-	}
-	ask_for(m, files);
-	making_advance(m);
-}
-
-struct table_claims making_claims(const struct making *m)
-{
-	bool has_debuginfo = m->files[FILE_DEBUGINFO].fd >= 0;
-	bool has_executable = m->is_one_file
-				      ? has_debuginfo
-				      : m->files[FILE_EXECUTABLE].fd >= 0;
-	struct table_claims c = { .quality = m->offer.quality,
-				  .split_version = m->offer.split_version };
-
-	c.inputs = (uint8_t)((has_debuginfo ? TABLE_DEBUGINFO : 0) |
-			     (has_executable ? TABLE_EXECUTABLE : 0) |
-			     (m->files[FILE_ALT].fd >= 0 ? TABLE_ALT : 0));
-	if (c.inputs & ~m->offer.inputs)
-		c.inputs |= TABLE_UPSTREAM;
-	if (c.inputs & TABLE_DEBUGINFO & ~m->offer.inputs)
-		c.quality = SYMTAB_QUALITY_DWARF;
-	return c;
-}
-
-/* What an ID may be that the kernel padded with zeros, as no index knows it: one
- * of 8 or 16 bytes, as linkers make them, else as long as it can be told.
- * @return False: nothing shorter. */
-static bool next_shorter(const struct build_id *id, struct build_id *ret)
-{
-	static const uint8_t usual[] = { 8, 16 };
-	uint8_t len = id->len;
-
-	while (len && !id->bytes[len - 1])
-		len--;
-	if (len == id->len)
-		return false;
-	for (size_t i = 0; i < sizeof(usual); i++) {
-		if (len <= usual[i] && usual[i] < id->len) {
-			len = usual[i];
-			break;
-		}
-	}
-	return build_id_set(ret, id->bytes, len);
-}
-
-/* All that could be had is nothing. Lock not held. */
-static void land_without_files(struct making *m)
-{
-	struct build_id shorter;
-
-	if (m->damage)
-		making_fail(m, STEAL(m->damage));
-	else if (m->transient)
-		making_fail(m, STEAL(m->transient));
-	else if (store_has_upstreams(m->s->store) &&
-		 next_shorter(&m->id, &shorter))
-		follow(m, &shorter);
-	else
-		land(m, MODULE_ABSENT, NULL,
-		     store_has_upstreams(m->s->store) ? NOT_THERE_MS
-						      : DOUBTFUL_MS);
-}
-
-/* Is what a partial table is made from there, and large? Lock held. */
-static bool can_build_partial(const struct making *m)
-{
-	const unsigned needed =
-		(1U << FILE_DEBUGINFO | 1U << FILE_ALT) & m->expected;
-
-	return needed && !(needed & ~m->arrived) &&
-	       m->files[FILE_DEBUGINFO].fd >= 0 &&
-	       m->files[FILE_DEBUGINFO].size >= PARTIAL_FROM;
-}
-
-static bool has_any_file(const struct making *m)
-{
-	return m->files[FILE_DEBUGINFO].fd >= 0 ||
-	       m->files[FILE_EXECUTABLE].fd >= 0;
-}
-
-enum next { NEXT_NOTHING, NEXT_PARTIAL, NEXT_WHOLE, NEXT_TAKE, NEXT_NO_FILES };
-
-/* Lock held. @param[in,out] request Of a partial table. */
-static enum next next_of(struct making *m, struct buf *request)
-{
-	if (m->has_landed || m->is_partial_begun)
-		return NEXT_NOTHING;
-	if (can_build_partial(m) && build_partial_request(m, request))
-		return NEXT_PARTIAL;
-	if (m->is_whole_begun || m->arrived != m->expected)
-		return NEXT_NOTHING;
-	if (m->is_built && m->files[FILE_ALT].fd < 0)
-		return NEXT_TAKE;
-	return has_any_file(m) ? NEXT_WHOLE : NEXT_NO_FILES;
-}
-
-void making_advance(struct making *m)
-{
-	CLEANUP_BUF struct buf request = BUF_INIT;
-	enum next next;
-
-	{
-		LOCKED(&m->s->lock);
-		next = next_of(m, &request);
-		m->is_partial_begun |= next == NEXT_PARTIAL;
-		m->is_whole_begun |=
-			next != NEXT_NOTHING && next != NEXT_PARTIAL;
-		m->holds += next != NEXT_NOTHING;
-	}
-	switch (next) {
-	case NEXT_NOTHING:
-		return;
-	case NEXT_PARTIAL:
-		build_partial(m, &request);
-		return;
-	case NEXT_WHOLE:
-		/* What came may be less than what was offered. */
-		if (!has_no_better(m, making_claims(m))) {
-			build_whole(m);
-			return;
-		}
-		break;
-	case NEXT_TAKE:
-		build_take(m);
-		return;
-	case NEXT_NO_FILES:
-		land_without_files(m);
-		break;
-	}
-	making_release(m);
 }

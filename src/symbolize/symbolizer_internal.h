@@ -3,7 +3,8 @@
  * Shared by the files of src/symbolize that make the service, and nobody else.
  *
  *	symbolizer.c  batches: acquire, wait, answer; open and close
- *	making.c      a table that is not loaded: found out, fetched, landed
+ *	making.c      a table that is not loaded: found out, begun, landed
+ *	making_files.c  its files: asked for, and what is done as they come
  *	build.c       its jobs in worker processes
  *	splits.c      files of split DWARF that a job found lacking
  */
@@ -210,19 +211,40 @@ void makings_flush(struct symbolizer *s);
 void making_hold(struct making *m);
 void making_release(struct making *m);
 
-/** What it is made from: of the files that came. Lock held, or all came. */
-struct table_claims making_claims(const struct making *m);
-/** A file turned out to be needed: ask for that. */
-void making_ask_alt(struct making *m, const struct build_id *id);
-/** What a build ID is called among those whose files ended workers. */
-uint64_t poison_name(const struct build_id *id);
-/** Files have come, or a job has ended: what next? */
-void making_advance(struct making *m);
 /** End it. @param[in] hold_ms How long others are told the same, where there is
  * no table; 0: not at all. */
 void making_land(struct making *m, const struct outcome *o, int64_t hold_ms);
 /** The same by an error; taken. */
 void making_fail(struct making *m, struct error *err);
+/** As making_land(), without a table. */
+void making_land_without(struct making *m, enum module_status status,
+			 const char *message, int64_t hold_ms);
+/** What an error means for a module. */
+enum module_status making_status_of(enum error_kind kind);
+/** End it: its wants are another ID's. */
+void making_follow(struct making *m, const struct build_id *id);
+/** End it with the table there is, if @p claims is nothing better. */
+bool making_has_no_better(struct making *m, struct table_claims claims);
+
+/** What a build ID is called among those whose files ended workers. */
+uint64_t poison_name(const struct build_id *id);
+
+enum {
+	/** How long "absent" holds, or a table is the best to be had, when
+	 * something was there but gave nothing. */
+	MAKING_DOUBTFUL_MS = 2000,
+};
+
+/* ---- making_files.c ------------------------------------------------------ */
+
+/** Its turn has come: ask for what there may be. Takes a hold. */
+void making_ask_files(struct making *m);
+/** What it is made from: of the files that came. Lock held, or all came. */
+struct table_claims making_claims(const struct making *m);
+/** A file turned out to be needed: ask for that. */
+void making_ask_alt(struct making *m, const struct build_id *id);
+/** Files have come, or a job has ended: what next? */
+void making_advance(struct making *m);
 
 /* ---- build.c ------------------------------------------------------------- */
 
