@@ -90,7 +90,9 @@ static void add_file_headers(struct request *rq, const struct artifact *a,
 
 	reply_header(r, "Content-Type", "application/octet-stream");
 	reply_header_uint(r, "X-DEBUGINFOD-SIZE", a->size);
-	reply_header_copy(r, "Last-Modified", http_date_format(a->mtime, date));
+	if (a->mtime)
+		reply_header_copy(r, "Last-Modified",
+				  http_date_format(a->mtime, date));
 	reply_header_copy(r, "ETag", etag);
 	reply_header(r, "Cache-Control", cache_control);
 	reply_header(r, "Accept-Ranges", "bytes");

@@ -163,7 +163,7 @@ static bool is_unchanged(const struct conditions *c, const char *etag,
 
 	if (c->if_none_match)
 		return etag_matches_any(c->if_none_match, etag);
-	return c->if_modified_since &&
+	return c->if_modified_since && mtime &&
 	       http_date_parse(c->if_modified_since, &since) && mtime <= since;
 }
 
@@ -177,7 +177,7 @@ static bool if_range_holds(const char *value, const char *etag, int64_t mtime)
 		return true;
 	if (*value == '"' || *value == 'W')
 		return !strcmp(value, etag);
-	return http_date_parse(value, &date) && date == mtime;
+	return mtime && http_date_parse(value, &date) && date == mtime;
 }
 
 enum wanted conditions_evaluate(const struct conditions *c, const char *etag,
