@@ -713,6 +713,7 @@ static void land_ended(struct download *d, const struct upstream_end *e,
 
 	switch (e->cause) {
 	case UPSTREAM_TRANSIENT:
+	case UPSTREAM_MALFORMED:
 		flight_land(f, error_new(UPSTREAM, "%s", e->why), NULL, NULL);
 		break;
 	case UPSTREAM_FOUND: /* never: accepted is landed */
@@ -774,6 +775,7 @@ static struct error *begin(struct flight *f)
 		.type = type_name(q->kind),
 		.suffix = q->suffix,
 		.hop = &hop,
+		.hops = q->hops,
 	};
 	struct download *d = mem_zalloc(sizeof(*d));
 

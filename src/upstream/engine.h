@@ -28,6 +28,10 @@
 struct server;
 struct transfer;
 
+/** Requests that came so many hops, or more, are counted together: the default
+ * of --forwarded-ttl-limit. */
+enum { HOPS_MOST = 8 };
+
 enum attempt_state {
 	ATTEMPT_IDLE,
 	ATTEMPT_DELAYED,
@@ -56,7 +60,7 @@ struct server {
 	const struct upstream_spec *spec;
 	unsigned number; /* as it was named; also its label in metrics */
 	struct breaker breaker;
-	unsigned running;
+	unsigned running[HOPS_MOST + 1]; /* by hops */
 	TAILQ_HEAD(attempt_queue, attempt) queue;
 	/* Any thread reads these. */
 	_Atomic unsigned shown_state, shown_failures;
@@ -79,6 +83,7 @@ struct upstream_fetch {
 	int64_t hedge_ms; /* clock_ms() at which the next is asked; 0: never */
 	struct attempt *winner;
 	unsigned turn;
+	unsigned hops;   /* HOPS_MOST at most */
 	bool has_data;   /* since the receiver was told of a pause */
 	bool is_whole;   /* the winner's body is here and being judged */
 	bool is_refused; /* the receiver gives up */
@@ -99,9 +104,9 @@ struct upstreams {
 	struct server servers[UPSTREAMS_MAX];
 	size_t server_count;
 	struct negative *negative;
-	void *multi;    /* CURLM */
-	bool has_proxy; /* the environment names one */
-	unsigned running;
+	void *multi;                     /* CURLM */
+	bool has_proxy;                  /* the environment names one */
+	unsigned running[HOPS_MOST + 1]; /* by hops */
 	bool is_restless; /* something is due that was looked at before */
 	LIST_HEAD(fetch_list, upstream_fetch) fetches;
 	pthread_t thread;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "upstream/curl_use.h"
 #include "upstream/http_client.h"
 
 enum { CONNECT_MS = 5000, SLOW_BYTES_S = 1, SLOW_S = 60 };
@@ -23,22 +22,11 @@ struct receiver {
 	bool is_too_large, lacks_memory;
 };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static CURLcode initialised;
-
-static void init_library(void)
-{
-	initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 struct error *http_client_create(struct http_client **ret)
 {
 	struct http_client *c;
 
-	pthread_once(&once, init_library);
-	if (initialised)
-		return error_new(UPSTREAM, "libcurl does not start: %s",
-				 curl_easy_strerror(initialised));
+	TRY(curl_use());
 	c = mem_zalloc(sizeof(*c));
 	if (!c)
 		return error_no_memory;

@@ -16,7 +16,9 @@ enum {
 	ABSENT_MS = 3600000,
 	TRANSIENT_MS = 1000,
 	TRANSIENT_MOST_MS = 60000,
-	MISMATCH_MS = 600000,
+	/* Of what is wrong with a server rather than absent: it may be mended
+	 * at any time. */
+	WRONG_MS = 60000,
 };
 
 struct entry {
@@ -110,10 +112,9 @@ static int64_t holds_ms(enum upstream_cause cause, unsigned failures)
 	case UPSTREAM_ABSENT:
 		return ABSENT_MS;
 	case UPSTREAM_MISMATCH:
-		return MISMATCH_MS;
 	case UPSTREAM_MALFORMED:
 	case UPSTREAM_TOO_LARGE:
-		return INT64_MAX;
+		return WRONG_MS;
 	default:
 		return transient_ms(failures);
 	}
@@ -136,7 +137,7 @@ int64_t negative_put(struct negative *n, const struct negative_key *key,
 	*find_room(n->entries[h % SETS], h) = (struct entry) {
 		.key = h,
 		.generation = atomic_load(generation_of(n, &key->id)),
-		.until_ms = ms == INT64_MAX ? INT64_MAX : now_ms + ms,
+		.until_ms = now_ms + ms,
 		.failures = failures,
 		.cause = cause,
 	};
@@ -153,8 +154,7 @@ bool negative_get(struct negative *n, const struct negative_key *key,
 	if (!e || now_ms >= e->until_ms)
 		return false;
 	*cause_ret = e->cause;
-	*left_ms_ret =
-		e->until_ms == INT64_MAX ? INT64_MAX : e->until_ms - now_ms;
+	*left_ms_ret = e->until_ms - now_ms;
 	return true;
 }
 

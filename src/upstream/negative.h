@@ -6,10 +6,11 @@
  *
  *	absent		an hour, or until the index learns of the build ID
  *	transient	1 s, 2 s, 4 s … 60 s
- *	mismatch	10 minutes: another build ID in it than asked for
- *	malformed	as long as the process runs: only another configuration
- *			would change it
- *	too large	the same
+ *	mismatch	a minute: another build ID in it than asked for
+ *	malformed	a minute: an answer that makes no sense, or that we are
+ *			not allowed to ask, which another configuration or a
+ *			new token changes
+ *	too large	a minute
  *
  * Threads: owned by one; negative_forget() any.
  */
@@ -34,13 +35,12 @@ struct negative_key {
 };
 
 /** @param[in] least_ms It asked to be left alone for so long, or 0.
- * @return How long it holds from now on, ms; INT64_MAX: for ever. */
+ * @return How long it holds from now on, ms. */
 int64_t negative_put(struct negative *n, const struct negative_key *key,
 		     enum upstream_cause cause, int64_t least_ms,
 		     int64_t now_ms);
 
-/** @param[out] left_ms_ret INT64_MAX: for ever.
- * @return False: nothing is known. */
+/** @return False: nothing is known. */
 bool negative_get(struct negative *n, const struct negative_key *key,
 		  int64_t now_ms, enum upstream_cause *cause_ret,
 		  int64_t *left_ms_ret);

@@ -109,8 +109,8 @@ static void judge_server(struct attempt *a, enum upstream_cause cause,
 
 static void leave_slot(struct attempt *a)
 {
-	a->server->running--;
-	a->fetch->engine->running--;
+	a->server->running[a->fetch->hops]--;
+	a->fetch->engine->running[a->fetch->hops]--;
 	metric_add(METRIC_UPSTREAM_RUNNING, 0, 0, -1);
 }
 
@@ -174,8 +174,8 @@ static void start(struct attempt *a, int64_t now_ms)
 	TAILQ_REMOVE(&a->server->queue, a, queued);
 	a->state = ATTEMPT_RUNNING;
 	a->tries++;
-	a->server->running++;
-	a->fetch->engine->running++;
+	a->server->running[a->fetch->hops]++;
+	a->fetch->engine->running[a->fetch->hops]++;
 	metric_add(METRIC_UPSTREAM_RUNNING, 0, 0, 1);
 	a->transfer = transfer_begin(a, now_ms);
 	if (a->transfer)
@@ -186,16 +186,26 @@ static void start(struct attempt *a, int64_t now_ms)
 	race_finished(a, &end, now_ms);
 }
 
+static bool has_place(const struct attempt *a)
+{
+	const struct upstreams *u = a->fetch->engine;
+	const struct server *s = a->server;
+	unsigned hops = a->fetch->hops;
+
+	return s->running[hops] < s->spec->manner.concurrency &&
+	       u->running[hops] < u->options.requests_most;
+}
+
 void race_pump(struct upstreams *u, int64_t now_ms)
 {
 	for (size_t i = 0; i < u->server_count; i++) {
-		struct server *s = &u->servers[i];
-		struct attempt *a;
+		struct attempt *a, *next;
 
-		while ((a = TAILQ_FIRST(&s->queue)) &&
-		       s->running < s->spec->manner.concurrency &&
-		       u->running < u->options.requests_most)
-			start(a, now_ms);
+		for (a = TAILQ_FIRST(&u->servers[i].queue); a; a = next) {
+			next = TAILQ_NEXT(a, queued);
+			if (has_place(a))
+				start(a, now_ms);
+		}
 	}
 }
 
@@ -223,8 +233,8 @@ static void end(struct upstream_fetch *f, const struct upstream_end *e,
 static void end_lost(struct upstream_fetch *f, int64_t now_ms)
 {
 	static const unsigned weight[UPSTREAM_CAUSES] = {
-		[UPSTREAM_ABSENT] = 1,    [UPSTREAM_MALFORMED] = 2,
-		[UPSTREAM_MISMATCH] = 3,  [UPSTREAM_TOO_LARGE] = 4,
+		[UPSTREAM_ABSENT] = 1,    [UPSTREAM_TOO_LARGE] = 2,
+		[UPSTREAM_MISMATCH] = 3,  [UPSTREAM_MALFORMED] = 4,
 		[UPSTREAM_CANCELLED] = 5, [UPSTREAM_TRANSIENT] = 6,
 	};
 	const struct attempt *worst = &f->attempts[0];

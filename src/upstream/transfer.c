@@ -3,11 +3,10 @@
  * One request and its answer. libcurl does HTTP; judged here is what it brings:
  * where a redirection leads, what a header may say, how long a body is.
  *
- * Redirections are followed by ourselves: at most three, to http and https
- * only, and to a private address only where the host is one that the operator
- * named. What a host resolves to is seen when its socket is opened. Headers of
- * the configuration, which may be secrets, go to the server they were meant for
- * alone.
+ * Redirections are followed by ourselves: at most three, where redirect.c lets
+ * them go. What a host resolves to is seen when its socket is opened. Headers
+ * of the configuration, which may be secrets, go to the server they were meant
+ * for alone.
  *
  * A body's length is announced by X-DEBUGINFOD-SIZE (decoded), by
  * Content-Length (as it is sent), or its end by chunks or HTTP/2's frames. One
@@ -15,9 +14,6 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
-#include <curl/curl.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,28 +23,21 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "upstream/address.h"
+#include "upstream/curl_use.h"
 #include "upstream/engine.h"
+#include "upstream/head.h"
+#include "upstream/redirect.h"
 
 enum {
 	REDIRECTS_MOST = 3,
 	HEADER_BYTES_MOST = 64 << 10,
 	DISCARD_MOST = 64 << 10, /* of a body that nobody wants */
-	VALUE_MOST = 4096,
 	BUFFER_BYTES = 256 << 10,
 	SLOW_BYTES_A_SECOND = 10 << 10,
 	SLOW_S = 30,
 	TOTAL_MS = 20 * 60 * 1000,
 	RETRY_AFTER_MOST_S = 60,
 	WAIT_MOST_MS = 1000,
-};
-
-/* What a header said; strings are owned. */
-struct head {
-	unsigned status;
-	bool has_coding, is_chunked, has_no_store;
-	int64_t length, told_size; /* -1: not said */
-	int64_t mtime, retry_after_s;
-	char *file, *archive, *signature, *etag;
 };
 
 struct transfer {
@@ -85,93 +74,6 @@ static size_t end_with(struct transfer *t, enum upstream_cause cause,
 }
 
 /* ---- Headers ------------------------------------------------------------- */
-
-static void head_reset(struct head *h)
-{
-	mem_free(h->file);
-	mem_free(h->archive);
-	mem_free(h->signature);
-	mem_free(h->etag);
-	*h = (struct head) { .length = -1, .told_size = -1 };
-}
-
-static int64_t parse_count(const char *text)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	long long n = strtoll(text, &end, 10);
-
-	return errno || *end ? -1 : (int64_t)n;
-}
-
-/* Nothing is passed on that could end a header or mean something to a
- * terminal. */
-static void keep_text(char **field, const char *value)
-{
-	size_t size = strlen(value);
-
-	if (!size || size > VALUE_MOST)
-		return;
-	for (const char *p = value; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return;
-	}
-	mem_free(*field);
-	*field = mem_strdup(value);
-}
-
-static void keep_hexadecimal(char **field, const char *value)
-{
-	if (strspn(value, "0123456789abcdefABCDEF") == strlen(value))
-		keep_text(field, value);
-}
-
-static void note_header(struct head *h, const char *name, const char *value)
-{
-	if (!strcasecmp(name, "Content-Length"))
-		h->length = parse_count(value);
-	else if (!strcasecmp(name, "Content-Encoding"))
-		h->has_coding = strcasecmp(value, "identity") != 0;
-	else if (!strcasecmp(name, "Transfer-Encoding"))
-		h->is_chunked = true;
-	else if (!strcasecmp(name, "Cache-Control"))
-		h->has_no_store |= strcasestr(value, "no-store") != NULL;
-	else if (!strcasecmp(name, "Last-Modified"))
-		h->mtime = (int64_t)curl_getdate(value, NULL);
-	else if (!strcasecmp(name, "Retry-After"))
-		h->retry_after_s = parse_count(value);
-	else if (!strcasecmp(name, "ETag"))
-		keep_text(&h->etag, value);
-	else if (!strcasecmp(name, "X-DEBUGINFOD-SIZE"))
-		h->told_size = parse_count(value);
-	else if (!strcasecmp(name, "X-DEBUGINFOD-FILE"))
-		keep_text(&h->file, value);
-	else if (!strcasecmp(name, "X-DEBUGINFOD-ARCHIVE"))
-		keep_text(&h->archive, value);
-	else if (!strcasecmp(name, "X-DEBUGINFOD-IMASIGNATURE") ||
-		 !strcasecmp(name, "X-DEBUGINFOD-IMA-SIGNATURE"))
-		keep_hexadecimal(&h->signature, value);
-}
-
-static bool is_redirection(unsigned status)
-{
-	return status == 301 || status == 302 || status == 303 ||
-	       status == 307 || status == 308;
-}
-
-static enum upstream_cause cause_of(unsigned status)
-{
-	if (status == 404 || status == 410)
-		return UPSTREAM_ABSENT;
-	if (status == 406 || status == 413)
-		return UPSTREAM_TOO_LARGE;
-	if (status >= 500 || status == 429 || status == 408 || status == 425)
-		return UPSTREAM_TRANSIENT;
-	return UPSTREAM_MALFORMED;
-}
 
 static bool ends_by_itself(const struct transfer *t)
 {
@@ -228,7 +130,7 @@ static bool announce(struct transfer *t)
 /* A header is there as a whole. False: no more of it is wanted. */
 static bool end_header(struct transfer *t)
 {
-	if (t->head.status / 100 == 1 || is_redirection(t->head.status))
+	if (t->head.status / 100 == 1 || status_is_redirection(t->head.status))
 		return true;
 	t->answered_ms = clock_ms();
 	metric_observe(METRIC_UPSTREAM_SECONDS, t->attempt->server->number, 0,
@@ -247,7 +149,7 @@ static bool end_header(struct transfer *t)
 static size_t on_header(char *line, size_t one, size_t size, void *ctx)
 {
 	struct transfer *t = ctx;
-	char text[VALUE_MOST + 64];
+	char text[HEAD_VALUE_MOST + 64];
 	size_t n = size;
 
 	(void)one;
@@ -280,7 +182,7 @@ static size_t on_header(char *line, size_t one, size_t size, void *ctx)
 		return size;
 	*colon++ = '\0';
 	colon += strspn(colon, " \t");
-	note_header(&t->head, text, colon);
+	head_note(&t->head, text, colon);
 	return size;
 }
 
@@ -295,7 +197,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *ctx)
 	t->received += size;
 	if (!t->has_won)
 		return t->received > DISCARD_MOST
-			       ? end_with(t, cause_of(t->head.status),
+			       ? end_with(t, status_cause(t->head.status),
 					  "refused at length")
 			       : size;
 	if (t->size >= 0 && t->received > (uint64_t)t->size)
@@ -319,66 +221,12 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
 	struct transfer *t = ctx;
 
 	(void)purpose;
-	/* Through a proxy it is the proxy's address, which the operator chose;
-	 * where the proxy then goes is seen by nobody here. */
-	if (!t->may_be_private && !t->engine->has_proxy &&
-	    address_is_private(&address->addr)) {
+	if (!t->may_be_private && address_is_private(&address->addr)) {
 		t->met_private = true;
 		return CURL_SOCKET_BAD;
 	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC,
 		      address->protocol);
-}
-
-static bool is_private_literal(const char *host)
-{
-	struct sockaddr_in v4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-	char bare[INET6_ADDRSTRLEN] = "";
-	size_t n = strlen(host);
-
-	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
-		return address_is_private((struct sockaddr *)&v4);
-	if (*host != '[' || n < 3 || n - 2 >= sizeof(bare))
-		return false;
-	memcpy(bare, host + 1, n - 2);
-	bare[strcspn(bare, "%")] = '\0';
-	return inet_pton(AF_INET6, bare, &v6.sin6_addr) != 1 ||
-	       address_is_private((struct sockaddr *)&v6);
-}
-
-static void cleanup_url(CURLU **u)
-{
-	curl_url_cleanup(*u);
-}
-
-static void cleanup_curl(char **p)
-{
-	curl_free(*p);
-}
-
-/* NULL: it may be followed. */
-static const char *judge_redirection(struct transfer *t, const char *url)
-{
-	CLEANUP(cleanup_url) CURLU *u = curl_url();
-	CLEANUP(cleanup_curl) char *host = NULL;
-	CLEANUP(cleanup_curl) char *scheme = NULL;
-
-	if (!url)
-		return "redirected to nowhere";
-	if (t->redirects == REDIRECTS_MOST)
-		return "redirected too often";
-	if (!u || curl_url_set(u, CURLUPART_URL, url, 0) ||
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) ||
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) ||
-	    (strcasecmp(scheme, "http") != 0 &&
-	     strcasecmp(scheme, "https") != 0))
-		return "redirected to what is no http or https URL";
-	t->may_be_private =
-		upstream_list_has_host(t->engine->options.list, host);
-	if (!t->may_be_private && is_private_literal(host))
-		return "redirected to a private address";
-	return NULL;
 }
 
 static CURLcode add_header(struct transfer *t, const char *name,
@@ -566,7 +414,11 @@ static bool follow(struct transfer *t)
 	char *url = NULL;
 
 	curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &url);
-	const char *fault = judge_redirection(t, url);
+	const char *fault = t->redirects == REDIRECTS_MOST
+				    ? "redirected too often"
+				    : redirect_judge(t->engine->options.list,
+						     t->engine->has_proxy, url,
+						     &t->may_be_private);
 
 	if (fault) {
 		end_with(t, UPSTREAM_MALFORMED, fault);
@@ -604,7 +456,7 @@ static void finish_whole(struct transfer *t, int64_t now_ms)
 
 	if (t->head.status != 200) {
 		snprintf(text, sizeof(text), "status %u", t->head.status);
-		finish(t, cause_of(t->head.status), text, false, now_ms);
+		finish(t, status_cause(t->head.status), text, false, now_ms);
 	} else if (!t->attempt->fetch->receiver) {
 		finish(t, UPSTREAM_FOUND, "found", false, now_ms);
 	} else if (t->size >= 0 && t->received != (uint64_t)t->size) {
@@ -621,7 +473,7 @@ void transfer_result(void *easy, int code, int64_t now_ms)
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
 	if (!t->is_ended && code == CURLE_OK &&
-	    is_redirection(t->head.status) && follow(t))
+	    status_is_redirection(t->head.status) && follow(t))
 		return;
 	if (t->is_ended)
 		finish(t, t->cause, t->why, false, now_ms);
@@ -641,31 +493,18 @@ void transfer_result(void *easy, int code, int64_t now_ms)
 
 struct error *transfer_setup(struct upstreams *u)
 {
-	static const char *const proxies[] = { "http_proxy", "https_proxy",
-					       "all_proxy", "HTTPS_PROXY",
-					       "ALL_PROXY" };
-
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
-		return error_new(IO, "libcurl does not start");
+	TRY(curl_use());
 	u->multi = curl_multi_init();
-	if (!u->multi) {
-		curl_global_cleanup();
+	if (!u->multi)
 		return error_no_memory;
-	}
-	for (size_t i = 0; i < sizeof(proxies) / sizeof(*proxies); i++) {
-		const char *value = getenv(proxies[i]);
-
-		u->has_proxy |= value && *value;
-	}
+	u->has_proxy = redirect_has_proxy();
 	return NULL;
 }
 
 void transfer_teardown(struct upstreams *u)
 {
-	if (!u->multi)
-		return;
-	curl_multi_cleanup(u->multi);
-	curl_global_cleanup();
+	if (u->multi)
+		curl_multi_cleanup(u->multi);
 }
 
 static void take_results(struct upstreams *u)

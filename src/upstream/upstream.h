@@ -36,7 +36,8 @@ struct upstreams_options {
 	const struct upstream_list
 		*list;          /* borrowed for as long as they live */
 	uint64_t max_bytes;     /* of a body, decoded */
-	unsigned requests_most; /* under way at a time; 0: 32 */
+	unsigned requests_most; /* under way at a time, from as many hops away;
+				   0: 32 */
 	unsigned fetches_most;  /* 0: 1000 */
 	/** Told of what an operator wants to read, on the fetching thread. May
 	 * be NULL. @p why: static or borrowed for the call. */
@@ -66,8 +67,10 @@ enum upstream_cause {
 	UPSTREAM_FOUND,
 	UPSTREAM_ABSENT,    /* 404, 410 */
 	UPSTREAM_TRANSIENT, /* no answer, 429, 5xx, cut short: may pass */
-	UPSTREAM_MALFORMED, /* an answer that makes no sense */
-	UPSTREAM_MISMATCH,  /* not what was asked for: the receiver said so */
+	/** An answer that makes no sense, or that we may not ask: says nothing
+	 * of what is there. */
+	UPSTREAM_MALFORMED,
+	UPSTREAM_MISMATCH, /* not what was asked for: the receiver said so */
 	UPSTREAM_TOO_LARGE,
 	UPSTREAM_CANCELLED,
 	UPSTREAM_CAUSES
@@ -91,6 +94,10 @@ struct upstream_question {
 	 * slash in front, and is made canonical. */
 	const char *suffix;
 	const struct upstream_hop *hop; /* or NULL */
+	/** Servers that it has come through. What may run at a time is counted
+	 * for each number of them by itself: of servers that ask each other
+	 * those would else wait for each other's places. */
+	unsigned hops;
 };
 
 enum { UPSTREAM_SIZE_UNKNOWN = -1 };
@@ -108,7 +115,7 @@ struct upstream_answer {
 
 struct upstream_end {
 	enum upstream_cause cause;
-	/** For how long asking again is in vain; INT64_MAX: for ever. */
+	/** For how long asking again is in vain. */
 	int64_t ttl_ms;
 	const char *why; /* for people; static or borrowed for the call */
 };

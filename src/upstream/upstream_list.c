@@ -2,13 +2,13 @@
 #include "config.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "upstream/curl_use.h"
 #include "upstream/upstream_list.h"
 
 enum { FILE_LIMIT = 1 << 20, TOKEN_LIMIT = 16 << 10 };
@@ -51,6 +51,7 @@ static void spec_deinit(struct upstream_spec *s)
 {
 	mem_free(s->base);
 	mem_free(s->name);
+	mem_free(s->authority);
 	manner_deinit(&s->manner);
 	*s = (struct upstream_spec) { 0 };
 }
@@ -65,22 +66,11 @@ void upstream_list_deinit(struct upstream_list *l)
 
 /* ---- URLs ---------------------------------------------------------------- */
 
-static void cleanup_url(CURLU **u)
-{
-	curl_url_cleanup(*u);
-}
-
-static void cleanup_curl(char **p)
-{
-	curl_free(*p);
-}
-#define CLEANUP_CURL CLEANUP(cleanup_curl)
-
-static char *url_part(CURLU *u, CURLUPart part)
+static char *url_part(CURLU *u, CURLUPart part, unsigned flags)
 {
 	char *value = NULL;
 
-	return curl_url_get(u, part, &value, 0) ? NULL : value;
+	return curl_url_get(u, part, &value, flags) ? NULL : value;
 }
 
 /* What may be said of a URL: a password in it may not. */
@@ -107,10 +97,11 @@ static size_t base_size(const char *url, size_t size)
 	return size;
 }
 
-static struct error *make_name(CURLU *u, char **ret)
+/* Host, and port where one is given; @p flags CURLU_DEFAULT_PORT: always. */
+static struct error *make_name(CURLU *u, unsigned flags, char **ret)
 {
-	CLEANUP_CURL char *host = url_part(u, CURLUPART_HOST);
-	CLEANUP_CURL char *port = url_part(u, CURLUPART_PORT);
+	CLEANUP_CURL_TEXT char *host = url_part(u, CURLUPART_HOST, 0);
+	CLEANUP_CURL_TEXT char *port = url_part(u, CURLUPART_PORT, flags);
 
 	if (!host)
 		return error_new(BAD_REQUEST, "no host");
@@ -127,7 +118,7 @@ static bool is_http(const char *url, size_t size)
 static struct error *parse_url(const char *url, size_t size,
 			       struct upstream_spec *ret)
 {
-	CLEANUP(cleanup_url) CURLU *u = curl_url();
+	CLEANUP_CURL_URL CURLU *u = curl_url();
 
 	ret->base = mem_strndup(url, base_size(url, size));
 	if (!u || !ret->base)
@@ -141,12 +132,13 @@ static struct error *parse_url(const char *url, size_t size,
 				 rc == CURLUE_UNSUPPORTED_SCHEME
 					 ? "neither http nor https"
 					 : curl_url_strerror(rc));
-	CLEANUP_CURL char *query = url_part(u, CURLUPART_QUERY);
-	CLEANUP_CURL char *fragment = url_part(u, CURLUPART_FRAGMENT);
+	CLEANUP_CURL_TEXT char *query = url_part(u, CURLUPART_QUERY, 0);
+	CLEANUP_CURL_TEXT char *fragment = url_part(u, CURLUPART_FRAGMENT, 0);
 
 	if (query || fragment)
 		return error_new(BAD_REQUEST, "has a query or a fragment");
-	return make_name(u, &ret->name);
+	TRY(make_name(u, CURLU_DEFAULT_PORT, &ret->authority));
+	return make_name(u, 0, &ret->name);
 }
 
 static bool is_known(const struct upstream_list *l, const char *base)
@@ -200,13 +192,16 @@ struct error *upstream_list_add(struct upstream_list *l, const char *urls,
 	return NULL;
 }
 
-bool upstream_list_has_host(const struct upstream_list *l, const char *host)
+bool upstream_list_has(const struct upstream_list *l, const char *host,
+		       const char *port)
 {
-	for (size_t i = 0; i < l->count; i++) {
-		size_t n = strlen(host);
+	size_t n = strlen(host);
 
-		if (!strncasecmp(l->v[i].name, host, n) &&
-		    (!l->v[i].name[n] || l->v[i].name[n] == ':'))
+	for (size_t i = 0; i < l->count; i++) {
+		const char *authority = l->v[i].authority;
+
+		if (!strncasecmp(authority, host, n) && authority[n] == ':' &&
+		    !strcmp(authority + n + 1, port))
 			return true;
 	}
 	return false;

@@ -40,6 +40,7 @@ struct upstream_manner {
 struct upstream_spec {
 	char *base; /* URL in front of "/buildid"; may hold a password. Owned */
 	char *name; /* host, and port where one is given: for people. Owned */
+	char *authority; /* host and port, always both. Owned */
 	struct upstream_manner manner;
 };
 
@@ -79,7 +80,8 @@ MUST_CHECK struct error *upstream_list_parse(struct upstream_list *l,
 					     const char *path,
 					     const char *text);
 
-/** Is this host (of a URL, without port) one of those configured? */
-bool upstream_list_has_host(const struct upstream_list *l, const char *host);
+/** Is this host (as in a URL) with this port one of those configured? */
+bool upstream_list_has(const struct upstream_list *l, const char *host,
+		       const char *port);
 
 #endif

@@ -90,7 +90,7 @@ start_theirs circle "DEBUGINFOD_URLS=http://127.0.0.1:$port_a" DEBUGINFOD_TIMEOU
 serve_ready other --listen "127.0.0.1:$port_a" --upstream "${server_url[circle]}" \
 	--upstream-timeout 8 "$tmp/empty"
 at_most "in a circle nobody waits for himself" \
-	"$(took "/buildid/$missing/executable")" 4000
+	"$(took "/buildid/$missing/executable")" 7000
 get "/buildid/$missing/executable"
 is "it is just not there" "$status" 404
 finish

@@ -22,7 +22,6 @@ for i in {1..9}; do
 	put up "$(id "$i")" debuginfo "$tmp/large-$i"
 done
 put up "$(id 10)" debuginfo "$tmp/samples/sample-10"
-size=$(stat -c %s "$tmp/large-1")
 mkdir "$tmp/tree"
 degraded() {
 	curl -s "$url/readyz" | grep -o '"degraded":"[^"]*"'

@@ -141,7 +141,7 @@ isnt "two lengths are none" "$status" 200
 isnt "and no absence" "$status" 404
 rule up "$(id 8)" no_length
 get "/buildid/$(id 8)/debuginfo"
-is "what may be cut anywhere is not taken" "$status" 404
+is "what may be cut anywhere is not taken" "$status" 502
 rule up "$(id 9)" chunked
 get "/buildid/$(id 9)/debuginfo"
 same "chunks are" "$tmp/body" "$(file 9)"
@@ -154,6 +154,12 @@ put up "$(id 11)" debuginfo "$tmp/packed"
 rule up "$(id 11)" gzip "size=$((size - 9))" times=3
 get "/buildid/$(id 11)/debuginfo"
 isnt "and its end counted" "$status" 200
+
+rule up "$(id 7)" no_date
+get "/buildid/$(id 7)/debuginfo"
+is "what has no date is given none" "$status $(header Last-Modified)" "200 "
+get "/buildid/$(id 7)/debuginfo" -H 'If-Modified-Since: Tue, 14 Nov 2023 22:13:20 GMT'
+is "and is never unchanged since one" "$status" 200
 
 # ---- Statuses ------------------------------------------------------------------------------
 
@@ -176,8 +182,11 @@ is "and has it when the trouble has passed" "$status" 200
 rule up "$(id 31)" status=403
 get "/buildid/$(id 31)/debuginfo"
 get "/buildid/$(id 31)/debuginfo"
-is "a status that makes no sense is not asked for again" \
-	"$status $(asked up "$(id 31)")" "404 1"
+is "a status that says nothing of the file is no absence, nor asked for again at once" \
+	"$status $(asked up "$(id 31)")" "502 1"
+rule up "$(id 31)/executable" status=401
+get "/buildid/$(id 31)/executable"
+is "nor is it that we may not ask" "$status" 502
 
 # ---- Redirections ----------------------------------------------------------------------------
 
@@ -186,26 +195,48 @@ put far "$(id 32)" debuginfo "$(file 32)"
 put far "$(id 33)" debuginfo "$(file 33)"
 far=${fake_url[far]}
 rm "$tmp/up/files/buildid/$(id 32)/debuginfo" "$tmp/up/files/buildid/$(id 33)/debuginfo"
-# Both are on 127.0.0.1, which is named: another loopback address is not.
+# It is named: another loopback address is not.
 rule up "$(id 32)" status=302 \
 	"header=Location:${far/127.0.0.1/127.0.0.2}/buildid/$(id 32)/debuginfo"
 get "/buildid/$(id 32)/debuginfo"
 is "a redirection to a private address is not followed" \
-	"$status $(asked far "$(id 32)")" "404 0"
-rule up "$(id 33)" status=302 "header=Location:$far/buildid/$(id 33)/debuginfo"
+	"$status $(asked far "$(id 32)")" "502 0"
+start_fake other
+rule up "$(id 32)/executable" status=302 \
+	"header=Location:${fake_url[other]}/buildid/$(id 32)/executable"
+get "/buildid/$(id 32)/executable"
+is "nor is one to another port of a host that is named" \
+	"$status $(asked other "$(id 32)")" "502 0"
+cp "$(file 33)" "$tmp/up/files/elsewhere"
+rule up "$(id 33)" status=302 "header=Location:${fake_url[up]}/elsewhere"
 get "/buildid/$(id 33)/debuginfo"
-same "one to a host that is named is" "$tmp/body" "$(file 33)"
+same "one to a server that is named is" "$tmp/body" "$(file 33)"
 rule up "$(id 34)" status=302 "header=Location:file:///etc/passwd"
 get "/buildid/$(id 34)/debuginfo"
-is "one to a file is not" "$status" 404
+is "one to a file is not" "$status" 502
 rule up "$(id 35)" status=302 "header=Location:/buildid/$(id 35)/debuginfo"
 : >"$tmp/up/log"
 get "/buildid/$(id 35)/debuginfo"
-is "one that goes round ends" "$status $(asked up "$(id 35)")" "404 4"
+is "one that goes round ends" "$status $(asked up "$(id 35)")" "502 4"
 rule up "$(id 36)" status=302 \
 	"header=Location:http://localhost:${far##*:}/buildid/$(id 32)/debuginfo"
 get "/buildid/$(id 36)/debuginfo"
-is "a name of a private address is one" "$status $(asked far "$(id 32)")" "404 0"
+is "a name of a private address is one" "$status $(asked far "$(id 32)")" "502 0"
+
+# A proxy goes where nobody here sees: it is the same far server, which would
+# answer anything.
+rule far '*' "file=buildid/$(id 32)/debuginfo"
+http_proxy=$far no_proxy=127.0.0.1 serve_ready proxied --upstream "${fake_url[up]}" "$tmp/tree"
+rule up "$(id 32)" status=302 \
+	"header=Location:http://inside.example/buildid/$(id 32)/debuginfo"
+: >"$tmp/far/log"
+get "/buildid/$(id 32)/debuginfo"
+is "behind a proxy only servers that are named are gone to" \
+	"$status $(asked far .)" "502 0"
+stop_server proxied
+use_server ours
+rule far
+rule up
 
 # ---- Looking without fetching ------------------------------------------------------------------
 
@@ -255,14 +286,16 @@ stop_server ours
 port_a=$((20000 + RANDOM % 12000))
 serve_ready loop --listen "127.0.0.1:$port_a" --upstream "http://127.0.0.1:$port_a" \
 	"$tmp/tree"
+# Else it would wait for itself until its limit of 10 s
 at_most "a server that is its own upstream answers at once" \
-	"$(took "/buildid/$(id 39)/debuginfo")" 1500
+	"$(took "/buildid/$(id 39)/debuginfo")" 8000
 get "/buildid/$(id 39)/debuginfo"
 is "with 404" "$status" 404
 stop_server loop
 
-# Two that ask each other, when clients of both want the same: the first stands
-# still until clients wait there, and the second for it.
+# Two that ask each other, when clients of both want the same, as many as there
+# may be requests at a time: the first stands still until clients wait there, and
+# the second for it.
 port_a=$((20000 + RANDOM % 12000))
 port_b=$((32000 + RANDOM % 12000))
 serve_ready one --listen "127.0.0.1:$port_a" --upstream "http://127.0.0.1:$port_b" \

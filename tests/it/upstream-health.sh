@@ -45,19 +45,29 @@ like "a header of the file goes to its server" "$(cat "$tmp/first/headers")" \
 	'^X-Secret: hush'
 unlike "and to no other" "$(cat "$tmp/second/headers")" Secret
 unlike "nor into the log" "$(cat "$tmp/two.log")" hush
-at_most "who was slow is asked last" "$(took "/buildid/$(id 7)/debuginfo")" 1000
+before=$(asked first "$(id 7)")
+get "/buildid/$(id 7)/debuginfo"
+is "who was slow is asked last" "$status $(($(asked first "$(id 7)") - before))" "200 0"
+
+# local_answers: the 99th percentile of 200, in seconds
+local_answers() {
+	for i in {1..200}; do
+		echo "url=$url/buildid/$local_id/debuginfo"
+		echo "output=/dev/null"
+	done | curl -s -K - -w '%{time_total}\n' | sort -n | tail -n 3 | head -n 1
+}
+alone=$(local_answers)
 
 # Misses wait for the one that hangs; local files for nobody.
 for i in {50..57}; do
 	curl -s -m 30 -o /dev/null "$url/buildid/$(id "$i")/debuginfo" &
 done
 wait_until is_running_requests 4
-slowest=$(for i in {1..200}; do
-	echo "url=$url/buildid/$local_id/debuginfo"
-	echo "output=/dev/null"
-done | curl -s -K - -w '%{time_total}\n' | sort -n | tail -n 3 | head -n 1)
-at_most "99 of 100 local answers come at once" \
-	"$(awk "BEGIN { print int(1000 * $slowest) }")" 50
+slowest=$(local_answers)
+# As beside nothing, but for what a busy machine adds: the one that hangs costs
+# seconds.
+at_most "99 of 100 local answers come as ever" \
+	"$(awk "BEGIN { print int(1000 * ($slowest - 3 * $alone)) }")" 500
 get "/buildid/$(id 8)/debuginfo"
 is "and what the other one has comes" "$status" 200
 
@@ -69,7 +79,11 @@ is_open() {
 ok "after some failures it is left alone" wait_until is_open
 like "which the log says" "$(cat "$tmp/two.log")" \
 	"left alone for a while upstream=${fake_url[first]#http://}"
-at_most "a miss is then told soon" "$(took "/buildid/$(id 58)/debuginfo")" 1000
+requests=$(metric_sum symbolized_upstream_requests_total)
+at_most "a miss is then told before it could have answered" \
+	"$(took "/buildid/$(id 58)/debuginfo")" 3500
+is "for one request, of the other" \
+	"$(metric_sum symbolized_upstream_requests_total)" "$((requests + 1))"
 get "/buildid/$(id 58)/debuginfo"
 is "and is no absence, for it might be there" "$status" 502
 unlike "a secret is in no status" "$(curl -s "$url/")" hush
@@ -93,7 +107,8 @@ done
 is "trouble is told as such" "$status" 502
 is "both are left alone" "$(state 1) $(state 2)" "2 2"
 before=$(metric_sum symbolized_upstream_requests_total)
-at_most "misses are answered at once" "$(took "/buildid/$(id 15)/debuginfo")" 100
+# The limit of time is 1 s; nothing is waited for
+at_most "misses are answered at once" "$(took "/buildid/$(id 15)/debuginfo")" 900
 is "without a request" "$(metric_sum symbolized_upstream_requests_total)" "$before"
 get "/buildid/$local_id/debuginfo"
 is "what is here is served" "$status" 200
@@ -112,7 +127,7 @@ serve_ready bodies --upstream "${fake_url[cutting]}" --upstream-timeout 1 "$tmp/
 for i in {22..24}; do
 	get "/buildid/$(id "$i")/debuginfo"
 done
-is "one that begins well and never ends well is left alone" "$(state 1)" 2
+ok "one that begins well and never ends well is left alone" wait_until is_open
 stop_server bodies
 
 # ---- After the header --------------------------------------------------------------------------
@@ -127,6 +142,8 @@ get "/buildid/$(id 20)/debuginfo"
 same "one that stops behind its header is passed over" "$tmp/body" "$tmp/samples/sample-20"
 rule first '*' delay=300
 put first "$(id 21)" debuginfo "$tmp/samples/sample-21"
-at_most "one that is slow by less than the hedge is waited for" \
-	"$(took "/buildid/$(id 21)/debuginfo")" 900
+hedges=$(metric symbolized_upstream_hedges_total)
+get "/buildid/$(id 21)/debuginfo"
+is "one that is slow by less than the hedge is waited for" \
+	"$status $(metric symbolized_upstream_hedges_total)" "200 $hedges"
 finish

@@ -134,13 +134,18 @@ rule up
 
 rule up "$(id 7)" slow=40000
 follow 7
-wait_until has_some 7 60000
+ok "a download is under way" wait_until has_some 7 60000
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 wait "$client"
+isnt "who was sent it knows that it broke" "$?" 0
+kept=$(find "$tmp/ours.cache" -maxdepth 1 -type f | sort)
 serve_ready ours --upstream "${fake_url[up]}" --upstream-timeout 2 \
 	--drain-timeout 1 "$tmp/tree"
-is "kill -9 leaves nothing behind" "$(find "$tmp/ours.cache/tmp" -type f 2>/dev/null)" ""
+is "kill -9 leaves nothing behind" \
+	"$(find "$tmp/ours.cache" -mindepth 2 -type f -not -path '*/tables/*')" ""
+is "nor takes away what was there" \
+	"$(find "$tmp/ours.cache" -maxdepth 1 -type f | sort)" "$kept"
 rule up
 get "/buildid/$(id 7)/debuginfo"
 same "what was under way is fetched anew" "$tmp/body" "$(copy 7)"

@@ -23,6 +23,7 @@
  *	slow=N            so many bytes of the body every 10 ms
  *	size=N            what X-DEBUGINFOD-SIZE says
  *	no_size           that is not said
+ *	no_date           no Last-Modified
  *	length=N          what Content-Length says
  *	no_length         neither, and the end of the connection ends the body
  *	chunked           no Content-Length, but chunks
@@ -257,8 +258,10 @@ static void format_header(const struct rule *r, long status, long size,
 	if (find_word(r, "header", value))
 		n += snprintf(p + n, left - (size_t)n, "%s\r\n", value);
 	snprintf(p + n, left - (size_t)n,
-		 "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
-		 "X-DEBUGINFOD-FILE: /usr/lib/remote.so\r\n\r\n");
+		 "%sX-DEBUGINFOD-FILE: /usr/lib/remote.so\r\n\r\n",
+		 has_word(r, "no_date")
+			 ? ""
+			 : "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n");
 }
 
 static bool answer(int fd, const char *method, const char *path)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Where a redirection leads, and whether to go there: to http and https only,
+ * and to a private address only where the operator named that host and port.
+ *
+ * What a name resolves to is seen when its socket is opened. Behind a proxy
+ * nobody here sees it, so only servers that were named are gone to then.
+ *
+ * Threads: any.
+ */
+#ifndef UPSTREAM_REDIRECT_H
+#define UPSTREAM_REDIRECT_H
+
+#include "upstream/upstream_list.h"
+
+#include <stdbool.h>
+
+/** Does the environment name a proxy, as libcurl reads it? */
+bool redirect_has_proxy(void);
+
+/**
+ * @param[in] url NULL: nowhere.
+ * @param[out] is_named_ret The operator named that server: its address may be
+ * any.
+ * @return Why it must not be followed, static; NULL: it may.
+ */
+const char *redirect_judge(const struct upstream_list *l, bool has_proxy,
+			   const char *url, bool *is_named_ret);
+
+#endif
