@@ -81,6 +81,11 @@ void json_write_escaped(struct buf *out, const char *s, size_t len)
 		}
 		size_t n = utf8_length(p + i, len - i);
 
+		if (utf8_is_control(p + i, n)) {
+			buf_printf(out, "\\u%04x", utf8_character(p + i, n));
+			i += n;
+			continue;
+		}
 		buf_append(out, n ? (const char *)p + i : "\xef\xbf\xbd",
 			   n ? n : 3);
 		i += n ? n : 1;

@@ -48,6 +48,28 @@ static inline bool ascii_eight(const uint8_t *p)
 	return !(((v - ones * 0x20) | (v + ones) | v) & high);
 }
 
+/** The character of a sequence of 2 or 3 bytes; of others 0. */
+static inline uint32_t utf8_character(const uint8_t *s, size_t n)
+{
+	if (n == 2)
+		return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+	if (n == 3)
+		return (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 |
+		       (s[2] & 0x3fu);
+	return 0;
+}
+
+/** Does a sequence beyond ASCII, of utf8_length() @p n, move something where it
+ * is shown? Control characters (U+0080 to U+009F: U+009B is ESC [ for some
+ * terminals), ends of lines and paragraphs, and what turns the direction. */
+static inline bool utf8_is_control(const uint8_t *s, size_t n)
+{
+	uint32_t c = utf8_character(s, n);
+
+	return (c >= 0x80 && c < 0xa0) || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 /** How many bytes from @p p on are printable ASCII. Eight at a time: what has
  * names in it is nearly all of that. */
 static inline size_t ascii_run(const uint8_t *p, size_t len)

@@ -7,7 +7,7 @@
  *    libdebuginfod would remember any status for ten minutes.
  *  - Connections over the limit in total are still taken, up to one in
  *    SURPLUS_SHARE: `/healthz`, `/readyz` and `/metrics` are answered
- *    there, anything else with 503. They have a second for their request.
+ *    there, anything else with 503. They have SURPLUS_MS for their request.
  *  - The connections of a trusted proxy are not counted by its address. The
  *    requests that are under way in them are, by the address it speaks for;
  *    one too many is answered 429.
@@ -31,7 +31,7 @@ enum {
 	SURPLUS_SHARE = 16,
 	SURPLUS_LEAST = 16,
 	/** What such a one has for its request. */
-	SURPLUS_MS = 1000,
+	SURPLUS_MS = 300,
 };
 
 struct client;

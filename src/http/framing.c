@@ -58,8 +58,8 @@ static bool parse_length(const char *text, uint64_t *ret)
 	return !*text;
 }
 
-static struct framing_result check_body(const struct framing *f,
-					const struct request *rq)
+static struct framing_result
+check_body(const struct framing *f, const struct request *rq, bool is_http_11)
 {
 	const char *length = rq->header[HEADER_CONTENT_LENGTH];
 	const char *coding = rq->header[HEADER_TRANSFER_ENCODING];
@@ -71,6 +71,8 @@ static struct framing_result check_body(const struct framing *f,
 		return refuse(400, "more than one Content-Length");
 	if (f->transfer_encodings > 1)
 		return refuse(400, "more than one Transfer-Encoding");
+	if (coding && !is_http_11)
+		return refuse(400, "Transfer-Encoding in HTTP/1.0");
 	if (coding && strcasecmp(coding, "chunked") != 0)
 		return refuse(400, "Transfer-Encoding other than chunked");
 	if (length && !parse_length(length, &ret.content_length))
@@ -100,7 +102,7 @@ struct framing_result framing_check(const struct framing *f,
 		return refuse(400, "more than one Host");
 	if (is_http_11 && f->hosts == 0)
 		return refuse(400, "no Host");
-	return check_body(f, rq);
+	return check_body(f, rq, is_http_11);
 }
 
 bool framing_lines_are_strict(const char *lines, size_t size)

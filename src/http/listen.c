@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
 #include "http/listen.h"
 
-enum { BACKLOG = 1024 };
+enum {
+	BACKLOG = 1024,
+	UNSENT_MOST = 512 << 10,
+};
 
 /* Host and port of "host:port" or "[host]:port". */
 static bool split_address(const char *address, char **host_ret,
@@ -148,4 +152,12 @@ const char *listen_families(int fd)
 	(void)!getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_v6_only,
 			  &option_size);
 	return is_v6_only ? "IPv6" : "IPv4 IPv6";
+}
+
+void listen_bound_unsent(int fd)
+{
+	const int most = UNSENT_MOST;
+
+	/* Not a TCP socket, or a kernel that does not know it: goes without. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
 }

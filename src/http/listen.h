@@ -21,4 +21,8 @@ uint16_t listen_port(int fd);
 /** "IPv4 IPv6", "IPv4", "IPv6", or "" for a socket of no such kind. Static. */
 const char *listen_families(int fd);
 
+/** Have the kernel take little more of an answer than goes out: by itself it takes
+ * megabytes for each client that reads nothing. */
+void listen_bound_unsent(int fd);
+
 #endif

@@ -143,7 +143,7 @@ static void add_headers(struct MHD_Response *response, struct connection *c)
 			"X-DEBUGINFOD-SIZE, X-DEBUGINFOD-FILE, "
 			"X-DEBUGINFOD-ARCHIVE, X-DEBUGINFOD-IMASIGNATURE");
 	}
-	if (r->is_last || c->is_surplus ||
+	if (r->is_last || c->is_last ||
 	    atomic_load_explicit(&rq->http->is_draining, memory_order_relaxed))
 		MHD_add_response_header(response, "Connection", "close");
 }
@@ -351,6 +351,26 @@ static bool lines_are_strict(const char *method, const char *version,
 	return true;
 }
 
+/* A NUL in the path or query would end it for us, and for nobody before us: 0.9
+ * looks for the version from the line's end. */
+static bool line_is_strict(const struct connection *c, const char *version)
+{
+#if MHD_VERSION < 0x01000000
+	return !c->uri_end || c->uri_end + 1 == version;
+#else
+	(void)c;
+	(void)version;
+	return true;
+#endif
+}
+
+/* 0.9 takes a lone LF for the end of a chunk's line, as others do not: what
+ * follows such a body is nothing to be taken for a request. */
+static bool is_chunk_strict(void)
+{
+	return MHD_VERSION >= 0x01000000;
+}
+
 static struct framing_result
 read_header(struct connection *c, const char *method, const char *version)
 {
@@ -359,11 +379,12 @@ read_header(struct connection *c, const char *method, const char *version)
 
 	MHD_get_connection_values_n(c->handle, MHD_HEADER_KIND, collect_header,
 				    &all);
-	if (!lines_are_strict(method, version, size))
+	if (!line_is_strict(c, version) ||
+	    !lines_are_strict(method, version, size))
 		return (struct framing_result) {
 			.status = 400,
-			.message = "folded line, bare line feed or NUL in the "
-				   "header",
+			.message = "folded line, bare line feed, NUL or "
+				   "space in the header",
 		};
 	return framing_check(&all.framing, &c->request, size,
 			     !strcmp(version, "HTTP/1.1"));
@@ -425,6 +446,7 @@ static enum MHD_Result begin_request(struct connection *c, const char *url,
 
 	if (f.status)
 		return refuse_framing(c, &f);
+	c->is_last = c->is_surplus || (f.is_chunked && !is_chunk_strict());
 	request_set_id(rq);
 	if (!path_is_good)
 		request_fail(rq, 400, "bad_request", "malformed path");
@@ -540,6 +562,7 @@ static void *on_request_line(void *cls, const char *uri,
 				 ? atomic_load_explicit(&c->since_ms,
 							memory_order_relaxed)
 				 : c->request.started_ns / 1000000);
+	c->uri_end = uri ? uri + strlen(uri) : NULL;
 	const char *query = uri ? strchr(uri, '?') : NULL;
 
 	/* Without memory for it there is no query, and what needs one says
@@ -637,6 +660,7 @@ static void open_connection(struct http_server *s,
 	c->server = s;
 	c->handle = handle;
 	c->fd = info ? info->connect_fd : -1;
+	listen_bound_unsent(c->fd);
 	request_init(&c->request, &s->context);
 	connection_enter(c, PHASE_NEW, clock_ms());
 	admit_connection(c);

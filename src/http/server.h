@@ -69,11 +69,13 @@ struct connection {
 	int64_t window_start_ms, moved_ms;
 	uint64_t window_acked, last_acked;
 	/* The connection's thread's own. */
-	struct client *client;             /* counted; NULL: not */
-	struct client *request_client;     /* whom the proxy speaks for; NULL */
-	bool is_proxied;                   /* the peer is a trusted proxy */
-	bool is_surplus;                   /* one over the limit */
-	const char *forwarded_for;         /* the last one; borrowed; NULL */
+	struct client *client;         /* counted; NULL: not */
+	struct client *request_client; /* whom the proxy speaks for; NULL */
+	bool is_proxied;               /* the peer is a trusted proxy */
+	bool is_last;                  /* no request is taken behind this */
+	const char *uri_end;       /* of the request line's; borrowed; NULL */
+	bool is_surplus;           /* one over the limit */
+	const char *forwarded_for; /* the last one; borrowed; NULL */
 	struct sockaddr_storage forwarded; /* AF_UNSPEC: nobody */
 	enum stage stage;
 	bool is_discarding;

@@ -22,8 +22,10 @@ enum {
 	TICK_MS = 1000,
 	PARKED_TICK_MS = 100,
 	LEAVE_GRACE_MS = 500,
-	/** How long a connection may be idle when most are taken. */
-	CROWDED_IDLE_MS = 1000,
+	/** How long a connection may be idle, or come without a header, when
+	 * most are taken; looked at so often. */
+	CROWDED_MS = 1000,
+	CROWDED_TICK_MS = 100,
 };
 
 static uint64_t acked_bytes(int fd)
@@ -76,14 +78,15 @@ static bool is_crowded(struct http_server *s)
 
 /* What @c has run over: the name of a limit, "" for one that is nobody's fault;
  * NULL: nothing. */
-static const char *find_overdue(struct connection *c, int64_t now)
+static const char *find_overdue(struct connection *c, int64_t now, bool crowded)
 {
 	const struct http_options *o = &c->server->options;
 	int64_t idle_ms = (int64_t)o->idle_timeout_s * 1000;
 	unsigned phase = atomic_load_explicit(&c->phase, memory_order_relaxed);
 	int64_t since =
 		atomic_load_explicit(&c->since_ms, memory_order_relaxed);
-	bool is_short = c->is_surplus && now - since >= SURPLUS_MS;
+	bool is_short = (c->is_surplus && now - since >= SURPLUS_MS) ||
+			(crowded && now - since >= CROWDED_MS);
 
 	switch (phase) {
 	case PHASE_NEW:
@@ -91,12 +94,11 @@ static const char *find_overdue(struct connection *c, int64_t now)
 		return is_short || now - since >= o->head_ms ? "header_time"
 							     : NULL;
 	case PHASE_BODY:
-		return is_short || now - since >= o->body_ms ? "body_time"
-							     : NULL;
+		return now - since >= o->body_ms ? "body_time" : NULL;
 	case PHASE_SEND:
 		return is_send_overdue(c, since, now) ? "send_rate" : NULL;
 	case PHASE_IDLE:
-		if (now - since >= CROWDED_IDLE_MS && is_crowded(c->server))
+		if (is_short)
 			return "";
 		/* A trickled request line: idle as far as we see. */
 		return now - since >= idle_ms + o->head_ms ? "header_time"
@@ -108,11 +110,13 @@ static const char *find_overdue(struct connection *c, int64_t now)
 
 static void check_connections(struct http_server *s, int64_t now)
 {
+	bool crowded = is_crowded(s);
 	struct connection *c;
 
 	LIST_FOREACH(c, &s->connections, all)
 	{
-		const char *limit = c->is_ended ? NULL : find_overdue(c, now);
+		const char *limit =
+			c->is_ended ? NULL : find_overdue(c, now, crowded);
 
 		if (!limit)
 			continue;
@@ -174,14 +178,19 @@ static int64_t tick_ms(const struct http_options *o)
 void *watchdog_run(void *server)
 {
 	struct http_server *s = server;
-	const int64_t tick = tick_ms(&s->options);
+	const int64_t calm_tick = tick_ms(&s->options);
 	int64_t checked_ms = clock_ms();
 
 	LOCKED(&s->lock);
 	while (!s->is_stopping) {
 		int64_t now = clock_ms();
 
-		int64_t pause = LIST_EMPTY(&s->parked) ? tick : PARKED_TICK_MS;
+		int64_t tick = is_crowded(s) && CROWDED_TICK_MS < calm_tick
+				       ? CROWDED_TICK_MS
+				       : calm_tick;
+		int64_t pause = LIST_EMPTY(&s->parked) || tick < PARKED_TICK_MS
+					? tick
+					: PARKED_TICK_MS;
 
 		condition_wait_until(&s->changed, &s->lock, now + pause);
 		now = clock_ms();

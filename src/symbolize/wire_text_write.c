@@ -34,7 +34,8 @@ static COLD void put_odd_text(struct buf *out, const char *s, size_t len,
 
 		if (n == 0)
 			buf_append_str(out, "\xef\xbf\xbd");
-		else if (p[i] < 0x20 || p[i] == 0x7f)
+		else if (p[i] < 0x20 || p[i] == 0x7f ||
+			 utf8_is_control(p + i, n))
 			buf_append_byte(out, '?');
 		else if (is_folded && p[i] == ';')
 			buf_append_byte(out, ':');

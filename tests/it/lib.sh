@@ -291,7 +291,7 @@ start_server() {
 	server_pid[$name]=$pid
 	is_listening() {
 		port=$(tail -n "+$((begun + 1))" "$tmp/$name.log" |
-			sed -n 's/.*listening.* port=\([0-9]*\).*/\1/p' | tail -n 1)
+			sed -n 's/.*listening.*[ "]port["=:]*\([0-9]*\).*/\1/p' | tail -n 1)
 		[ "$port" ] || is_gone "$pid"
 	}
 	if ! wait_until is_listening || [ -z "$port" ]; then

@@ -8,6 +8,10 @@ it_tests = \
 	tests/it/get-cache.sh \
 	tests/it/get-http.sh \
 	tests/it/get-overload.sh \
+	tests/it/http-attack-flood.sh \
+	tests/it/http-attack-long.sh \
+	tests/it/http-attack-shapes.sh \
+	tests/it/http-attack-slow.sh \
 	tests/it/import-debuginfod.sh \
 	tests/it/journey-clients.sh \
 	tests/it/peer-command.sh \
@@ -41,13 +45,15 @@ it_tests = \
 TESTS += $(it_tests)
 
 # In earnest, which takes hours. They look at LONG_TESTS.
-long_tests = tests/it/scan-kill.sh tests/it/soak.sh
+long_tests = tests/it/scan-kill.sh tests/it/soak.sh tests/it/http-attack-flood.sh \
+	tests/it/http-attack-long.sh
 
 check_PROGRAMS += tests/lib/soak_client
 tests_lib_soak_client_SOURCES = tests/lib/soak_client.c
 tests_lib_soak_client_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 tests_lib_soak_client_LDADD = $(CURL_LIBS)
-EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/lib_upstream.sh tests/it/.shellcheckrc
+EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/lib_upstream.sh tests/it/lib_attack.sh \
+	tests/it/.shellcheckrc
 
 # What symbolizing is compared with others by.
 EXTRA_DIST += tests/it/lib_fixtures.sh tests/it/lib_oracle.sh

@@ -1,3 +1,6 @@
+# A client that is rude, for the tests of the whole program.
+check_PROGRAMS += tests/lib/http_attack
+tests_lib_http_attack_SOURCES = tests/lib/http_attack.c
 unit_tests += tests/unit/test_http tests/unit/test_http_handlers \
 	tests/unit/test_http_debuginfod tests/unit/test_debuginfod_metrics \
 	tests/unit/test_http_socket tests/unit/test_http_hostile \

@@ -7,6 +7,7 @@
 #include "base/build_id.h"
 #include "base/error.h"
 #include "base/input.h"
+#include "base/json_write.h"
 #include "base/mem.h"
 #include "base/percent.h"
 #include "base/reader.h"
@@ -182,7 +183,34 @@ START_TEST(percent_signs_are_undone_once)
 }
 END_TEST
 
-UNIT_MAIN("base", wrap_prefixes_the_outer_context,
+/* */
+START_TEST(what_moves_a_cursor_is_escaped)
+{
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+		{ "a\x1b[2J\n\x7f", "\"a\\u001b[2J\\n\\u007f\"" },
+		{ "\xc2\x9b"
+		  "2J\xc2\x85",
+		  "\"\\u009b2J\\u0085\"" },
+		{ "\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6",
+		  "\"\\u2028\\u202e\\u2066\"" },
+		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x8c\xc2\xa0",
+		  "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x8c\xc2\xa0\"" },
+		{ "\x9b\xc2", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CLEANUP_BUF struct buf out = BUF_INIT;
+
+		json_write_quote(&out, cases[i].text, strlen(cases[i].text));
+		ck_assert_str_eq(buf_str(&out), cases[i].wanted);
+	}
+}
+END_TEST
+
+UNIT_MAIN("base", what_moves_a_cursor_is_escaped,
+	  wrap_prefixes_the_outer_context,
 	  no_memory_is_never_wrapped_and_can_be_freed,
 	  wrapping_without_memory_keeps_the_message,
 	  too_many_open_files_is_busy, a_failed_read_fails_all_that_follow,

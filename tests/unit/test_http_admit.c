@@ -226,7 +226,7 @@ static int64_t reached(const char *name)
 			  metric_label(LABELS_LIMIT, name), 0);
 }
 
-/* */
+/* */
 START_TEST(over_the_limit_of_connections_only_operators_are_answered)
 {
 	int fds[16];

@@ -27,13 +27,40 @@ START_TEST(bodies_come_whole_chunked_or_announced)
 
 	set_up();
 	start();
-	CLEANUP_CLOSE int fd = dial();
-
 	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
+		CLEANUP_CLOSE int fd = dial();
 		CLEANUP_ANSWER struct answer a = ask(fd, requests[i]);
 
 		ck_assert_uint_eq(a.status, 200);
 		ck_assert_ptr_nonnull(strstr(a.body, "\"executable\":true"));
+	}
+	stop(100);
+}
+END_TEST
+
+/* */
+START_TEST(nothing_behind_a_chunked_body_is_a_request)
+{
+	static const char *const requests[] = {
+		/* Where others see one request, two. */
+		POST("Transfer-Encoding: chunked\r\n",
+		     "16\n{\"build_ids\":[\"aa00\"]}\n0\n\n" GET("/healthz")),
+		POST("Transfer-Encoding: chunked\r\n",
+		     "16\r\n{\"build_ids\":[\"aa00\"]}\r\n0\r\n"
+		     "Content-Length: 9\r\n\r\n" GET("/healthz")),
+		"POST /nowhere HTTP/1.1\r\nHost: a\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n0\n\n" GET("/healthz"),
+	};
+
+	set_up();
+	start();
+	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
+		CLEANUP_CLOSE int fd = dial();
+		CLEANUP_ANSWER struct answer a = ask(fd, requests[i]);
+
+		ck_assert_uint_eq(a.status, i < 2 ? 200 : 404);
+		ck_assert_str_eq(header(&a, "Connection"), "close");
+		ck_assert_msg(is_closed(fd), "case %zu goes on", i);
 	}
 	stop(100);
 }
@@ -52,7 +79,7 @@ START_TEST(a_refused_body_is_read_and_the_connection_goes_on)
 		  "Content-Length: 3\r\n\r\nabc",
 		  405 },
 		{ "POST /nowhere HTTP/1.1\r\nHost: a\r\n"
-		  "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+		  "Content-Length: 3\r\n\r\nabc",
 		  404 },
 		{ "POST /buildids/query HTTP/1.1\r\nHost: a\r\n"
 		  "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\nabc",
@@ -98,10 +125,12 @@ START_TEST(a_body_over_the_limit_is_413_however_it_comes)
 	ck_assert_uint_eq(a.status, 413);
 	ck_assert_ptr_nonnull(strstr(a.body, "1048576"));
 	/* Found out while it comes. */
-	say(fd, POST("Transfer-Encoding: chunked\r\n", "100001\r\n"));
-	say_n(fd, zeros, 0x100001);
-	say(fd, "\r\n0\r\n\r\n");
-	CLEANUP_ANSWER struct answer b = hear(fd, false);
+	CLEANUP_CLOSE int chunked = dial();
+
+	say(chunked, POST("Transfer-Encoding: chunked\r\n", "100001\r\n"));
+	say_n(chunked, zeros, 0x100001);
+	say(chunked, "\r\n0\r\n\r\n");
+	CLEANUP_ANSWER struct answer b = hear(chunked, false);
 
 	ck_assert_uint_eq(b.status, 413);
 	/* Announced, and the client waits to hear: not read at all. */
@@ -192,10 +221,25 @@ START_TEST(ambiguous_requests_are_400_and_the_connection_ends)
 END_TEST
 
 /* */
-START_TEST(a_nul_in_a_value_is_400)
+START_TEST(a_nul_is_400)
 {
 	static const char request[] =
 		"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n";
+#define LINE(text_)                                        \
+	{                                                  \
+		.text = (text_), .size = sizeof(text_) - 1 \
+	}
+	/* Of the first two a proxy sees a path that it may not know. */
+	static const struct {
+		const char *text;
+		size_t size;
+	} lines[] = {
+		LINE("GET /healthz\0x HTTP/1.1\r\nHost: a\r\n\r\n"),
+		LINE("GET /healthz\0 HTTP/1.1\r\nHost: a\r\n\r\n"),
+		LINE("GET /healthz?a=b&\0 HTTP/1.1\r\nHost: a\r\n\r\n"),
+		LINE("GET /healthz?\0=b HTTP/1.1\r\nHost: a\r\n\r\n"),
+	};
+#undef LINE
 
 	set_up();
 	start();
@@ -205,6 +249,16 @@ START_TEST(a_nul_in_a_value_is_400)
 	CLEANUP_ANSWER struct answer a = hear(fd, false);
 
 	ck_assert_uint_eq(a.status, 400);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		CLEANUP_CLOSE int other = dial();
+
+		say_n(other, lines[i].text, lines[i].size);
+		CLEANUP_ANSWER struct answer b = hear(other, false);
+
+		ck_assert_msg(b.status == 400, "line %zu: %u", i, b.status);
+		ck_assert(is_closed(other));
+	}
+	ck_assert_uint_eq(get_once(GET("/healthz?a=b&c=d")), 200);
 	ck_assert_uint_eq(get_once(GET("/buildid/aa%00/executable")), 400);
 	stop(100);
 }
@@ -327,10 +381,10 @@ START_TEST(a_file_that_shrinks_ends_the_connection)
 }
 END_TEST
 UNIT_MAIN("http_hostile", bodies_come_whole_chunked_or_announced,
+	  nothing_behind_a_chunked_body_is_a_request,
 	  a_refused_body_is_read_and_the_connection_goes_on,
 	  a_body_over_the_limit_is_413_however_it_comes,
-	  ambiguous_requests_are_400_and_the_connection_ends,
-	  a_nul_in_a_value_is_400, oversized_headers_are_431,
-	  one_address_has_a_limit_of_connections,
+	  ambiguous_requests_are_400_and_the_connection_ends, a_nul_is_400,
+	  oversized_headers_are_431, one_address_has_a_limit_of_connections,
 	  absolute_deadlines_end_connections_that_drip,
 	  a_file_that_shrinks_ends_the_connection)
