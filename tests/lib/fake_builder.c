@@ -10,9 +10,13 @@
  *	fickle=PATH	the same, unless there is such a file, which it makes
  *	broken=PATH	the table has damage within unless there is such a file
  *	full		no room, unless the table goes outside "tables"
+ *	lacks=N		of split DWARF the units FAKE_SPLIT_ID to that + N - 1,
+ *			unless there is a file that says
+ *	has=M			FAKE_SPLIT_ID + M; or
+ *	kills			that the worker dies
  *
  * A partial table's functions are called "pa…", those of a table made with an
- * alternate file "al…".
+ * alternate file "al…", with files of split DWARF "sp…".
  */
 #include "config.h"
 
@@ -23,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "tests/lib/fake_builder.h"
 #include "tests/lib/sample_table.h"
 #include "tests/lib/symtab_fixture.h"
 #include "worker/symtab_job.h"
@@ -85,9 +90,10 @@ static struct error *build(const struct symtab_request *q)
 		.quality = quality ? (enum symtab_quality)atoi(quality)
 				   : SYMTAB_QUALITY_DWARF,
 		.functions = 4,
-		.prefix = q->wanted_count      ? "pa"
-			  : q->inputs.alt >= 0 ? "al"
-					       : NULL,
+		.prefix = q->wanted_count       ? "pa"
+			  : q->inputs.alt >= 0  ? "al"
+			  : q->inputs.dwo_count ? "sp"
+						: NULL,
 	};
 
 	if (!q->wanted_count)
@@ -110,6 +116,42 @@ static struct error *build(const struct symtab_request *q)
 	return NULL;
 }
 
+/* The number of the unit in a file of split DWARF; -1: of no use. */
+static int unit_of(const struct symtab_build_dwo *d)
+{
+	char says[32] = "";
+
+	if (pread(d->fd, says, sizeof(says) - 1, (off_t)d->offset) < 0)
+		abort();
+	if (!strncmp(says, "kills", 5))
+		abort();
+	return strncmp(says, "has=", 4) ? -1 : atoi(says + 4);
+}
+
+static void find_lacking(const struct symtab_request *q,
+			 struct symtab_build_report *report)
+{
+	const char *lacks = find_word("lacks=");
+	size_t count = lacks ? (size_t)atoi(lacks) : 0;
+	bool *is_there = mem_array(count, sizeof(*is_there));
+
+	report->missing_splits =
+		mem_array(count, sizeof(*report->missing_splits));
+	if (!is_there || !report->missing_splits)
+		abort();
+	for (size_t i = 0; i < q->inputs.dwo_count; i++) {
+		int unit = unit_of(&q->dwos[i]);
+
+		if (unit >= 0 && (size_t)unit < count)
+			is_there[unit] = true;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!is_there[i])
+			report->missing_splits[report->missing_split_count++] =
+				FAKE_SPLIT_ID + i;
+	mem_free(is_there);
+}
+
 static struct error *do_job(struct reader *payload, const int *fds,
 			    size_t fd_count, struct wire_out *out)
 {
@@ -128,10 +170,13 @@ static struct error *do_job(struct reader *payload, const int *fds,
 		err = error_errno("read");
 	if (!err)
 		err = build(q);
+	if (!err)
+		find_lacking(q, &report);
 	if (!err) {
 		symtab_result_put(wire_out_begin(out, WIRE_RESULT), &report);
 		err = wire_out_end(out);
 	}
+	symtab_build_report_deinit(&report);
 	symtab_request_deinit(q);
 	mem_free(q);
 	return err;

@@ -104,6 +104,8 @@ void add_file(struct fixture *f, const char *name, const char *words,
 	t.artifacts[0].size = role->size;
 	t.artifacts[0].roles = role->roles;
 	t.artifacts[0].quality = role->quality;
+	t.artifacts[0].split_ids = role->splits;
+	t.artifacts[0].split_id_count = role->split_count;
 	if (role->alt)
 		t.artifacts[0].alt_id = index_test_id(role->alt);
 	memset(t.artifacts[0].breakpad_guid, (int)(role->n % 100), 16);

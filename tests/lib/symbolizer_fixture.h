@@ -32,6 +32,8 @@ struct role {
 	unsigned roles, quality;
 	unsigned alt; /* 0: none */
 	size_t size;
+	const uint64_t *splits; /* units of split DWARF */
+	size_t split_count;
 };
 
 /* ---- Batches ------------------------------------------------------------ */

@@ -20,7 +20,7 @@ tests_unit_test_table_cache_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
 
 # A worker that is told by its files what to do.
 check_PROGRAMS += tests/lib/fake_builder
-tests_lib_fake_builder_SOURCES = tests/lib/fake_builder.c $(sample_table) $(symtab_fixture)
+tests_lib_fake_builder_SOURCES = tests/lib/fake_builder.c tests/lib/fake_builder.h $(sample_table) $(symtab_fixture)
 tests_lib_fake_builder_LDADD = $(WORKER_LIBS)
 
 symbolizer_fixture = \
@@ -30,6 +30,11 @@ unit_tests += tests/unit/test_symbolizer
 tests_unit_test_symbolizer_SOURCES = tests/unit/test_symbolizer.c $(symbolizer_fixture)
 tests_unit_test_symbolizer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_symbolizer_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
+
+unit_tests += tests/unit/test_symbolizer_splits
+tests_unit_test_symbolizer_splits_SOURCES = tests/unit/test_symbolizer_splits.c $(symbolizer_fixture)
+tests_unit_test_symbolizer_splits_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_symbolizer_splits_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
 
 unit_tests += tests/unit/test_symbolizer_service
 tests_unit_test_symbolizer_service_SOURCES = tests/unit/test_symbolizer_service.c $(symbolizer_fixture)
