@@ -151,7 +151,9 @@ static void begin_line(struct buf *line, enum log_level level)
  * to say so. */
 static void end_line(struct buf *line)
 {
-	buf_append_byte(line, '\n');
+	/* One that memory ended is still a line. */
+	if (!buf_append_byte(line, '\n') && line->size)
+		line->data[line->size - 1] = '\n';
 	ssize_t n = write(STDERR_FILENO, line->data, line->size);
 	(void)n;
 }

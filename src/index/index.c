@@ -367,12 +367,17 @@ static bool is_writable_directory_of(const char *path)
 	return !dir || is_writable(dir);
 }
 
-static bool has_no_log(const char *path)
+static bool has_nothing(const char *path, const char *suffix)
 {
-	CLEANUP_FREE char *wal = mem_printf("%s-wal", path);
+	CLEANUP_FREE char *log = mem_printf("%s%s", path, suffix);
 	struct stat st;
 
-	return wal && (stat(wal, &st) || st.st_size == 0);
+	return log && (stat(log, &st) || st.st_size == 0);
+}
+
+static bool has_no_log(const char *path)
+{
+	return has_nothing(path, "-wal") && has_nothing(path, "-journal");
 }
 
 static struct error *connect_reader(struct db *db, const char *path,

@@ -56,17 +56,21 @@ static bool is_full(int number)
 	return number == ENOSPC || number == EDQUOT || number == EFBIG;
 }
 
-/* SQLite says FULL for ENOSPC alone, and sqlite3_system_errno() knows nothing
- * of what a step did; the file that failed does. */
-static COLD bool is_disk_full(struct db *db, int rc)
+/* What SQLite takes for a broken file system, and calls damage of the database
+ * when it reads. */
+static bool is_unreadable(int number)
+{
+	return number == EIO || number == ENXIO || number == ERANGE;
+}
+
+/* Did the database's file or its log fail with such an errno?
+ * sqlite3_system_errno() knows nothing of what a step did; the file that failed
+ * does, and until it is closed. */
+static COLD bool has_failed(struct db *db, bool (*with)(int number))
 {
 	static const int files[] = { SQLITE_FCNTL_FILE_POINTER,
 				     SQLITE_FCNTL_JOURNAL_POINTER };
 
-	if (rc == SQLITE_FULL || rc == SQLITE_IOERR_SHMSIZE)
-		return true;
-	if (rc != SQLITE_IOERR_WRITE)
-		return false;
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		sqlite3_file *file = NULL;
 		int number = 0;
@@ -76,10 +80,17 @@ static COLD bool is_disk_full(struct db *db, int rc)
 			continue;
 		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO,
 					     &number);
-		if (is_full(number))
+		if (with(number))
 			return true;
 	}
 	return false;
+}
+
+/* SQLite says FULL for ENOSPC alone. */
+static COLD bool is_disk_full(struct db *db, int rc)
+{
+	return rc == SQLITE_FULL || rc == SQLITE_IOERR_SHMSIZE ||
+	       (rc == SQLITE_IOERR_WRITE && has_failed(db, is_full));
 }
 
 static COLD struct error *io_error(struct db *db, int rc, const char *doing)
@@ -121,12 +132,23 @@ COLD struct error *db_error(struct db *db, int rc, const char *doing)
 	case SQLITE_PROTOCOL:
 		return error_new(BUSY, "%s: %s: in use by another process",
 				 db->path, doing);
+	case SQLITE_READONLY:
+		/* A reader may not undo what a writer was at when it died. */
+		if (rc != SQLITE_READONLY_ROLLBACK)
+			break;
+		return error_new(DATABASE,
+				 "%s: a change was cut short: open it for "
+				 "writing once",
+				 db->path);
 	case SQLITE_CONSTRAINT:
 	case SQLITE_TOOBIG:
 	case SQLITE_MISMATCH:
 		return error_new(BAD_DATA, "%s: %s", doing, text);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB: {
+		/* Nobody has seen what cannot be read. */
+		if (has_failed(db, is_unreadable))
+			return io_error(db, SQLITE_IOERR_READ, doing);
 		struct error *err = error_new(DATABASE, "%s: damaged: %s: %s",
 					      db->path, doing, text);
 
@@ -134,8 +156,9 @@ COLD struct error *db_error(struct db *db, int rc, const char *doing)
 		return err;
 	}
 	default:
-		return error_new(DATABASE, "%s: %s: %s", db->path, doing, text);
+		break;
 	}
+	return error_new(DATABASE, "%s: %s: %s", db->path, doing, text);
 }
 
 /* ---- Open and close ----------------------------------------------------- */

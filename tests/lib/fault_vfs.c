@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ static bool happened;
 struct fault_file {
 	sqlite3_file base;
 	sqlite3_file *real; /* directly behind this */
+	int error;          /* errno; 0: the real one's */
 };
 
 static sqlite3_file *real(sqlite3_file *f)
@@ -54,6 +56,10 @@ static int file_read(sqlite3_file *f, void *to, int size, sqlite3_int64 at)
 {
 	if (fails(FAULT_READ_ERROR))
 		return SQLITE_IOERR_READ;
+	if (fails(FAULT_DEVICE_ERROR)) {
+		((struct fault_file *)f)->error = EIO;
+		return SQLITE_IOERR_CORRUPTFS;
+	}
 	return real(f)->pMethods->xRead(real(f), to, size, at);
 }
 
@@ -99,6 +105,12 @@ static int file_reserved(sqlite3_file *f, int *ret)
 
 static int file_control(sqlite3_file *f, int op, void *arg)
 {
+	struct fault_file *file = (struct fault_file *)f;
+
+	if (op == SQLITE_FCNTL_LAST_ERRNO && file->error) {
+		*(int *)arg = file->error;
+		return SQLITE_OK;
+	}
 	return real(f)->pMethods->xFileControl(real(f), op, arg);
 }
 
@@ -162,6 +174,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f,
 	struct fault_file *file = (struct fault_file *)f;
 
 	file->real = (sqlite3_file *)(file + 1);
+	file->error = 0;
 	int rc = unix_vfs->xOpen(unix_vfs, name, file->real, flags, flags_ret);
 	file->base.pMethods = file->real->pMethods ? &methods : NULL;
 	return rc;

@@ -9,9 +9,10 @@
 
 enum fault_kind {
 	FAULT_NONE,
-	FAULT_DISK_FULL,  /* writes and growing: SQLITE_FULL */
-	FAULT_READ_ERROR, /* SQLITE_IOERR_READ */
-	FAULT_SYNC_ERROR, /* SQLITE_IOERR_FSYNC */
+	FAULT_DISK_FULL,    /* writes and growing: SQLITE_FULL */
+	FAULT_READ_ERROR,   /* SQLITE_IOERR_READ */
+	FAULT_DEVICE_ERROR, /* what SQLite makes of EIO: SQLITE_IOERR_CORRUPTFS */
+	FAULT_SYNC_ERROR,   /* SQLITE_IOERR_FSYNC */
 };
 
 /** Make it the default VFS, before anything is opened. */

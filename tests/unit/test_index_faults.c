@@ -532,6 +532,14 @@ START_TEST(a_read_error_anywhere_is_an_error_and_not_damage)
 }
 END_TEST
 
+/* SQLite calls this damage. R-30 */
+START_TEST(a_device_that_cannot_be_read_is_an_error_and_not_damage)
+{
+	fault_vfs_install();
+	run_all_with_fault(FAULT_DEVICE_ERROR);
+}
+END_TEST
+
 START_TEST(a_failing_sync_loses_nothing)
 {
 	fault_vfs_install();
@@ -922,6 +930,7 @@ UNIT_MAIN("index_faults", no_memory_at_any_allocation_is_an_error_and_no_more,
 	  no_memory_while_setting_aside_loses_nothing,
 	  a_full_disk_at_any_write_is_an_error_and_no_more,
 	  a_read_error_anywhere_is_an_error_and_not_damage,
+	  a_device_that_cannot_be_read_is_an_error_and_not_damage,
 	  a_failing_sync_loses_nothing,
 	  creating_on_a_full_disk_can_be_tried_again,
 	  a_limit_on_file_size_reads_as_a_full_disk, no_descriptor_left_is_busy,
