@@ -184,7 +184,7 @@ struct index_container {
 	 * message; it is not tried again until the stamp changes. */
 	const char *problem_kind;
 	const char *problem;
-	bool is_retryable; /* worker died: try again later */
+	bool is_retryable; /* worker died, or the machine failed */
 	uint32_t payload_codec;
 	uint64_t payload_offset, payload_size;
 	const struct index_artifact *artifacts;
@@ -303,6 +303,7 @@ struct index_known {
 	struct index_stamp stamp;
 	unsigned root_order;
 	bool is_retryable; /* and failed the last time */
+	bool is_poison;    /* and that had cost a worker its life */
 	uint32_t attempts;
 	int64_t tried_at; /* seconds since 1970 */
 };

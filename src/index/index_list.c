@@ -70,6 +70,7 @@ static struct error *give_known(struct query *q, struct buf *path,
 		.attempts = (uint32_t)query_int(q, 8),
 		.tried_at = query_int(q, 9),
 		.scanner = query_text(q, 10),
+		.is_poison = query_int(q, 11),
 	};
 	return fn(ctx, &known);
 }

@@ -9,8 +9,10 @@
 #include "scan/known.h"
 
 /* When a file that cost a worker its life is tried again: after 1, 10 and 60
- * minutes, then only when it changes (R-4). */
+ * minutes, then only when it changes, or once by another process (R-4). What
+ * the machine could not do is no fault of the file's: it goes on each hour. */
 static const int64_t retry_after_s[] = { 60, 600, 3600 };
+enum { RETRIES = sizeof(retry_after_s) / sizeof(*retry_after_s) };
 
 uint64_t known_path_hash(const struct known *k, const char *path)
 {
@@ -104,7 +106,23 @@ void path_table_deinit(struct path_table *t)
 struct load {
 	struct known *known;
 	unsigned root_order;
+	bool is_first;
+	int64_t now;
 };
+
+static bool is_retry_due(const struct load *load, const struct index_known *in)
+{
+	size_t tries = in->attempts ? in->attempts - 1 : 0;
+
+	if (!in->is_retryable || load->is_first)
+		return in->is_retryable;
+	if (tries >= RETRIES && in->is_poison)
+		return false;
+	int64_t pause = retry_after_s[tries < RETRIES ? tries : RETRIES - 1];
+
+	/* Tried in times to come: the clock was wrong then, or is now. */
+	return load->now < in->tried_at || load->now >= in->tried_at + pause;
+}
 
 static struct error *add_known(void *ctx, const struct index_known *in)
 {
@@ -123,17 +141,12 @@ static struct error *add_known(void *ctx, const struct index_known *in)
 	if (k->entries[at].path)
 		return NULL;
 	k->is_misordered |= in->root_order != load->root_order;
-	size_t tries = in->attempts ? in->attempts - 1 : 0;
-
 	k->entry_count++;
 	k->entries[at] = (struct known_entry) {
 		.path = path,
 		.stamp = known_stamp_hash(k, &in->stamp),
 		.mark = scan_mark(in->scanner),
-		.is_retry_due =
-			in->is_retryable &&
-			tries < sizeof(retry_after_s) / sizeof(int64_t) &&
-			clock_wall_s() >= in->tried_at + retry_after_s[tries],
+		.is_retry_due = is_retry_due(load, in),
 	};
 	return NULL;
 }
@@ -171,9 +184,14 @@ static struct error *add_ignored(void *ctx, const char *dir,
 }
 
 struct error *known_load(struct known *k, struct index_reader *r,
-			 uint64_t secret, const char *const *roots)
+			 uint64_t secret, const char *const *roots,
+			 bool is_first)
 {
-	struct load load = { .known = k };
+	struct load load = {
+		.known = k,
+		.is_first = is_first,
+		.now = clock_wall_s(),
+	};
 
 	*k = (struct known) { .secret = secret };
 	for (; *roots; roots++, load.root_order++) {

@@ -57,9 +57,14 @@ struct known {
 	bool is_misordered; /* a root's order is not the one that is stored */
 };
 
-/** @param[in] roots NULL at the end. */
+/**
+ * @param[in] roots NULL at the end.
+ * @param[in] is_first The first pass of this process: what failed for a reason
+ * that may have passed is tried, whenever it failed.
+ */
 MUST_CHECK struct error *known_load(struct known *k, struct index_reader *r,
-				    uint64_t secret, const char *const *roots);
+				    uint64_t secret, const char *const *roots,
+				    bool is_first);
 void known_deinit(struct known *k);
 
 uint64_t known_path_hash(const struct known *k, const char *path);

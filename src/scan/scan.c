@@ -512,8 +512,8 @@ static struct error *write_quiet(struct scan *s)
 static struct error *load_known(struct scan *s, struct index_reader **ret)
 {
 	TRY(index_reader_open(s->o.index_place, ret));
-	return known_load(&s->known, *ret, index_secret(s->o.index),
-			  s->o.roots);
+	return known_load(&s->known, *ret, index_secret(s->o.index), s->o.roots,
+			  !s->has_passed);
 }
 
 /* Files that did not change follow the operator's order too. The first root's
@@ -609,6 +609,8 @@ struct error *scan_run(struct scan *s)
 	begin_progress(s);
 	struct error *err = pass(s, &reader);
 
+	/* A pass that ended halfway has not come to all of it. */
+	s->has_passed |= !err;
 	end_progress(s, err);
 	index_reader_close(reader);
 	drop_pass(s);

@@ -46,6 +46,7 @@ struct scan {
 	const char *skip[3];
 	size_t batch_max; /* files a job, for the descriptors they hold */
 	struct worker_pool *pool;
+	bool has_passed; /* a pass has come to its end */
 
 	/* One pass; owned by the scanning thread. */
 	struct known known;

@@ -253,13 +253,20 @@ else
 fi
 
 ok "a second scan ends with 0" scan_bad
-second=$(sed -n 's/.*scan.* finished.* looked_into=\([0-9]*\).*/\1/p' "$tmp/last.log")
-is "a second scan tries none of them again" "$second" 0
+looked_into() {
+	sed -n 's/.*scan.* finished.* looked_into=\([0-9]*\).*/\1/p' "$tmp/last.log"
+}
+# What the machine refused is not the file's fault: each process tries it once.
+refused=0
+if [ $can_test_permissions = yes ]; then
+	refused=1
+fi
+is "a second scan tries none of them again" "$(looked_into)" $refused
 touch "$tree/cut-xz.deb"
 must "$mkpkg" rpm --compress xz "$tree/last.rpm" "/x=$tmp/each/sample-35"
 ok "a third scan ends with 0" scan_bad
 is "a third scan tries what changed" \
-	"$(sed -n 's/.*scan.* finished.* looked_into=\([0-9]*\).*/\1/p' "$tmp/last.log")" 2
+	"$(looked_into)" $((2 + refused))
 sample_base=1
 like "what became whole is indexed" "$(find_id bad "$(sample_id 35)")" \
 	"^$tree/last.rpm: "
@@ -333,9 +340,8 @@ if [ "$(id -u)" = 0 ] && have strace &&
 			"$(check sector --json | jq -c '[.containers,.unreadable,.complaints]')" \
 			"[4,1,[]]"
 	done
-	touch "$tmp/sectors/disk.deb"
 	ok "a scan with a good disk ends well" scan sector "$tmp/sectors"
-	is "what could not be read is read when it has changed" \
+	is "what the disk did not give is read by the next one" \
 		"$(check sector --json | jq -c '[.containers,.unreadable]')" "[4,0]"
 else
 	skip "a scan goes on past a disk that fails" "no root, or no strace"

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When a file that could not be read is tried again. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "scan/scan.h"
+#include "tests/lib/elf_writer.h"
+#include "tests/unit/unit.h"
+
+struct fixture {
+	char base[64], tree[96], file[128], state[96];
+	const char *roots[2];
+	struct index *index;
+	struct scan *scan;
+};
+
+static void make_tree(struct fixture *f)
+{
+	CLEANUP_BUF struct buf elf = BUF_INIT;
+
+	strcpy(f->base, "/tmp/symbolized-retry-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(f->base));
+	snprintf(f->tree, sizeof(f->tree), "%s/tree", f->base);
+	snprintf(f->file, sizeof(f->file), "%s/a", f->tree);
+	snprintf(f->state, sizeof(f->state), "%s/state", f->base);
+	ck_no_error(file_make_dirs(f->tree));
+	elf_write(&(struct elf_spec) { .build_id = "aaaa", .text_size = 64 },
+		  &elf);
+	CLEANUP_CLOSE int fd = open(f->file, O_CREAT | O_WRONLY, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_no_error(file_write_all(fd, elf.data, elf.size));
+}
+
+static void remove_tree(struct fixture *f)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->base);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* As a process that has just been started */
+static void begin_process(struct fixture *f)
+{
+	const char *program = getenv("SYMBOLIZED");
+
+	f->roots[0] = f->tree;
+	f->roots[1] = NULL;
+	ck_no_error(index_open(f->state, 0, NULL, &f->index));
+	struct scan_options o = {
+		.roots = f->roots,
+		.index_place = f->state,
+		.state_dir = f->state,
+		.cache_dir = f->base, /* not below the tree */
+		.workers = 1,
+		.program = program ? program : "./symbolized",
+		.index = f->index,
+	};
+	ck_no_error(scan_create(&o, &f->scan));
+}
+
+static void end_process(struct fixture *f)
+{
+	scan_destroy(f->scan);
+	index_close(f->index);
+}
+
+static uint64_t looked_into(struct fixture *f)
+{
+	ck_no_error(scan_run(f->scan));
+	return atomic_load(&scan_progress(f->scan)->done_files);
+}
+
+/* The index says of the file, as it is, that it could not be read. */
+static void note_failed(struct fixture *f, const char *kind, bool is_retryable)
+{
+	struct index_container c = {
+		.path = f->file,
+		.scanner = "",
+		.problem_kind = kind,
+		.problem = "as it was then",
+		.is_retryable = is_retryable,
+	};
+	struct stat st;
+
+	ck_assert_int_eq(stat(c.path, &st), 0);
+	c.stamp = (struct index_stamp) {
+		.mtime_ns = clock_timespec_ns(st.st_mtim),
+		.ctime_ns = clock_timespec_ns(st.st_ctim),
+		.size = (uint64_t)st.st_size,
+		.inode = st.st_ino,
+	};
+	ck_no_error(index_put_containers(f->index, &c, 1));
+}
+
+/* */
+START_TEST(what_may_have_passed_is_tried_again_by_another_process)
+{
+	static const char *const kinds[] = { "io", "busy", "worker" };
+	struct fixture f;
+
+	make_tree(&f);
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		note_failed(&f, kinds[i], true);
+		/* Not within a minute by who has tried already. */
+		ck_assert_uint_eq(looked_into(&f), 0);
+		end_process(&f);
+		begin_process(&f);
+		ck_assert_uint_eq(looked_into(&f), 1);
+		ck_assert_uint_eq(looked_into(&f), 0);
+	}
+	end_process(&f);
+	remove_tree(&f);
+}
+END_TEST
+
+START_TEST(what_cannot_have_passed_is_not_tried_by_another_process_either)
+{
+	struct fixture f;
+
+	make_tree(&f);
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	note_failed(&f, "bad_data", false);
+	end_process(&f);
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	end_process(&f);
+	remove_tree(&f);
+}
+END_TEST
+
+UNIT_MAIN("scan_retry", what_may_have_passed_is_tried_again_by_another_process,
+	  what_cannot_have_passed_is_not_tried_by_another_process_either)
