@@ -5,6 +5,7 @@ it_tests = \
 	tests/it/debuginfod-corners.sh \
 	tests/it/debuginfod-http.sh \
 	tests/it/dwz.sh \
+	tests/it/faults-scan.sh \
 	tests/it/get-cache.sh \
 	tests/it/get-http.sh \
 	tests/it/get-overload.sh \
@@ -45,7 +46,7 @@ it_tests = \
 TESTS += $(it_tests)
 
 # In earnest, which takes hours. They look at LONG_TESTS.
-long_tests = tests/it/scan-kill.sh tests/it/soak.sh tests/it/http-attack-flood.sh \
+long_tests = tests/it/faults-scan.sh tests/it/scan-kill.sh tests/it/soak.sh tests/it/http-attack-flood.sh \
 	tests/it/http-attack-long.sh
 
 check_PROGRAMS += tests/lib/soak_client
@@ -56,7 +57,7 @@ EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/lib_upstream.sh tests/it/lib_
 	tests/it/.shellcheckrc
 
 # What symbolizing is compared with others by.
-EXTRA_DIST += tests/it/lib_fixtures.sh tests/it/lib_oracle.sh
+EXTRA_DIST += tests/it/lib_faults.sh tests/it/lib_fixtures.sh tests/it/lib_oracle.sh
 if HAVE_DW
 check_PROGRAMS += tests/lib/sym_answer tests/lib/sym_sample tests/lib/sym_compare
 tests_lib_sym_answer_SOURCES = tests/lib/sym_answer.c
@@ -70,3 +71,11 @@ tests_lib_sym_compare_SOURCES = tests/lib/sym_compare.c tests/lib/sym_elf.c \
 tests_lib_sym_compare_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS)
 tests_lib_sym_compare_LDADD = $(DW_LIBS)
 endif
+
+# Faults on demand: what is preloaded, and what tells it.
+check_PROGRAMS += tests/lib/fault.so tests/lib/faultctl
+tests_lib_fault_so_SOURCES = tests/lib/fault.c tests/lib/fault.h
+tests_lib_fault_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC -fvisibility=hidden
+tests_lib_fault_so_LDFLAGS = -shared
+tests_lib_fault_so_LDADD = -ldl
+tests_lib_faultctl_SOURCES = tests/lib/faultctl.c tests/lib/fault.h

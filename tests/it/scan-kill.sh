@@ -6,6 +6,7 @@
 #
 # Requirements: R-28.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
+. "$top_srcdir/tests/it/lib_faults.sh"
 need "$CC" sqlite3 setsid openssl
 
 tree=$tmp/tree
@@ -36,46 +37,6 @@ for ((i = 1; i <= 30; i++)); do
 	echo "$i" >"$tree/text/$i"
 done
 
-# dump NAME: every row by what it means: names for row numbers, no times of
-# trying, no key (and so no fingerprints, only how many there are)
-dump() {
-	sqlite3 -bail "file:$tmp/$1.state/index.sqlite?mode=ro" <<'END'
-.mode list
-CREATE TEMP VIEW c AS SELECT c.*, cast(d.path AS text) || '/' ||
-  cast(c.name AS text) AS path FROM container c JOIN directory d
-  ON d.id = c.directory_id;
-CREATE TEMP VIEW a AS SELECT a.*, hex(b.bytes) AS id_bytes, c.path AS path
-  FROM artifact a JOIN build_id b ON b.id = a.build_id
-  JOIN c ON c.id = a.container_id;
-SELECT 'meta', containers, failed, artifacts, executables, debuginfos,
-  build_ids, source_dirs, points, directories, ignored_files FROM meta;
-SELECT 'container', path, mtime_ns, ctime_ns, size, inode, root_order, scanner,
-  payload_codec, payload_offset, payload_size, problem_kind,
-  cast(problem AS text), is_retryable, attempts FROM c ORDER BY path;
-SELECT 'build id', hex(bytes) FROM build_id ORDER BY bytes;
-SELECT 'artifact', path, ordinal, id_bytes, roles, quality, is_gnu, offset,
-  size, packed_size, packed_codec, mtime, machine, type, elf_class,
-  is_big_endian, source_count, name_hash, hex(htlhash), hex(breakpad_guid),
-  hex(alt_id), hex(go_id), cast(member AS text), hex(segments)
-  FROM a ORDER BY path, ordinal;
-SELECT 'sources', a.path, a.ordinal, hex(s.packed) FROM source_list s
-  JOIN a ON a.id = s.artifact_id ORDER BY a.path, a.ordinal;
-SELECT 'source dir', c.path, cast(d.path AS text), hex(s.files)
-  FROM source_dir s JOIN c ON c.id = s.container_id
-  JOIN directory d ON d.id = s.directory_id ORDER BY 2, 3;
-SELECT 'point', c.path, p.out_offset, p.in_offset, hex(p.state)
-  FROM payload_point p JOIN c ON c.id = p.container_id ORDER BY 2, 3;
-SELECT 'directory', cast(path AS text) FROM directory ORDER BY path;
-SELECT 'ignored', cast(d.path AS text), length(i.prints) FROM ignored i
-  JOIN directory d ON d.id = i.directory_id ORDER BY d.path;
-SELECT 'rows without owner',
-  (SELECT count(*) FROM source_list WHERE artifact_id NOT IN
-    (SELECT id FROM artifact)),
-  (SELECT count(*) FROM artifact WHERE container_id NOT IN
-    (SELECT id FROM container) OR build_id NOT IN (SELECT id FROM build_id));
-END
-}
-
 must scan calm "$tree"
 is "the undisturbed scan looked into everything" \
 	"$(last_scan looked_into calm)" 251
@@ -92,13 +53,6 @@ takes_us=$((takes_us < 20000 ? 20000 : takes_us))
 
 pause_us() {
 	sleep "$(printf '%d.%06d' $(($1 / 1000000)) $(($1 % 1000000)))"
-}
-
-RANDOM=${IT_SEED:-$$}
-diag "IT_SEED=${IT_SEED:-$$}"
-state_is_sound() {
-	[ ! -e "$tmp/$1.state/index.sqlite" ] ||
-		[ "$(check "$1" | tail -n 1)" = "the index is sound" ]
 }
 
 # killed NAME WAY: scan, killed at random moments, some further than others
