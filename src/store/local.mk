@@ -10,8 +10,9 @@ libstore_a_SOURCES = \
 	src/store/lookup.c \
 	src/store/memo.c src/store/memo.h \
 	src/store/poison.c src/store/poison.h \
-	src/store/remote.c \
+	src/store/remote.c src/store/remote.h \
 	src/store/remote_meta.c src/store/remote_meta.h \
+	src/store/remote_section.c \
 	src/store/source_find.c \
 	src/store/store.c src/store/store.h src/store/store_internal.h \
 	src/store/verify.c

@@ -40,8 +40,8 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/units.h"
+#include "store/remote.h"
 #include "store/remote_meta.h"
-#include "store/store_internal.h"
 #include "worker/worker_limits.h"
 
 enum {
@@ -103,6 +103,17 @@ static bool copy(char **to, const char *from)
 {
 	*to = from ? mem_strdup(from) : NULL;
 	return !*to == !from;
+}
+
+struct upstream_hop remote_hop_of(const struct flight *f)
+{
+	return (struct upstream_hop) {
+		.forwarded_for = f->hop.forwarded_for,
+		.via = f->hop.via,
+		.user_agent = f->hop.user_agent,
+		.traceparent = f->hop.traceparent,
+		.request_id = f->hop.request_id,
+	};
 }
 
 bool remote_hop_copy(struct flight *f, const struct upstream_hop *hop)
@@ -249,7 +260,7 @@ static bool land_kept(struct flight *f, int fd, uint64_t size,
 	return true;
 }
 
-static void land_absent(struct flight *f, int64_t ttl_ms)
+void remote_land_absent(struct flight *f, int64_t ttl_ms)
 {
 	struct memo_answer absent = { .is_absent = true };
 
@@ -711,6 +722,14 @@ static void land_ended(struct download *d, const struct upstream_end *e,
 {
 	struct flight *f = STEAL(d->flight);
 
+	/* They may just not know what a section is. */
+	if (f->query.kind == ARTIFACT_SECTION &&
+	    (e->cause == UPSTREAM_TRANSIENT ||
+	     e->cause == UPSTREAM_MALFORMED)) {
+		f->needs_whole = true;
+		flight_continue(f);
+		return;
+	}
 	switch (e->cause) {
 	case UPSTREAM_TRANSIENT:
 	case UPSTREAM_MALFORMED:
@@ -727,7 +746,7 @@ static void land_ended(struct download *d, const struct upstream_end *e,
 				    NULL, NULL);
 		break;
 	default:
-		land_absent(f, e->ttl_ms);
+		remote_land_absent(f, e->ttl_ms);
 	}
 }
 
@@ -763,13 +782,7 @@ static const struct upstream_receiver receiver = {
 static struct error *begin(struct flight *f)
 {
 	const struct store_query *q = &f->query;
-	const struct upstream_hop hop = {
-		.forwarded_for = f->hop.forwarded_for,
-		.via = f->hop.via,
-		.user_agent = f->hop.user_agent,
-		.traceparent = f->hop.traceparent,
-		.request_id = f->hop.request_id,
-	};
+	const struct upstream_hop hop = remote_hop_of(f);
 	struct upstream_question question = {
 		.id = q->id,
 		.type = type_name(q->kind),
@@ -818,6 +831,11 @@ static struct error *try_kept(struct flight *f, bool *left_ret)
 void remote_try(struct flight *f)
 {
 	bool has_left = false;
+
+	if (f->needs_whole) {
+		remote_section_next(f);
+		return;
+	}
 	struct error *err = try_kept(f, &has_left);
 
 	if (!err && !has_left)
@@ -825,7 +843,7 @@ void remote_try(struct flight *f)
 	if (err && error_kind(err) == ERROR_BAD_REQUEST) {
 		/* Nobody can be asked for something of that name. */
 		error_free(err);
-		land_absent(f, ABSENT_MOST_MS);
+		remote_land_absent(f, ABSENT_MOST_MS);
 	} else if (err) {
 		flight_land(f, err, NULL, NULL);
 	}

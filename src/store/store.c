@@ -229,6 +229,8 @@ static void flight_destroy(struct flight *f)
 		close(f->member_fd);
 	error_free(f->transient);
 	artifact_deinit(&f->growing);
+	artifact_deinit(&f->whole);
+	error_free(f->whole_error);
 	remote_hop_free(&f->hop);
 	mem_free(f);
 }
@@ -431,7 +433,7 @@ static struct flight *flight_create(struct store *st,
 		return NULL;
 	f->store = st;
 	f->member_fd = -1;
-	f->growing = (struct artifact)ARTIFACT_INIT;
+	f->growing = f->whole = (struct artifact)ARTIFACT_INIT;
 	f->key = key;
 	f->query = *q;
 	f->query.hop = NULL;

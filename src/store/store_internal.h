@@ -85,6 +85,13 @@ struct flight {
 	bool is_paused;   /* what should be begun must not be yet */
 	struct error *transient; /* why a target could not be tried; owned */
 	struct remote_hop hop;   /* whose request began it */
+	/* A section that must be taken from the whole file: how many kinds of
+	 * those were asked for; the one that has come, fd -1: none; why one did
+	 * not, owned. */
+	bool needs_whole;
+	unsigned wholes_asked;
+	struct artifact whole;
+	struct error *whole_error;
 	/** What is being fetched, for those who come meanwhile; fd -1: nothing.
 	 * Guarded by the store's lock. */
 	struct artifact growing;

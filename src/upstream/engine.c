@@ -98,6 +98,7 @@ static struct error *fetch_create(struct upstreams *u,
 		return error_no_memory;
 	f->engine = u;
 	f->id = q->id;
+	f->is_section = !strcmp(q->type, "section");
 	f->hops = q->hops < HOPS_MOST ? q->hops : HOPS_MOST;
 	f->count = u->server_count;
 	for (size_t i = 0; i < f->count; i++)

@@ -83,7 +83,8 @@ struct upstream_fetch {
 	int64_t hedge_ms; /* clock_ms() at which the next is asked; 0: never */
 	struct attempt *winner;
 	unsigned turn;
-	unsigned hops;   /* HOPS_MOST at most */
+	unsigned hops; /* HOPS_MOST at most */
+	bool is_section;
 	bool has_data;   /* since the receiver was told of a pause */
 	bool is_whole;   /* the winner's body is here and being judged */
 	bool is_refused; /* the receiver gives up */

@@ -450,13 +450,24 @@ static enum upstream_cause cause_of_code(CURLcode code)
 	}
 }
 
+/* A server that knows no sections says that of the word with 503, and says
+ * nothing of its health by that. */
+static bool is_refused_section(const struct transfer *t)
+{
+	return t->head.status == 503 && t->head.retry_after_s <= 0 &&
+	       t->attempt->fetch->is_section;
+}
+
 static void finish_whole(struct transfer *t, int64_t now_ms)
 {
 	char text[32];
 
 	if (t->head.status != 200) {
 		snprintf(text, sizeof(text), "status %u", t->head.status);
-		finish(t, status_cause(t->head.status), text, false, now_ms);
+		finish(t,
+		       is_refused_section(t) ? UPSTREAM_MALFORMED
+					     : status_cause(t->head.status),
+		       text, false, now_ms);
 	} else if (!t->attempt->fetch->receiver) {
 		finish(t, UPSTREAM_FOUND, "found", false, now_ms);
 	} else if (t->size >= 0 && t->received != (uint64_t)t->size) {

@@ -71,6 +71,21 @@ is "nobody was asked again" "$(asked up "$(id 1)/debuginfo")" 1
 get "/buildid/$(build_id "$tmp/tree/local-1")/debuginfo"
 is "what is here is served from here" "$status" 200
 
+put up "$(id 12)" executable "$(file 12)"
+rule up section status=503
+get "/buildid/$(id 12)/section/.text"
+is "a section that a server does not know is fetched with its file" "$status" 200
+must objcopy -O binary --only-section=.text "$(file 12)" "$tmp/text"
+same "and is the one" "$tmp/body" "$tmp/text"
+is "the server was asked for it once" "$(asked up "$(id 12)/section")" 1
+get "/buildid/$(id 12)/section/.nowhere"
+is "one that is in neither file is absent" "$status" 404
+is "each file was fetched once" \
+	"$(asked up "$(id 12)/debuginfo") $(asked up "$(id 12)/executable")" "1 1"
+is "and the server is none the worse" \
+	"$(metric 'symbolized_upstream_breaker_state{upstream="1"}')" 0
+rule up
+
 # ---- What is asked for ----------------------------------------------------------
 
 : >"$tmp/up/headers"
