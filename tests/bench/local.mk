@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/bench/lib.sh \
 	tests/bench/meter.c \
 	tests/bench/need.sh \
+	tests/bench/relay.sh \
 	tests/bench/scan.sh \
 	tests/bench/stall.sh \
 	tests/bench/symbolize-build.sh \
