@@ -7,7 +7,8 @@
  *
  * The D demangler has no callback and allocates as it goes, and where a name
  * can be read in two ways it tries one after the other. There, what a name can
- * expand to, and how often that may be, is estimated before.
+ * expand to, and how often that may be, is estimated before. And so it is for
+ * Rust's lifetimes, which are counted through where nothing is printed.
  */
 #include "config.h"
 
@@ -30,7 +31,9 @@ enum {
 	D_EXPANSION = 10,
 	D_INPUT_MAX = 4096,
 	/* Some 20 ms where each doubles the time. */
-	D_TRIES_MAX = 14
+	D_TRIES_MAX = 14,
+	/* Some 10 ms. The largest known in use: 4. */
+	RUST_LIFETIMES_MAX = 100000,
 };
 
 bool symtab_is_mangled(const char *name, size_t len)
@@ -58,6 +61,46 @@ static void grow(const char *text, size_t len, void *ctx)
 	if (len > SYMTAB_NAME_MAX - (g->out->size - g->start) ||
 	    !buf_append(g->out, text, len))
 		longjmp(g->too_long, 1);
+}
+
+/* The number in base 62 at @at, up to some millions: digits, small letters, large
+ * letters, then '_', and one more than that; alone, '_' is 0. SIZE_MAX: there is
+ * none. */
+static size_t read_base_62(const char *name, size_t at, size_t len)
+{
+	size_t n = 0;
+
+	if (at < len && name[at] == '_')
+		return 0;
+	for (; at < len && name[at] != '_'; at++) {
+		char c = name[at];
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+			    : c >= 'a' && c <= 'z' ? c - 'a' + 10
+			    : c >= 'A' && c <= 'Z' ? c - 'A' + 36
+						   : -1;
+
+		if (digit < 0)
+			return SIZE_MAX;
+		if (n <= RUST_LIFETIMES_MAX)
+			n = n * 62 + (size_t)digit;
+	}
+	return at < len ? n + 1 : SIZE_MAX;
+}
+
+/* A function's type (F) and that of an object (D) may begin with a binder, G
+ * and how many lifetimes it has. libiberty goes through them one by one, also
+ * in what it only skips. What looks like one within an identifier counts as
+ * well. */
+static bool is_quick_rust(const char *name, size_t len)
+{
+	size_t lifetimes = 0;
+
+	for (size_t i = 1; i < len && lifetimes <= RUST_LIFETIMES_MAX; i++) {
+		// Where there is no number, SIZE_MAX and one are none.
+		if (name[i] == 'G' && strchr("FD", name[i - 1]))
+			lifetimes += read_base_62(name, i + 1, len) + 1;
+	}
+	return lifetimes <= RUST_LIFETIMES_MAX;
 }
 
 static bool demangle_cxx(const char *name, bool is_rust, struct growing *g)
@@ -157,7 +200,8 @@ static bool demangle_stem(const char *name, size_t len, struct buf *out)
 	if (name[1] == 'D') {
 		is_good = demangle_d(name, len, &g);
 	} else if (name[1] == 'R') {
-		is_good = demangle_cxx(name, true, &g);
+		is_good = is_quick_rust(name, len) &&
+			  demangle_cxx(name, true, &g);
 	} else {
 		// Before C++: older Rust names are C++ names that end in a
 		// hash.

@@ -25,6 +25,9 @@ static const char *const names[] = {
 	"INtB4_16ObligationForestpE22register_obligation_at",
 	"_RNCNvC1a4main0B3_",
 	"_RNvNtNtCsbmNqQUJIY6D_4core3foo3bar",
+	"_RINvC1a1fFG1_RL0_RL1_hEuE",
+	/* 2^59 lifetimes, in what is skipped. */
+	"_RNvMMMs_NtCsRMU_2esFGobligation_hEuE3f",
 	"_ZN4core3fmt5write17h0123456789abcdefE",
 	"_ZN71_$LT$Test$u20$$u2b$$u20$$u27$static$u20$as$u20$foo..Bar$LT$Test"
 	"$GT$$GT$3bar17h930b740aa94f1d3aE",

@@ -257,6 +257,28 @@ START_TEST(a_name_that_would_fill_the_memory_stays_as_it_is)
 }
 END_TEST
 
+START_TEST(a_name_of_countless_lifetimes_takes_no_time)
+{
+	CLEANUP_BUF struct buf out = BUF_INIT;
+	CLEANUP_BUF struct buf many = BUF_INIT;
+
+	/* They stand in what is not printed: no limit of length would end it.
+	 */
+	ck_assert(!symtab_demangle("_RNvMMs_NtCsRMU_2esFGobligation_hEuE3f",
+				   &out));
+	ck_assert(!symtab_demangle("_RNvMC1aDG01234567890_C1aEL_3f", &out));
+	buf_append_str(&many, "_RNvMC1aT");
+	for (int i = 0; i < 3000; i++)
+		buf_append_str(&many, "FGZZ_EuE");
+	buf_append_str(&many, "E3f");
+	ck_assert(!symtab_demangle(buf_str(&many), &out));
+	ck_assert_uint_eq(out.size, 0);
+	ck_assert(symtab_demangle("_RINvC1a5FGab_FG1_RL0_RL1_hEuE", &out));
+	ck_assert_str_eq(buf_str(&out),
+			 "a::FGab_::<for<'a, 'b, 'c> fn(&'c &'b u8)>");
+}
+END_TEST
+
 START_TEST(a_stub_has_no_longer_name_than_a_function)
 {
 	for (size_t over = 0; over < 2; over++) {
@@ -329,6 +351,7 @@ UNIT_MAIN("symtab_names", compiler_suffixes_are_not_part_of_a_name,
 	  mangled_names_of_three_languages_are_readable,
 	  every_text_of_many_is_put_together_again,
 	  a_name_that_would_fill_the_memory_stays_as_it_is,
+	  a_name_of_countless_lifetimes_takes_no_time,
 	  a_stub_has_no_longer_name_than_a_function,
 	  a_table_of_bombs_is_written_and_read,
 	  demangling_survives_want_of_memory)
