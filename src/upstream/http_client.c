@@ -10,8 +10,10 @@
 
 enum { CONNECT_MS = 5000, SLOW_BYTES_S = 1, SLOW_S = 60 };
 
+/* Each request has a handle of its own, see follow() in transfer.c; what they
+ * share are the connections. */
 struct http_client {
-	CURL *curl;
+	CURLSH *share;
 	char text[CURL_ERROR_SIZE];
 };
 
@@ -30,9 +32,10 @@ struct error *http_client_create(struct http_client **ret)
 	c = mem_zalloc(sizeof(*c));
 	if (!c)
 		return error_no_memory;
-	c->curl = curl_easy_init();
-	if (!c->curl) {
-		mem_free(c);
+	c->share = curl_share_init();
+	if (!c->share || curl_share_setopt(c->share, CURLSHOPT_SHARE,
+					   CURL_LOCK_DATA_CONNECT)) {
+		http_client_free(c);
 		return error_no_memory;
 	}
 	*ret = c;
@@ -43,7 +46,7 @@ void http_client_free(struct http_client *c)
 {
 	if (!c)
 		return;
-	curl_easy_cleanup(c->curl);
+	curl_share_cleanup(c->share);
 	mem_free(c);
 }
 
@@ -90,12 +93,13 @@ static struct error *make_headers(const struct http_post *p,
 	return NULL;
 }
 
-static CURLcode set_options(struct http_client *c, const struct http_post *p,
+static CURLcode set_options(struct http_client *c, CURL *h,
+			    const struct http_post *p,
 			    struct curl_slist *headers, struct receiver *r)
 {
-	CURL *h = c->curl;
 	CURLcode e = curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
 
+	e = e ? e : curl_easy_setopt(h, CURLOPT_SHARE, c->share);
 	e = e ? e : curl_easy_setopt(h, CURLOPT_URL, p->url);
 	e = e ? e : curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->text);
 	e = e ? e : curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
@@ -137,29 +141,37 @@ static struct error *error_from_curl(const struct http_client *c,
 	return error_new(UPSTREAM, "%s: %s", p->url, why);
 }
 
-struct error *http_client_post(struct http_client *c, const struct http_post *p,
-			       struct http_answer *ret)
+static struct error *perform(struct http_client *c, CURL *h,
+			     const struct http_post *p,
+			     struct curl_slist *headers,
+			     struct http_answer *ret)
 {
 	struct receiver r = { .out = &ret->body, .limit = p->limit_bytes };
-	struct curl_slist *headers = NULL;
-	struct error *err = make_headers(p, &headers);
+	CURLcode e = set_options(c, h, p, headers, &r);
 	curl_off_t after = 0;
 	long status = 0;
 
-	buf_clear(&ret->body);
-	if (!err) {
-		CURLcode e = set_options(c, p, headers, &r);
-
-		*c->text = '\0';
-		e = e ? e : curl_easy_perform(c->curl);
-		if (e)
-			err = error_from_curl(c, p, &r, e);
-	}
-	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(c->curl, CURLINFO_RETRY_AFTER, &after);
-	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, NULL);
-	curl_slist_free_all(headers);
+	*c->text = '\0';
+	e = e ? e : curl_easy_perform(h);
+	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(h, CURLINFO_RETRY_AFTER, &after);
 	ret->status = (unsigned)status;
 	ret->retry_after_s = after > 3600 ? 3600 : (unsigned)after;
+	return e ? error_from_curl(c, p, &r, e) : NULL;
+}
+
+struct error *http_client_post(struct http_client *c, const struct http_post *p,
+			       struct http_answer *ret)
+{
+	CURL *h = curl_easy_init();
+	struct curl_slist *headers = NULL;
+	struct error *err = h ? make_headers(p, &headers) : error_no_memory;
+
+	buf_clear(&ret->body);
+	ret->status = ret->retry_after_s = 0;
+	if (!err)
+		err = perform(c, h, p, headers, ret);
+	curl_easy_cleanup(h);
+	curl_slist_free_all(headers);
 	return err;
 }

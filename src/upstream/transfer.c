@@ -409,6 +409,9 @@ int64_t transfer_check(struct transfer *t, int64_t now_ms)
 	return INT64_MAX;
 }
 
+/* With a handle of its own: in one that is used again libcurl before 8.1.1 takes
+ * a header's first line, if it begins with a space, for the continuation of one
+ * from before, which it has freed (curl issue 11101). */
 static bool follow(struct transfer *t)
 {
 	char *url = NULL;
@@ -424,12 +427,19 @@ static bool follow(struct transfer *t)
 		end_with(t, UPSTREAM_MALFORMED, fault);
 		return false;
 	}
+	/* libcurl copies the URL, which is the old handle's. */
+	CURL *next = curl_easy_duphandle(t->easy);
+	bool is_set = next && !curl_easy_setopt(next, CURLOPT_URL, url);
+
 	t->redirects++;
 	t->received = 0;
 	curl_multi_remove_handle(t->engine->multi, t->easy);
-	/* libcurl copies the URL, which is its own. */
-	if (curl_easy_setopt(t->easy, CURLOPT_URL, url) ||
-	    set_headers(t, false) ||
+	if (is_set) {
+		curl_easy_cleanup(t->easy);
+		t->easy = STEAL(next);
+	}
+	curl_easy_cleanup(next);
+	if (!is_set || set_headers(t, false) ||
 	    curl_multi_add_handle(t->engine->multi, t->easy)) {
 		end_with(t, UPSTREAM_TRANSIENT, "out of memory");
 		return false;
@@ -462,7 +472,11 @@ static void finish_whole(struct transfer *t, int64_t now_ms)
 {
 	char text[32];
 
-	if (t->head.status != 200) {
+	if (t->head.status == 200 && !t->answered_ms) {
+		/* libcurl takes it for whole where a length of 0 was said. */
+		finish(t, UPSTREAM_TRANSIENT, "it ended within its header",
+		       false, now_ms);
+	} else if (t->head.status != 200) {
 		snprintf(text, sizeof(text), "status %u", t->head.status);
 		finish(t,
 		       is_refused_section(t) ? UPSTREAM_MALFORMED
