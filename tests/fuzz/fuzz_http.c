@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "http/body.h"
 #include "http/conditional.h"
+#include "http/debuginfod.h"
 #include "http/framing.h"
 #include "http/routes.h"
 #include "tests/fuzz/fuzz.h"
@@ -36,11 +37,29 @@ static const struct fake_artifact artifacts[] = {
 	  .archive = "/c\rd" },
 };
 
-static struct http_options options = {
-	.version = "1",
-	.body_limit_bytes = BODY_LIMIT,
+static void add_metrics(void *ctx, struct buf *out)
+{
+	(void)ctx;
+	buf_append_str(out, "ready 1\n");
+}
+
+static const char *const suffixes[] = { ".deb", NULL };
+static const struct debuginfod_options debuginfod = {
+	.version = "debuginfod (elfutils) 0.196",
+	.suffixes = suffixes,
+	.metrics = add_metrics,
 };
-static struct http_context context = { .options = &options };
+
+/* Ours, and as debuginfod answers. */
+static struct http_options options[] = {
+	{ .version = "1", .body_limit_bytes = BODY_LIMIT },
+	{ .version = "1",
+	  .body_limit_bytes = BODY_LIMIT,
+	  .debuginfod = &debuginfod },
+};
+static struct http_context contexts[] = { { .options = &options[0] },
+					  { .options = &options[1] } };
+enum { DIALECTS = sizeof(options) / sizeof(*options) };
 
 /* Take a line off the text; NULL at its end. */
 static char *take_line(char **text)
@@ -116,7 +135,7 @@ static void read_body(const struct request *rq, const char *text)
 	error_free(body_decode(&body, coding, BODY_LIMIT));
 }
 
-static void serve_text(char *text, size_t size)
+static void serve_text(struct http_context *context, char *text, size_t size)
 {
 	struct framing f = { 0 };
 	struct request rq;
@@ -126,7 +145,7 @@ static void serve_text(char *text, size_t size)
 	if (!path)
 		return;
 	*path++ = '\0';
-	request_init(&rq, &context);
+	request_init(&rq, context);
 	rq.method_name = line;
 	rq.method = request_method(line);
 	char *query = strchr(path, '?');
@@ -144,19 +163,20 @@ static void serve_text(char *text, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (!options.store) {
+	if (!options[0].store) {
 		log_init(LOG_ERROR, LOG_LOGFMT);
-		options.store = fake_store(artifacts, 1);
+		for (size_t i = 0; i < DIALECTS; i++)
+			options[i].store = fake_store(artifacts, 1);
 	}
-	/* Exactly sized: a read past the end is seen. */
-	char *lines = mem_dup(data, size);
-	char *text = mem_strndup((const char *)data, size);
+	uint8_t *lines = fuzz_copy(data, size);
 
-	if (lines)
-		framing_lines_are_strict(lines, size);
-	if (text)
-		serve_text(text, size);
-	mem_free(lines);
-	mem_free(text);
+	framing_lines_are_strict((const char *)lines, size);
+	free(lines);
+	for (size_t i = 0; i < DIALECTS; i++) {
+		char *text = fuzz_text(data, size);
+
+		serve_text(&contexts[i], text, size);
+		free(text);
+	}
 	return 0;
 }

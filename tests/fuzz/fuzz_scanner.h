@@ -10,8 +10,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /** The one that is driven; its containers are the seeds. */
 extern const struct scanner *const fuzz_target;
@@ -82,23 +80,15 @@ static inline struct error *fuzz_members(const struct scanner *sc,
 	return NULL;
 }
 
-static inline void fuzz_scanner(const struct scanner *sc, const char *path,
-				const uint8_t *data, size_t size)
+/* Drive it over what it bid for. */
+static inline void fuzz_container(const struct scanner *sc,
+				  const struct scanner_input *in)
 {
-	struct scanner_input in = {
-		.file = input_from_memory(data, size),
-		.path = path,
-		.head = data,
-		.head_size =
-			size < SCANNER_HEAD_SIZE ? size : SCANNER_HEAD_SIZE,
-	};
+	uint64_t size = in->file.size;
 	struct scanner_stream *s;
 	enum codec codec;
 	uint64_t offset, length;
-
-	if (!sc->bid(&in))
-		return;
-	struct error *err = sc->open(&in, &s);
+	struct error *err = sc->open(in, &s);
 
 	if (!err) {
 		err = fuzz_members(sc, s);
@@ -109,6 +99,44 @@ static inline void fuzz_scanner(const struct scanner *sc, const char *path,
 	if (err)
 		assert(*error_message(err));
 	error_free(err);
+}
+
+/* A file and its head, each in memory of exactly its size. */
+struct fuzz_file {
+	struct scanner_input in;
+	uint8_t *file, *head;
+};
+
+static inline void fuzz_file_init(struct fuzz_file *f, const char *path,
+				  const uint8_t *data, size_t size)
+{
+	size_t head = size < SCANNER_HEAD_SIZE ? size : SCANNER_HEAD_SIZE;
+
+	f->file = fuzz_copy(data, size);
+	f->head = fuzz_copy(data, head);
+	f->in = (struct scanner_input) {
+		.file = input_from_memory(f->file, size),
+		.path = path,
+		.head = f->head,
+		.head_size = head,
+	};
+}
+
+static inline void fuzz_file_deinit(struct fuzz_file *f)
+{
+	free(f->file);
+	free(f->head);
+}
+
+static inline void fuzz_scanner(const struct scanner *sc, const char *path,
+				const uint8_t *data, size_t size)
+{
+	struct fuzz_file f;
+
+	fuzz_file_init(&f, path, data, size);
+	if (sc->bid(&f.in))
+		fuzz_container(sc, &f.in);
+	fuzz_file_deinit(&f);
 }
 
 #endif

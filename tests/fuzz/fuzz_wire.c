@@ -4,7 +4,8 @@
  * written in every form.
  *
  * Input: a byte that chooses route and Content-Type, a line of a query, and
- * behind it the body.
+ * behind it the body. With the byte's highest bit set two lines come before the
+ * body: Content-Type and Accept.
  *
  * Beyond what the sanitizers see: what was read is within its limits, and a
  * text answer has as many lines as its question.
@@ -12,10 +13,6 @@
 #include "config.h"
 
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/mem.h"
 #include "symbolize/exchange.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/lib/sample_table.h"
@@ -118,36 +115,73 @@ static void ask(const struct exchange_request *rq)
 		       count_lines(out.data, out.size));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* What is left of an input. */
+struct rest {
+	const uint8_t *data;
+	size_t size;
+};
+
+/* @return The line, to be freed; the last one has no end. */
+static char *take_line(struct rest *r)
 {
-	const uint8_t *end = size ? memchr(data, '\n', size) : NULL;
+	const uint8_t *end = r->size ? memchr(r->data, '\n', r->size) : NULL;
+	size_t n = end ? (size_t)(end - r->data) : r->size;
+	char *line = fuzz_text(r->data, n);
 
-	if (!end)
-		return 0;
-	open_table();
-	size_t form = data[0] % FORMS;
-	size_t query_size = end > data ? (size_t)(end - data) - 1 : 0;
-	size_t body_size = size - (size_t)(end + 1 - data);
-	char *query = mem_strndup((const char *)data + 1, query_size);
-	/* Exactly sized, for the sanitizer's sake. */
-	uint8_t *body = malloc(body_size ? body_size : 1);
+	n += end != NULL;
+	r->data += n;
+	r->size -= n;
+	return line;
+}
 
-	if (!query || !body)
-		abort();
-	memcpy(body, end + 1, body_size);
+static void ask_as_said(struct exchange_request *rq, struct rest *r)
+{
+	char *type = take_line(r), *accept = take_line(r);
+	uint8_t *body = fuzz_copy(r->data, r->size);
+
+	rq->content_type = type;
+	rq->accept = accept;
+	rq->body = body;
+	rq->size = r->size;
+	if (exchange_takes(rq->route, type))
+		ask(rq);
+	free(body);
+	free(accept);
+	free(type);
+}
+
+static void ask_all(struct exchange_request *rq, const struct rest *r)
+{
+	uint8_t *body = fuzz_copy(r->data, r->size);
+
+	rq->body = body;
+	rq->size = r->size;
 	for (size_t i = 0; i < sizeof(accepted) / sizeof(*accepted); i++) {
-		const struct exchange_request rq = {
-			.route = forms[form].route,
-			.content_type = forms[form].type,
-			.accept = accepted[i],
-			.query = query,
-			.body = body,
-			.size = body_size,
-		};
-
-		ask(&rq);
+		rq->accept = accepted[i];
+		ask(rq);
 	}
 	free(body);
-	mem_free(query);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	enum { FORM = 0x7f, SAYS_TYPES = 0x80 };
+
+	if (!size)
+		return 0;
+	open_table();
+	struct rest r = { data + 1, size - 1 };
+	char *query = take_line(&r);
+	struct exchange_request rq = {
+		.route = forms[(data[0] & FORM) % FORMS].route,
+		.content_type = forms[(data[0] & FORM) % FORMS].type,
+		.query = query,
+	};
+
+	if (data[0] & SAYS_TYPES)
+		ask_as_said(&rq, &r);
+	else
+		ask_all(&rq, &r);
+	free(query);
 	return 0;
 }

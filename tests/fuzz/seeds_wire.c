@@ -35,13 +35,19 @@ static const char *const texts[] = {
 	"\"AABB00000000000000000000000000010\"]]}",
 	"\x0d\n{\"modules\":[]}",
 	"\x0d\naabb+1150\n",
+	"\x87\n application/JSON ; charset=\"utf-8\"\n"
+	"text/plain;q=0.5;style=lines, application/x-protobuf;q=0.4, */*;q=0\n"
+	"{\"modules\":[{\"build_id\":\"aabb\",\"addresses\":[1]}]}",
+	"\x87kind=vaddr\ntext/plain\napplication/json\naabb+0x1150\n",
+	"\x87\napplication/x-bpf-stack-build-id;depth=1;endian=little\n*/*\n",
+	"\x8c\ntext/html\n\n{}",
 };
 
-static void seed_records(fuzz_take_fn take, void *ctx)
+static void seed_records(fuzz_take_fn take, void *ctx, const char *form)
 {
 	CLEANUP_BUF struct buf b = BUF_INIT;
 
-	buf_append_str(&b, "\x09\n");
+	buf_append_str(&b, form);
 	for (unsigned i = 0; i < 5; i++) {
 		static const uint8_t id[20] = { 0xaa, 0xbb };
 
@@ -66,6 +72,7 @@ void fuzz_seeds(fuzz_take_fn take, void *ctx)
 {
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		take(ctx, texts[i], strlen(texts[i]));
-	seed_records(take, ctx);
+	seed_records(take, ctx, "\x09\n");
+	seed_records(take, ctx, "\x0a\n");
 	seed_protobuf(take, ctx);
 }
