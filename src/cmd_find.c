@@ -161,6 +161,30 @@ static struct error *ask_upstream(const struct settings *s,
 /* ---- The command ----------------------------------------------------------
  */
 
+/* The best file of a unit of split DWARF. */
+static struct error *find_split(struct index_reader *r,
+				const struct build_id *id,
+				struct index_places *ret)
+{
+	struct build_id files[INDEX_SPLITS_MAX];
+	uint64_t dwo_id = 0;
+	size_t count;
+
+	for (size_t i = 0; i < id->len; i++)
+		dwo_id = dwo_id << 8 | id->bytes[i];
+	TRY(index_find_split(r, dwo_id, files, &count));
+	return count ? index_find(r, &files[0], ELF_ROLE_DEBUGINFO, ret) : NULL;
+}
+
+static struct error *find_in(struct index_reader *r, const struct build_id *id,
+			     struct index_places *ret)
+{
+	TRY(index_find(r, id, ELF_ROLE_EXECUTABLE | ELF_ROLE_DEBUGINFO, ret));
+	return ret->count || id->len != sizeof(uint64_t)
+		       ? NULL
+		       : find_split(r, id, ret);
+}
+
 static struct error *find_places(const struct settings *s,
 				 const struct build_id *id,
 				 struct index_places *ret)
@@ -168,8 +192,7 @@ static struct error *find_places(const struct settings *s,
 	struct index_reader *r;
 
 	TRY(index_reader_open(s->state_dir, &r));
-	struct error *err = index_find(
-		r, id, ELF_ROLE_EXECUTABLE | ELF_ROLE_DEBUGINFO, ret);
+	struct error *err = find_in(r, id, ret);
 
 	index_reader_close(r);
 	return err;

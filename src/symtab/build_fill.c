@@ -189,7 +189,8 @@ static uint64_t guess_end(const struct filler *f, uint64_t start, uint64_t next,
 	return frame && frame->start < end ? frame->start : end;
 }
 
-static uint64_t largest_size(const struct builder *b, size_t first,
+/* Of the best symbol that has one. */
+static uint64_t known_size(const struct builder *b, size_t first,
 			     size_t behind)
 {
 	uint64_t size = 0;
@@ -205,7 +206,7 @@ static struct error *begin_symbol(struct filler *f, size_t first, size_t behind,
 	const struct code_symbol *s = &f->b->symbols.symbols[first];
 	const struct code_range *code = build_code_at(&f->b->files, s->start);
 	uint64_t code_end = code ? code->end : UINT64_MAX;
-	uint64_t size = largest_size(f->b, first, behind);
+	uint64_t size = known_size(f->b, first, behind);
 	uint64_t end;
 
 	if (!code && f->b->files.code_count)

@@ -140,6 +140,14 @@ for name in "${names[@]}"; do
 		is_right_in_time "$name"
 	is "$name: and nothing is missing" "$(message "$name")" ''
 done
+dwo_id=$([ -z "${id[gcc5]:-}" ] || readelf --debug-dump=info "$tmp/dwos/gcc5/a.dwo" 2>/dev/null |
+	sed -n 's/.*DWO ID: *0x\([0-9a-f]*\).*/\1/p')
+if [ "$dwo_id" ]; then
+	like "find names the file of a unit" \
+		"$(find_id main "$(printf '%016x' "0x$dwo_id")")" '/here/gcc5/a\.dwo'
+else
+	skip "find names the file of a unit" "readelf says no ID"
+fi
 rm -r "$tmp/here"/*
 rescan main
 builds=$(table_ops build)
