@@ -190,8 +190,7 @@ static uint64_t guess_end(const struct filler *f, uint64_t start, uint64_t next,
 }
 
 /* Of the best symbol that has one. */
-static uint64_t known_size(const struct builder *b, size_t first,
-			     size_t behind)
+static uint64_t known_size(const struct builder *b, size_t first, size_t behind)
 {
 	uint64_t size = 0;
 
