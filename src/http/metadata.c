@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "elf/elf_facts.h"
 #include "http/dialect.h"
+#include "http/hop.h"
 #include "http/routes.h"
 #include "http/ticket.h"
 
@@ -31,6 +32,7 @@ struct metadata_ticket {
 	struct build_id id; /* KEY_BUILD_ID */
 	int64_t search_ms;  /* 0: as long as it takes */
 	bool hide_paths;
+	bool has_others; /* other servers, which may have more */
 	enum body_coding coding;
 };
 
@@ -125,7 +127,8 @@ static struct error *answer(struct metadata_ticket *t, struct index_reader *r)
 						    : 0,
 				       add_hit, &rs, &is_complete));
 	json_write_array_end(&rs.json);
-	json_write_kv_bool(&rs.json, "complete", is_complete && !rs.is_cut);
+	json_write_kv_bool(&rs.json, "complete",
+			   is_complete && !rs.is_cut && !t->has_others);
 	json_write_object_end(&rs.json);
 	if (t->dialect->restyle) {
 		t->dialect->restyle(&out, &styled);
@@ -217,6 +220,7 @@ void get_metadata(struct request *rq)
 	t->search_ms = has_limit ? rq->http->options->metadata_ms : 0;
 	t->dialect = dialect_of(rq);
 	t->hide_paths = rq->http->options->hide_paths;
+	t->has_others = rq->http->options->upstreams && !hop_is_last(rq);
 	t->coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);
 	rq->ticket = base;
 }

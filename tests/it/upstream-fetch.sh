@@ -276,6 +276,10 @@ rule up '*' no_head
 like "who knows no HEAD leaves it unknown" "$(presence "$(id 38)" true)" \
 	'"debuginfo":false,.*"upstream":"unknown"'
 rule up
+get "/metadata?key=glob&value=/no/*"
+like "names are those of here, which may not be all" "$(body)" '"complete":false'
+get "/metadata?key=glob&value=/no/*" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8'
+like "but of who is asked alone" "$(body)" '"complete":true'
 unlike "who does not ask is told of here alone" "$(presence "$(id 38)" false)" upstream
 found=$(SYMBOLIZED_UPSTREAM="${fake_url[up]} http://127.0.0.1:1" "$SYMBOLIZED" find \
 	--state-dir "$tmp/ours.state" --upstream "$(id 38)" 2>&1)
