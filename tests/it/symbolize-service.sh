@@ -6,27 +6,26 @@
 #
 # Requirements: R-23.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
-need "$CC" curl objcopy strip readelf nm openssl gzip
+need "$CC" addr2line curl objcopy strip readelf nm openssl gzip
 need_curl_headers
 
 src=$tmp/src
 must write_program "$src"
 mkdir "$tmp/pool" "$tmp/more"
-# Where it begins
-helper_line=$(grep -n ' int helper(' "$src/lib/helper.c" | cut -d: -f1)
-[ "$helper_line" ] || die "no function helper in the source"
-
 # make_tool NUMBER: a program of its own, whose functions are not to be found
 # without debugging information, and that in a file of its own
 make_tool() {
 	build_program "$src" "$tmp/tool$1" -DN="$1" -Wl,--build-id=0x"$(printf '%08x%032d' "$1" 0 | tr 0 a)" || return 1
 	id[$1]=$(build_id "$tmp/tool$1")
 	at[$1]=$(address_of "$tmp/tool$1" helper)
+	helper_line=$(addr2line -e "$tmp/tool$1" "${at[$1]}" |
+		sed -n 's/.*helper\.c:\([0-9]*\).*/\1/p')
 	split_program "$tmp/tool$1"
 }
 for i in 1 2 3 4 5 6; do
 	make_tool "$i" || die "make_tool $i"
 done
+[ "$helper_line" ] || die "addr2line knows no line of helper"
 
 # ask NUMBER [WAIT_MS]: for the first address of helper, as JSON
 ask() {
