@@ -8,7 +8,9 @@
 
 #include "base/log.h"
 #include "command.h"
+#include "privileges.h"
 #include "scanner_loop.h"
+#include "worker/sandbox_check.h"
 
 struct waiter {
 	struct scanner_loop *loop;
@@ -73,6 +75,9 @@ struct error *cmd_scan(const struct settings *s, const char *program)
 
 	if (!s->path_count)
 		return error_new(BAD_REQUEST, "scan: no PATH to scan");
+	TRY(privileges_drop(s));
+	if (s->require_sandbox)
+		TRY(sandbox_check(program, true));
 	TRY(roots_resolve(s, false, &roots));
 	signals_block(&waiter.signals);
 	TRY(scanner_loop_open(&options, &waiter.loop));

@@ -136,6 +136,12 @@ OPTION(one_line, FLAG, "one-line", "r", "0", 0, 1, NULL,
        "All of an address on one line, inlined calls behind ' < '")
 OPTION(wait_s, SECONDS, "wait", "r", "300", 0, 3600, "SECONDS",
        "How long to wait for tables that must be built first")
+OPTION(user, TEXT, "user", "sc", NULL, 1, 0, "NAME[:GROUP]",
+       "Started as root, become this user before anything is read but "
+       "options, and for good")
+OPTION(require_sandbox, FLAG, "require-sandbox", "sc", "0", 0, 1, NULL,
+       "Do not start where worker processes cannot be closed in; see "
+       "symbolized(8), SECURITY")
 OPTION(json, FLAG, "json", "fkr", "0", 0, 1, NULL, "Print JSON for programs")
 OPTION(log_level, CHOICE_LEVEL, "log-level", "scfkr", "info", 0, 0, "LEVEL",
        "What to log on stderr: error, warn, info or debug")

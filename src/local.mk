@@ -12,6 +12,7 @@ symbolized_SOURCES = \
 	src/import_debuginfod.c src/import_debuginfod.h \
 	src/main.c \
 	src/memory_dir.c src/memory_dir.h \
+	src/privileges.c src/privileges.h \
 	src/progress.c src/progress.h \
 	src/one_worker.c src/one_worker.h \
 	src/resolver.c src/resolver.h src/resolver_private.h \

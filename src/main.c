@@ -2,7 +2,6 @@
 /* argv to a command; nothing else. */
 #include "config.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,15 +86,14 @@ static void raise_file_limit(void)
 
 const char *command_prepare(enum log_level level, enum log_format format)
 {
-	static char program[PATH_MAX];
-
-	/* The file itself, even if it is replaced while we run. */
-	snprintf(program, sizeof(program), "/proc/%d/exe", (int)getpid());
 	raise_file_limit();
 	log_init(level, format);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	return program;
+	/* The file itself, even if it is replaced while we run. A child between
+	 * vfork and exec is still us; by our number it might not be let in, once
+	 * we have given up being root. */
+	return "/proc/self/exe";
 }
 
 /* A report that could not be written is no success. */

@@ -25,16 +25,21 @@
 #include "federation.h"
 #include "http/debuginfod.h"
 #include "http/http.h"
+#include "http/listen.h"
+#include "privileges.h"
 #include "scanner_loop.h"
 #include "serve.h"
 #include "store/store.h"
 #include "symbolize/symbolize.h"
+#include "worker/sandbox_check.h"
 
 enum { STATS_EVERY_S = 15, POLL_MS = 200 };
 
 struct serve {
 	const struct serve_plan *plan;
 	const struct settings *settings;
+	bool owns_listen_fd; /* it is not systemd's */
+	int listen_fd;       /* until the server has it; -1 */
 	struct roots roots, source_roots;
 	struct scanner_loop *loop; /* NULL: somebody else writes the index */
 	struct federation federation;
@@ -63,6 +68,7 @@ static void serve_close(struct serve *v)
 	store_close(v->store);
 	federation_close(&v->federation);
 	scanner_loop_close(v->loop);
+	cleanup_close(&v->listen_fd);
 	roots_deinit(&v->roots);
 	roots_deinit(&v->source_roots);
 	lock_deinit(&v->lock);
@@ -335,6 +341,28 @@ static struct error *open_symbolizer(struct serve *v, const char *program)
 		   : error_no_memory;
 }
 
+/* The address is taken as root, who alone may have one below 1024; everything
+ * else is done as the user, and workers are theirs, too. */
+static struct error *settle(struct serve *v, const char *program)
+{
+	const struct settings *s = v->settings;
+
+	v->listen_fd = passed_socket();
+	v->owns_listen_fd = v->listen_fd < 0;
+	if (s->user && v->listen_fd < 0)
+		TRY(listen_open(s->listen, &v->listen_fd));
+	TRY(privileges_drop(s));
+	return s->require_sandbox ? sandbox_check(program, true) : NULL;
+}
+
+/* Whether somebody reads our log or not: HTTP answers by now. */
+static void say_sandbox(const struct settings *s, const char *program)
+{
+	if (!s->require_sandbox)
+		log_consume(LOG_WARN, "worker", "cannot be started",
+			    sandbox_check(program, false));
+}
+
 static struct error *open_all(struct serve *v, const char *program)
 {
 	const struct settings *s = v->settings;
@@ -347,7 +375,8 @@ static struct error *open_all(struct serve *v, const char *program)
 	};
 	struct http_options http = {
 		.listen = s->listen,
-		.listen_fd = passed_socket(),
+		.listen_fd = steal_fd(&v->listen_fd),
+		.owns_listen_fd = v->owns_listen_fd,
 		.threads = v->plan->threads,
 		.connection_limit = (unsigned)s->connection_limit,
 		.per_ip_limit = (unsigned)s->connections_per_address,
@@ -397,6 +426,7 @@ static struct error *open_all(struct serve *v, const char *program)
 		http_describe(v->http, &facts);
 		v->plan->started(v->plan->started_ctx, &facts);
 	}
+	say_sandbox(s, program);
 	if (!v->loop || (!v->roots.count && !v->plan->groom_first))
 		return NULL;
 	return scanner_loop_start(v->loop);
@@ -460,11 +490,14 @@ static void drain(struct serve *v, int sig)
 struct error *serve_run(const struct serve_plan *plan, const char *program)
 {
 	CLEANUP(serve_close)
-	struct serve v = { .plan = plan, .settings = plan->settings };
+	struct serve v = { .plan = plan,
+			   .settings = plan->settings,
+			   .listen_fd = -1 };
 	const struct settings *s = plan->settings;
 
 	lock_init(&v.lock, LOCK_COMMAND);
 	signals_block(&v.signals);
+	TRY(settle(&v, program));
 	TRY(open_all(&v, program));
 	metric_set(METRIC_READY, 0, 0, 1);
 	log_info("serve", "listening", LOG_S("address", s->listen),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -141,6 +142,15 @@ struct error *file_open_temporary(const char *dir, uint64_t size, int *fd_ret)
 				 dirs[i], size);
 	}
 	return STEAL(last);
+}
+
+int file_stat(int fd, struct stat *ret)
+{
+#if FILE_STAT_HAS_NO_PATH
+	return (int)syscall(SYS_fstat, fd, ret);
+#else
+	return fstat(fd, ret);
+#endif
 }
 
 struct error *file_sync_dir(const char *path)

@@ -34,6 +34,18 @@ MUST_CHECK struct error *file_open_unlinked(const char *dir, int *fd_ret);
 MUST_CHECK struct error *file_open_temporary(const char *dir, uint64_t size,
 					     int *fd_ret);
 
+/** fstat(2) without a path, which is what a worker may do: the C library's, from
+ * glibc 2.33 to 2.38, is newfstatat(fd, "", AT_EMPTY_PATH). Where the kernel's
+ * struct stat is another one, it is that of the C library. */
+int file_stat(int fd, struct stat *ret);
+#if defined(__LP64__) &&                                                    \
+	(defined(__x86_64__) || defined(__aarch64__) || defined(__riscv) || \
+	 defined(__s390x__) || defined(__powerpc64__))
+#define FILE_STAT_HAS_NO_PATH 1
+#else
+#define FILE_STAT_HAS_NO_PATH 0
+#endif
+
 /** fsync a directory by name, so that a rename in it lasts. */
 MUST_CHECK struct error *file_sync_dir(const char *path);
 

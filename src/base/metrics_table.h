@@ -24,7 +24,9 @@ LABELS(KIND, "kind", "no_memory", "bad_request", "too_large", "bad_data",
        "unsupported", "limit", "io", "database", "worker", "upstream", "busy",
        "no_space")
 LABELS(ORIGIN, "origin", "file", "cache", "archive", "upstream")
-LABELS(CAUSE, "cause", "exit", "signal", "deadline", "memory", "cpu")
+LABELS(CAUSE, "cause", "exit", "signal", "deadline", "memory", "cpu", "sandbox")
+LABELS(MECHANISM, "mechanism", "no_new_privs", "not_dumpable", "limits",
+       "capabilities", "network_namespace", "landlock", "seccomp")
 LABELS(POOL, "pool", "scan", "answer", "build", "partial")
 LABELS(STAGE, "stage", "queued", "running")
 LABELS(ROLE, "role", "executable", "debuginfo")
@@ -154,7 +156,10 @@ COUNTER(SCAN_NO_ID, NONE, NONE, "scan_elf_without_id_total",
 
 GAUGE(WORKER_JOBS, POOL, STAGE, "worker_jobs", "Jobs of the worker processes")
 COUNTER(WORKER_DEATHS, POOL, CAUSE, "worker_deaths_total",
-	"Worker processes that ended in the middle of a job")
+	"Worker processes that ended by themselves, in the middle of a job; "
+	"sandbox: for a system call that no job needs, at any time")
+GAUGE(WORKER_SANDBOX, MECHANISM, NONE, "worker_sandbox",
+      "1 for what holds worker processes, 0 for what this machine lacks")
 COUNTER(WORKER_STARTS, POOL, NONE, "worker_starts_total",
 	"Worker processes started")
 

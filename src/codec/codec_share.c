@@ -42,6 +42,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "codec/codec_share.h"
 #include "codec/codec_stream.h"
@@ -164,8 +165,8 @@ struct error *codec_share_open(int fd, struct codec_share **ret)
 	if (!share)
 		return error_no_memory;
 	/* Without the seal a mapping could be cut off while it is used. */
-	if (fstat(fd, &st) || (size_t)st.st_size != FILE_BYTES || seals < 0 ||
-	    !(seals & F_SEAL_SHRINK))
+	if (file_stat(fd, &st) || (size_t)st.st_size != FILE_BYTES ||
+	    seals < 0 || !(seals & F_SEAL_SHRINK))
 		return error_new(BAD_DATA, "no memory made for sharing");
 	void *map = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
 			 fd, 0);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "elf/dwarf_object.h"
 #include "elf/elf_limits.h"
@@ -112,7 +113,7 @@ static bool map_file(struct dwarf_object *o, const struct elf_shdr *shdr,
 	struct stat st;
 	int fd;
 
-	if (!input_is_file(o->elf->in, &fd, &offset) || fstat(fd, &st) != 0)
+	if (!input_is_file(o->elf->in, &fd, &offset) || file_stat(fd, &st) != 0)
 		return false;
 	offset += shdr->offset;
 	if (st.st_size < 0 || offset > (uint64_t)st.st_size ||

@@ -47,6 +47,7 @@ struct http_options {
 	 * given. */
 	const char *listen;
 	int listen_fd;             /* a listening socket, taken; or -1 */
+	bool owns_listen_fd;       /* nobody else listens on it */
 	unsigned threads;          /* one a core, at most 16 */
 	unsigned connection_limit; /* 8192, lowered to fit RLIMIT_NOFILE */
 	/** 500 connections of one address; of one that a trusted proxy speaks

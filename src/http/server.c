@@ -101,7 +101,7 @@ struct http_server *server_create(const struct http_options *options)
 	s->context.set_gauges = set_gauges;
 	s->context.gauges_ctx = s;
 	s->listen_fd = options->listen_fd;
-	s->owns_address = options->listen_fd < 0;
+	s->owns_address = options->listen_fd < 0 || options->owns_listen_fd;
 	lock_init(&s->lock, LOCK_HTTP);
 	condition_init(&s->changed);
 	LIST_INIT(&s->connections);
@@ -115,7 +115,7 @@ struct error *server_listen(struct http_server *s)
 	TRY(error_wrap(
 		address_ranges_parse(s->options.trusted_proxies, &s->trusted),
 		"trusted proxies"));
-	if (s->owns_address)
+	if (s->listen_fd < 0)
 		return listen_open(s->options.listen, &s->listen_fd);
 	/* Several threads wait at it; whoever comes late must not hang. */
 	int flags = fcntl(s->listen_fd, F_GETFL);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "elf/elf_note.h"
 #include "symtab/build_inputs.h"
@@ -30,7 +31,7 @@ static struct error *open_file(int fd, struct build_file *ret)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
+	if (file_stat(fd, &st) < 0)
 		return error_errno("fstat");
 	return open_part(fd, 0, (uint64_t)st.st_size, ret);
 }
@@ -57,7 +58,7 @@ static bool is_same_file(int a, int b)
 {
 	struct stat sa, sb;
 
-	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
+	return file_stat(a, &sa) == 0 && file_stat(b, &sb) == 0 &&
 	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 

@@ -40,7 +40,8 @@ enum wire_type {
 	WIRE_FILE_END,
 	WIRE_RESULT,
 	WIRE_RESOLVED,
-	WIRE_DONE, /* u32 error kind + 1 (0: none), message, u64 RSS */
+	WIRE_HELLO, /* before any job, once: sandbox.h */
+	WIRE_DONE,  /* u32 error kind + 1 (0: none), message, u64 RSS */
 };
 
 enum {

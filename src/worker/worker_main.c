@@ -2,14 +2,13 @@
 #include "config.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/units.h"
+#include "worker/sandbox.h"
 #include "worker/worker_main.h"
 
 typedef struct error *(*work_fn)(struct reader *request, const int *fds,
@@ -78,6 +77,17 @@ static struct error *do_job(enum wire_type type, struct reader *request,
 	return error_new(BAD_DATA, "unknown job %d", (int)type);
 }
 
+/* What holds us, before anything of a stranger's is read. */
+static struct error *say_hello(struct wire_out *out, int sock)
+{
+	struct sandbox s;
+
+	sandbox_enter(sock, &s);
+	sandbox_put(wire_out_begin(out, WIRE_HELLO), &s);
+	TRY(wire_out_end(out));
+	return wire_out_flush(out);
+}
+
 struct error *worker_main(int sock)
 {
 	CLEANUP_CLOSE int owned = sock;
@@ -88,6 +98,7 @@ struct error *worker_main(int sock)
 
 	wire_in_init(&in, owned);
 	wire_out_init(&out, owned);
+	TRY(say_hello(&out, owned));
 	for (;;) {
 		enum wire_type type;
 		struct reader request;

@@ -2,7 +2,7 @@
 /**
  * The worker process: reads jobs from its socket, does them one at a time,
  * answers, until the other side closes. Single-threaded. Opens no path and no
- * socket: all it touches are descriptors it was handed.
+ * socket: all it touches are descriptors it was handed, and sandbox.h sees to it.
  *
  * Must not be called in the server process.
  */
@@ -15,7 +15,8 @@
 /** The socket's descriptor in a worker started by worker_pool. */
 enum { WORKER_SOCKET_FD = 3 };
 
-/** @param[in] sock Taken. @return NULL when the other side closed. */
+/** Says hello with what holds this process, then works.
+ * @param[in] sock Taken. @return NULL when the other side closed. */
 MUST_CHECK struct error *worker_main(int sock);
 
 /* The jobs, each in its file. Descriptors are borrowed. An error returned is

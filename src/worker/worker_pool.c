@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "worker/sandbox_check.h"
 #include "worker/worker_limits.h"
 #include "worker/worker_pool.h"
 #include "worker/worker_process.h"
@@ -60,7 +61,8 @@ enum cause {
 	CAUSE_SIGNAL,
 	CAUSE_DEADLINE,
 	CAUSE_MEMORY,
-	CAUSE_CPU
+	CAUSE_CPU,
+	CAUSE_SANDBOX
 };
 
 static void show_depth(const struct worker_pool *pool)
@@ -144,6 +146,11 @@ static struct error *explain_death(const struct worker *w, int status,
 	if (sig == SIGXCPU) {
 		*cause_ret = CAUSE_CPU;
 		return error_new(LIMIT, "worker stopped: processor time limit");
+	}
+	if (sig == SIGSYS) {
+		*cause_ret = CAUSE_SANDBOX;
+		return error_new(WORKER, "worker died: made a system call that "
+					 "no job needs");
 	}
 	if (sig) {
 		*cause_ret = CAUSE_SIGNAL;
@@ -240,17 +247,35 @@ static struct error *converse(struct worker *w, struct worker_job *job,
 	}
 }
 
+/* One that died between two jobs is no fault of the next one. But code that
+ * goes on when a job is done is nobody's job. */
+static void bury_idle(struct worker *w)
+{
+	int status = worker_process_stop(&w->process, false);
+
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+		return;
+	metric_add(METRIC_WORKER_DEATHS, w->pool->label, CAUSE_SANDBOX, 1);
+	log_warn("worker", "made a system call that no job needs",
+		 LOG_S("pool", w->pool->name));
+}
+
 static struct error *start_process(struct worker *w)
 {
-	/* One that died between two jobs is no fault of the next one. */
 	if (worker_process_is_dead(&w->process))
-		worker_process_stop(&w->process, false);
+		bury_idle(w);
 	if (w->process.pid)
 		return NULL;
 	w->oom_kills = count_oom_kills();
 	TRY(worker_process_start(&w->process, w->pool->program));
 	metric_add(METRIC_WORKER_STARTS, w->pool->label, 0, 1);
-	return NULL;
+	struct error *err = sandbox_hear(&w->process);
+
+	if (err && error_kind(err) == ERROR_UNSUPPORTED)
+		worker_process_stop(&w->process, true);
+	else if (err)
+		err = bury(w, err);
+	return err;
 }
 
 static bool is_stopping(struct worker_pool *pool)

@@ -21,6 +21,7 @@ it_tests = \
 	tests/it/peer-options.sh \
 	tests/it/resolve-command.sh \
 	tests/it/resolve-split.sh \
+	tests/it/sandbox.sh \
 	tests/it/scan-bad-input.sh \
 	tests/it/scan-command.sh \
 	tests/it/scan-index.sh \

@@ -312,7 +312,8 @@ is "the server ends well" "$exit_status" 0
 # ---- A disk that cannot be read ------------------------------------------------
 
 # strace has the kernel answer EIO to whoever reads that one file. Only root may
-# see which files a worker has.
+# see which files a worker has. What is done instead has to be something that a
+# worker may do.
 mkdir "$tmp/sectors"
 sample_base=6
 must make_samples "$tmp/sectors" 3
@@ -320,7 +321,8 @@ must "$mkpkg" deb --compress xz "$tmp/sectors/disk.deb" "./x=$tmp/filler"
 scan_failing() {
 	traced -o "$tmp/trace" -P "$1" \
 		-e trace=read,pread64,preadv,readv,mmap \
-		-e inject=read,pread64,preadv,readv,mmap:error=EIO "$SYMBOLIZED" scan \
+		-e inject=read,pread64,preadv,readv,mmap:error=EIO:syscall=getpid \
+		"$SYMBOLIZED" scan \
 		--state-dir "$tmp/sector.state" --cache-dir "$tmp/sector.cache" \
 		"$tmp/sectors" 2>"$tmp/sector.log" </dev/null
 }

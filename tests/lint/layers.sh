@@ -43,6 +43,7 @@ gelf.h           tests
 dwarf.h          tests
 elfutils/        tests
 curl/            src/upstream
+seccomp.h        src/worker
 '
 
 # find_faults ROOT: lines of "FOLDER FILE:LINE: what is wrong".
