@@ -75,6 +75,8 @@ COUNTER(ARTIFACTS_ABSENT, NONE, NONE, "artifacts_absent_total",
 	"Artifacts asked for and not there")
 COUNTER(ARTIFACTS_STALE, NONE, NONE, "artifacts_stale_total",
 	"Places passed over because the file had changed or gone")
+COUNTER(ARTIFACTS_CONFLICTING, NONE, NONE, "artifacts_conflicting_total",
+	"Times that files of one build ID and quality were not the same")
 COUNTER(FLIGHTS_SHARED, NONE, NONE, "flights_shared_total",
 	"Requests that shared the work of an identical one")
 GAUGE(FLIGHTS_WAITING, NONE, NONE, "flights_waiting_requests",

@@ -2,9 +2,12 @@
 #include "config.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "elf/elf_facts.h"
 #include "store/store_internal.h"
 
@@ -59,12 +62,55 @@ struct error *targets_add_place(struct targets *t, const struct index_place *p,
 	return NULL;
 }
 
+static struct log_limit conflict_lines; /* guarded by conflict_busy */
+static atomic_flag conflict_busy = ATOMIC_FLAG_INIT;
+
+/* Two files of one quality claim the ID, and are not the same: somebody's build
+ * is not reproducible, or somebody lies. The choice was made without looking at
+ * it (R-15). */
+static void tell_conflict(const struct index_place *chosen,
+			  const struct index_place *other)
+{
+	char id[BUILD_ID_HEX_MAX];
+	uint64_t skipped = 0;
+
+	metric_inc(METRIC_ARTIFACTS_CONFLICTING);
+	if (atomic_flag_test_and_set(&conflict_busy))
+		return;
+	bool pass = log_limit_pass(&conflict_lines, &skipped);
+
+	atomic_flag_clear(&conflict_busy);
+	if (!pass)
+		return;
+	build_id_hex(&chosen->id, id);
+	log_warn("store", "one build ID, different files",
+		 LOG_S("build_id", id), LOG_S("chosen", chosen->path),
+		 LOG_S("member", chosen->member), LOG_S("other", other->path),
+		 LOG_S("other_member", other->member),
+		 LOG_U("left_out_before", skipped));
+}
+
+static void find_conflict(const struct index_places *places)
+{
+	for (size_t i = 1; i < places->count; i++) {
+		const struct index_place *a = &places->v[0];
+		const struct index_place *b = &places->v[i];
+
+		if (a->roles == b->roles && a->quality == b->quality &&
+		    memcmp(a->htlhash, b->htlhash, sizeof(a->htlhash)) != 0) {
+			tell_conflict(a, b);
+			return;
+		}
+	}
+}
+
 static struct error *add_places(struct index_reader *r, struct flight *f,
 				unsigned roles, const char *section)
 {
 	CLEANUP(index_places_deinit) struct index_places places = { 0 };
 
 	TRY(index_find(r, &f->query.id, roles, &places));
+	find_conflict(&places);
 	for (size_t i = 0; i < places.count; i++)
 		TRY(targets_add_place(&f->targets, &places.v[i], &f->query.id,
 				      section));

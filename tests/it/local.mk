@@ -37,6 +37,7 @@ it_tests = \
 	tests/it/symbolize-split.sh \
 	tests/it/symbolize-wire.sh \
 	tests/it/symbolize-upstream.sh \
+	tests/it/trust.sh \
 	tests/it/upstream-chain.sh \
 	tests/it/upstream-disk.sh \
 	tests/it/upstream-fetch.sh \
