@@ -210,7 +210,7 @@ static void fetch_ahead(const struct text_writer *t, size_t stack,
 {
 	const struct exchange *x = t->x;
 
-	if (stack + AHEAD >= x->stack_count)
+	if (stack + AHEAD >= x->stack_count || !t->text.data)
 		return;
 	const struct wire_stack *s = &x->stacks[stack + AHEAD];
 	struct chain c = { NULL, 0 };

@@ -33,6 +33,9 @@ static const char *const texts[] = {
 	"\"stacks\":[[[0,336],[-1,4660],[0,-1],[1,7],[2,1]],[]]}]}",
 	"\x0c\n{\"stacks\":[[[0,256]]],\"memoryMap\":[[\"a\","
 	"\"AABB00000000000000000000000000010\"]]}",
+	/* Of its last stack nothing was ever put into text. */
+	"\x08\naabb+0xF150\nccdd+0x1\n\nnx115\naabb+0x1105\nccdd+0xabb "
+	"+i~x;aabb+0x1701;",
 	"\x0d\n{\"modules\":[]}",
 	"\x0d\naabb+1150\n",
 	"\x87\n application/JSON ; charset=\"utf-8\"\n"
