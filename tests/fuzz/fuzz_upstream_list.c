@@ -48,7 +48,8 @@ static void check_error(struct error *err)
 {
 	assert(!err || error_kind(err) == ERROR_BAD_REQUEST ||
 	       error_kind(err) == ERROR_NO_MEMORY ||
-	       error_kind(err) == ERROR_IO);
+	       error_kind(err) == ERROR_IO ||
+	       error_kind(err) == ERROR_TOO_LARGE);
 	error_free(err);
 }
 

@@ -1,9 +1,10 @@
 # Each target twice: as a test of its own, and with --enable-fuzzers with
 # libFuzzer, for tests/fuzz/run.
 EXTRA_DIST += tests/fuzz/run tests/fuzz/README.md $(fuzz_dictionaries)
-fuzz_dictionaries = tests/fuzz/debuginfod_db.dict tests/fuzz/headers.dict \
-	tests/fuzz/http.dict tests/fuzz/json.dict tests/fuzz/upstream.dict \
-	tests/fuzz/upstream_list.dict tests/fuzz/wire.dict
+fuzz_dictionaries = tests/fuzz/debuginfod_db.dict \
+	tests/fuzz/dwarf_sections.dict tests/fuzz/headers.dict tests/fuzz/http.dict \
+	tests/fuzz/json.dict tests/fuzz/upstream.dict tests/fuzz/upstream_list.dict \
+	tests/fuzz/wire.dict
 fuzz_symtab_lib = tests/lib/symtab_fixture.c tests/lib/symtab_fixture.h \
 	tests/lib/symtab_random.c tests/lib/symtab_random.h \
 	tests/lib/symtab_use.c tests/lib/symtab_use.h
@@ -36,10 +37,17 @@ tests_fuzz_fuzz_elf_facts_LDADD = $(ELF_LIBS) $(ELF_WRITER_LIBS)
 
 fuzz_tests += tests/fuzz/fuzz_dwarf_functions
 fuzz_dwarf_functions = tests/fuzz/fuzz_dwarf_functions.c tests/fuzz/fuzz.h \
-	tests/lib/dwarf_programs.h
+	tests/fuzz/fuzz_dwarf.h
 tests_fuzz_fuzz_dwarf_functions_SOURCES = $(fuzz_dwarf_functions) \
 	tests/fuzz/seeds_dwarf_functions.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_dwarf_functions_LDADD = $(ELF_LIBS) $(ELF_WRITER_LIBS)
+
+fuzz_tests += tests/fuzz/fuzz_dwarf_sections
+fuzz_dwarf_sections = tests/fuzz/fuzz_dwarf_sections.c tests/fuzz/fuzz.h \
+	tests/fuzz/fuzz_dwarf.h tests/lib/dwarf_programs.h
+tests_fuzz_fuzz_dwarf_sections_SOURCES = $(fuzz_dwarf_sections) \
+	tests/fuzz/seeds_dwarf_sections.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_dwarf_sections_LDADD = $(ELF_LIBS) $(ELF_WRITER_LIBS)
 
 fuzz_tests += tests/fuzz/fuzz_scanner_any
 fuzz_scanner_any = tests/fuzz/fuzz_scanner_any.c tests/fuzz/fuzz.h \
@@ -185,6 +193,11 @@ check_PROGRAMS += tests/fuzz/libfuzzer_dwarf_functions
 tests_fuzz_libfuzzer_dwarf_functions_SOURCES = $(fuzz_dwarf_functions)
 tests_fuzz_libfuzzer_dwarf_functions_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_libfuzzer_dwarf_functions_LDADD = $(tests_fuzz_fuzz_dwarf_functions_LDADD)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_dwarf_sections
+tests_fuzz_libfuzzer_dwarf_sections_SOURCES = $(fuzz_dwarf_sections)
+tests_fuzz_libfuzzer_dwarf_sections_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_libfuzzer_dwarf_sections_LDADD = $(tests_fuzz_fuzz_dwarf_sections_LDADD)
 
 check_PROGRAMS += tests/fuzz/libfuzzer_scanner_any
 tests_fuzz_libfuzzer_scanner_any_SOURCES = $(fuzz_scanner_any)
