@@ -7,6 +7,10 @@
 
 attack=$top_builddir/tests/lib/http_attack
 
+# Memory that sanitizers keep back, KiB
+kept=0
+! grep -qE '__[at]san_init' "$SYMBOLIZED" || kept=800000
+
 # rss: memory of the server in KiB; descriptors: how many it has
 rss() {
 	awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status"
