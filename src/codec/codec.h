@@ -2,7 +2,7 @@
 /**
  * Decompression: one stream, read forward, skipped, or entered in the middle.
  *
- * The only folder that includes zlib, liblzma, libzstd or libbz2. It knows
+ * The only folder that includes zlib, libdeflate, liblzma, libzstd or libbz2. It knows
  * compressed bytes and nothing of archives, ELF or files.
  *
  * A *point* is a place where decoding can begin: the start of an xz block, of
@@ -133,6 +133,19 @@ static inline void cleanup_codec(struct codec_stream **s)
 	codec_close(*s);
 }
 #define CLEANUP_CODEC CLEANUP(cleanup_codec)
+
+/**
+ * Decode a whole zlib stream that lies in memory, in less than half of the time
+ * that reading it takes.
+ *
+ * @param[in] out_size What it decodes to, exactly. Bytes behind the stream's
+ * end are not looked at.
+ * @return False if it is damaged, decodes to another size, or the program was
+ * built without the library for it: reading it says what is wrong. @p out may
+ * have been written to.
+ */
+MUST_CHECK bool codec_whole_zlib(const uint8_t *in, size_t in_size,
+				 uint8_t *out, size_t out_size);
 
 /** Compress a small blob of ours (zstd, level 1) behind @p out.
  * @return NULL or NO_MEMORY. */

@@ -118,6 +118,8 @@ static struct error *list_next(struct dwarf_debug *d, struct dwarf_file *file)
 struct error *dwarf_units_list(struct dwarf_debug *d, struct dwarf_file *file,
 			       uint64_t offset)
 {
+	if (offset == UINT64_MAX)
+		file->object.wants_all = true;
 	while (!file->are_all_listed && file->next_unit <= offset) {
 		uint64_t at = file->next_unit;
 

@@ -5,10 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "elf/dwarf_object.h"
 #include "elf/elf_limits.h"
@@ -18,6 +16,8 @@ enum {
 	SMALL_SIZE = 1 << 20,
 	/* Pages are let go of in steps of this. */
 	RELEASE_STEP = 16 << 20,
+	/* Of a section, for which all of it is inflated at once. */
+	WHOLE_SHARE = 3,
 };
 
 static const char *const names[DWARF_SECTION_IDS] = {
@@ -108,36 +108,44 @@ void dwarf_object_deinit(struct dwarf_object *o)
 static bool map_file(struct dwarf_object *o, const struct elf_shdr *shdr,
 		     uint64_t size, struct dwarf_held *held)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t offset;
-	struct stat st;
-	int fd;
+	struct elf_map m;
 
-	if (!input_is_file(o->elf->in, &fd, &offset) || file_stat(fd, &st) != 0)
+	if (!elf_file_map(o->elf, shdr->offset, size, &m))
 		return false;
-	offset += shdr->offset;
-	if (st.st_size < 0 || offset > (uint64_t)st.st_size ||
-	    size > (uint64_t)st.st_size - offset)
-		return false;
-	size_t lead = (size_t)(offset % page);
-	void *map = mmap(NULL, (size_t)size + lead, PROT_READ, MAP_PRIVATE, fd,
-			 (off_t)(offset - lead));
-
-	if (map == MAP_FAILED)
-		return false;
-	held->map = map;
-	held->map_size = (size_t)size + lead;
+	held->map = m.map;
+	held->map_size = m.map_size;
 	held->is_file = true;
-	held->bytes.data = (const uint8_t *)map + lead;
+	held->bytes.data = m.data;
 	held->bytes.size = (size_t)size;
 	return true;
 }
 
+/* Where much of the section is wanted, all of it at once takes less time. What
+ * was copied before is written again, the same. */
+static bool copy_whole(const struct dwarf_object *o, struct dwarf_held *held,
+		       uint64_t size, uint8_t *to)
+{
+	uint64_t all = elf_stream_size(held->rest);
+
+	if (held->was_whole || (!o->wants_all && size < all / WHOLE_SHARE))
+		return false;
+	held->was_whole = true;
+	if (!elf_stream_whole(held->rest, to))
+		return false;
+	held->bytes.size = (size_t)all;
+	elf_stream_close(STEAL(held->rest));
+	return true;
+}
+
 /* Bytes of the stream up to @p size in all, or as many as can be had. */
-static struct error *copy_stream(struct dwarf_held *held, uint64_t size)
+static struct error *copy_stream(const struct dwarf_object *o,
+				 struct dwarf_held *held, uint64_t size)
 {
 	uint8_t *to = held->map ? held->map : held->owned;
 
+	if (held->rest && held->bytes.size < size &&
+	    copy_whole(o, held, size, to))
+		return NULL;
 	while (held->rest && held->bytes.size < size) {
 		const uint8_t *data;
 		size_t n;
@@ -194,7 +202,7 @@ static struct error *begin_copy(struct dwarf_object *o, struct dwarf_held *held)
 	held->rest = STEAL(s);
 	if (!o->relocator.vaddrs)
 		return NULL;
-	TRY(copy_stream(held, size));
+	TRY(copy_stream(o, held, size));
 	return dwarf_relocate(&o->relocator, o->elf, held->number, to,
 			      held->bytes.size);
 }
@@ -228,7 +236,7 @@ struct error *dwarf_object_part(struct dwarf_object *o,
 		err = load(o, held);
 	}
 	if (!err && held->bytes.size < size)
-		err = copy_stream(held, size);
+		err = copy_stream(o, held, size);
 	*ret = held->bytes;
 	return error_wrap(err, "%s", names[id]);
 }

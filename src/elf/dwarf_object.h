@@ -48,13 +48,16 @@ struct dwarf_held {
 	void *map;
 	size_t map_size;
 	bool is_file;    /* the pages can be had again from the file */
+	bool was_whole;  /* it was tried to have all of it at once */
 	size_t released; /* bytes from the start that were let go */
 };
 
 struct dwarf_object {
 	struct elf_file *elf; /* borrowed */
 	bool big_endian;
-	bool is_split; /* the sections are those of a .dwo or .dwp */
+	bool is_split;  /* the sections are those of a .dwo or .dwp */
+	bool wants_all; /* of each section, sooner or later: set by whoever
+			 * knows */
 	struct dwarf_held sections[DWARF_SECTION_IDS];
 	struct dwarf_relocator relocator; /* of ET_REL; no vaddrs: for none */
 };

@@ -10,7 +10,11 @@
 
 #include <elf.h>
 #include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "elf/elf_file.h"
 #include "elf/elf_limits.h"
@@ -133,6 +137,40 @@ void elf_view_deinit(struct elf_view *v)
 {
 	mem_free(v->owned);
 	*v = (struct elf_view) { 0 };
+}
+
+bool elf_file_map(const struct elf_file *f, uint64_t offset, uint64_t size,
+		  struct elf_map *ret)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t begin;
+	struct stat st;
+	int fd;
+
+	*ret = (struct elf_map) { 0 };
+	if (!input_is_file(f->in, &fd, &begin) || file_stat(fd, &st) != 0)
+		return false;
+	offset += begin;
+	if (st.st_size < 0 || offset > (uint64_t)st.st_size ||
+	    size > (uint64_t)st.st_size - offset)
+		return false;
+	size_t lead = (size_t)(offset % page);
+	void *map = mmap(NULL, (size_t)size + lead, PROT_READ, MAP_PRIVATE, fd,
+			 (off_t)(offset - lead));
+
+	if (map == MAP_FAILED)
+		return false;
+	ret->map = map;
+	ret->map_size = (size_t)size + lead;
+	ret->data = (const uint8_t *)map + lead;
+	return true;
+}
+
+void elf_map_deinit(struct elf_map *m)
+{
+	if (m->map)
+		munmap(m->map, m->map_size);
+	*m = (struct elf_map) { 0 };
 }
 
 /* Section 0, which holds the numbers that the header has no room for. */

@@ -111,6 +111,21 @@ MUST_CHECK struct error *elf_file_view(struct elf_file *f, uint64_t offset,
 void elf_view_deinit(struct elf_view *v);
 #define CLEANUP_ELF_VIEW CLEANUP(elf_view_deinit)
 
+/** Bytes of the file, mapped. All zero is none. */
+struct elf_map {
+	const uint8_t *data;
+	void *map;
+	size_t map_size;
+};
+
+/** Map bytes of the file. @return False if it is no file of its own or they are
+ * not all there. @param[out] ret elf_map_deinit(). */
+bool elf_file_map(const struct elf_file *f, uint64_t offset, uint64_t size,
+		  struct elf_map *ret);
+/** Twice is safe. */
+void elf_map_deinit(struct elf_map *m);
+#define CLEANUP_ELF_MAP CLEANUP(elf_map_deinit)
+
 /**
  * Is this error about the file's contents, so that the rest of the file may
  * still be good? Otherwise it is about the machine and ends the reading.

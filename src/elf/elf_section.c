@@ -25,6 +25,7 @@
 
 enum {
 	INFLATE_STEP = 32 << 10,
+	VIEW_MAX = 1 << 20, /* stored bytes that are copied and not mapped */
 	COMPRESSION_ELF_ZLIB = 1,
 	COMPRESSION_ELF_ZSTD = 2,
 };
@@ -39,6 +40,7 @@ struct elf_stream {
 	uint64_t pos;
 	size_t step;
 	struct codec_stream *codec; /* NULL: plain */
+	bool is_zlib;
 	uint8_t *buf;
 	size_t capacity;
 	size_t start;
@@ -84,6 +86,7 @@ static struct error *begin_compressed(struct elf_stream *s, uint64_t header,
 	s->offset += header;
 	s->stored_size -= header;
 	in.size = s->stored_size;
+	s->is_zlib = codec == CODEC_ZLIB;
 	TRY(check_claim(s));
 	return codec_open(codec, &in, s->size, &s->codec);
 }
@@ -288,6 +291,32 @@ struct error *elf_stream_skip(struct elf_stream *s, uint64_t size)
 		return NULL;
 	TRY(count_inflated(s, size - held));
 	return codec_skip(s->codec, size - held);
+}
+
+bool elf_stream_whole(struct elf_stream *s, uint8_t *to)
+{
+	CLEANUP_ELF_VIEW struct elf_view view = { 0 };
+	CLEANUP_ELF_MAP struct elf_map map = { 0 };
+	size_t size = (size_t)s->stored_size;
+
+	if (!s->is_zlib || s->size > ELF_INFLATED_MAX - s->f->inflated_bytes)
+		return false;
+	if (size > VIEW_MAX) {
+		if (!elf_file_map(s->f, s->offset, size, &map))
+			return false;
+	} else {
+		struct error *err = elf_file_view(s->f, s->offset, size, &view);
+
+		if (err) {
+			error_free(err); // the stream meets it, too
+			return false;
+		}
+	}
+	if (!codec_whole_zlib(size > VIEW_MAX ? map.data : view.data, size, to,
+			      (size_t)s->size))
+		return false;
+	s->f->inflated_bytes += s->size;
+	return true;
 }
 
 void elf_stream_close(struct elf_stream *s)

@@ -55,6 +55,16 @@ MUST_CHECK struct error *elf_stream_peek(struct elf_stream *s, size_t want,
 /** Move forward, to the section's end at most. Errors as above. */
 MUST_CHECK struct error *elf_stream_skip(struct elf_stream *s, uint64_t size);
 
+/**
+ * All of the section at once, from wherever the stream is, which stays there.
+ *
+ * @param[out] to Room for elf_stream_size() bytes.
+ * @return False if there is no quick way, as for all that is not zlib, or if it
+ * is damaged: the stream goes on and says so. @p to may have been written to;
+ * what the stream has given of a good beginning is the same there.
+ */
+bool elf_stream_whole(struct elf_stream *s, uint8_t *to);
+
 /** NULL is allowed. */
 void elf_stream_close(struct elf_stream *s);
 

@@ -30,6 +30,7 @@ sqlite3.h        src/index
 archive.h        scanners
 archive_entry.h  scanners
 zlib.h           src/codec
+libdeflate.h     src/codec
 lzma.h           src/codec
 zstd.h           src/codec
 zstd_errors.h    src/codec

@@ -348,6 +348,37 @@ START_TEST(packing_without_memory_is_an_error)
 }
 END_TEST
 
+/* Or says that it cannot: then what reads it says why. */
+START_TEST(a_zlib_stream_is_decoded_whole_or_not_at_all)
+{
+	static const size_t sizes[] = { 0, 1, 5000, 700001 };
+
+	for (size_t i = 0; i < 4; i++) {
+		CLEANUP_SAMPLE struct sample p = { 0 };
+		CLEANUP_FREE uint8_t *out = mem_alloc(sizes[i] + 1);
+
+		sample_add(&p, CODEC_ZLIB, sizes[i]);
+		ck_assert_ptr_nonnull(out);
+#ifdef HAVE_LIBDEFLATE
+		ck_assert(codec_whole_zlib(p.packed.data, p.packed.size, out,
+					   sizes[i]));
+		ck_assert_mem_eq(out, p.plain.data, sizes[i]);
+#endif
+		ck_assert(!codec_whole_zlib(p.packed.data, p.packed.size - 1,
+					    out, sizes[i]));
+		ck_assert(!codec_whole_zlib(p.packed.data, p.packed.size, out,
+					    sizes[i] + 1));
+		ck_assert(!sizes[i] ||
+			  !codec_whole_zlib(p.packed.data, p.packed.size, out,
+					    sizes[i] - 1));
+		p.packed.data[p.packed.size - 1] ^= 1; // of the checksum
+		ck_assert(!codec_whole_zlib(p.packed.data, p.packed.size, out,
+					    sizes[i]));
+		ck_assert_uint_eq(codec_whole_zlib(NULL, 0, out, sizes[i]), 0);
+	}
+}
+END_TEST
+
 UNIT_MAIN("codec", every_codec_gives_back_what_was_packed,
 	  every_codec_skips_and_reads_on, every_codec_goes_back_when_asked,
 	  what_is_concatenated_is_read_as_one,
@@ -360,4 +391,5 @@ UNIT_MAIN("codec", every_codec_gives_back_what_was_packed,
 	  running_out_of_memory_is_an_error_wherever_it_happens,
 	  a_packed_blob_comes_back, an_empty_blob_comes_back,
 	  a_text_for_others_comes_back_from_gzip,
-	  packing_without_memory_is_an_error)
+	  packing_without_memory_is_an_error,
+	  a_zlib_stream_is_decoded_whole_or_not_at_all)
