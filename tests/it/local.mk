@@ -44,6 +44,7 @@ it_tests = \
 	tests/it/upstream-health.sh \
 	tests/it/upstream-many.sh \
 	tests/it/upstream-relay.sh \
+	tests/it/user.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)
 
@@ -81,3 +82,9 @@ tests_lib_fault_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC -fvisibility=hidden
 tests_lib_fault_so_LDFLAGS = -shared
 tests_lib_fault_so_LDADD = -ldl
 tests_lib_faultctl_SOURCES = tests/lib/faultctl.c tests/lib/fault.h
+
+# As systemd runs it.
+check_PROGRAMS += tests/lib/under_filter
+tests_lib_under_filter_SOURCES = tests/lib/under_filter.c
+tests_lib_under_filter_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+tests_lib_under_filter_LDADD = $(SECCOMP_LIBS)

@@ -118,6 +118,7 @@ static bool may_survive(const struct hostile_act *a)
 #endif
 }
 
+/* */
 START_TEST(whatever_a_worker_taken_over_tries_kills_it_and_is_counted)
 {
 	struct worker_pool *pool = hostile_pool();
@@ -269,6 +270,7 @@ static void write_liar(char *path, size_t size, uint32_t have)
 	close(fd);
 }
 
+/* */
 START_TEST(what_is_missing_is_fatal_only_where_the_sandbox_is_required)
 {
 	char path[64];
