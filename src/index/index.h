@@ -303,7 +303,7 @@ struct index_known {
 	struct index_stamp stamp;
 	unsigned root_order;
 	bool is_retryable; /* and failed the last time */
-	bool is_poison;    /* and that had cost a worker its life */
+	bool is_poison; /* and that had cost a worker its life, or its time */
 	uint32_t attempts;
 	int64_t tried_at; /* seconds since 1970 */
 };

@@ -179,6 +179,9 @@ struct error *scan_put_failed(struct scan *s, const struct scan_item *item,
 	};
 
 	set_problem(&c, item, error_kind(owned), error_message(owned));
+	/* A limit of the worker's, not one of the file's, which it says itself
+	 * and lives on: how long it takes depends on the machine, too. */
+	c.is_retryable |= error_kind(owned) == ERROR_LIMIT;
 	log_problem(s, c.path, error_kind(owned), error_message(owned));
 	struct error *refused = index_put_containers(s->o.index, &c, 1);
 

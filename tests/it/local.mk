@@ -28,6 +28,7 @@ it_tests = \
 	tests/it/scan-kill.sh \
 	tests/it/scan-share.sh \
 	tests/it/scan-tar.sh \
+	tests/it/secrets.sh \
 	tests/it/serve-life.sh \
 	tests/it/soak.sh \
 	tests/it/symbolize-diff.sh \

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "scan/scan.h"
 #include "tests/lib/elf_writer.h"
 #include "tests/unit/unit.h"
@@ -139,5 +141,97 @@ START_TEST(what_cannot_have_passed_is_not_tried_by_another_process_either)
 }
 END_TEST
 
+/* A program that dies of whatever it is given. Its path is @p path. */
+static void make_dying_program(const struct fixture *f, char *path, size_t size)
+{
+	snprintf(path, size, "%s/dies", f->base);
+	CLEANUP_CLOSE int fd = open(path, O_CREAT | O_WRONLY, 0700);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(dprintf(fd, "#!/bin/sh\nexit 3\n"), 0);
+}
+
+/* So much later: the index's times are that much earlier. */
+static void pass_time(const struct fixture *f, long seconds)
+{
+	char path[128], text[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/index.sqlite", f->state);
+	snprintf(text, sizeof(text),
+		 "UPDATE container SET tried_at = tried_at - %ld", seconds);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 10000);
+	ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* */
+START_TEST(poison_is_tried_after_1_10_60_minutes_then_only_when_it_changes)
+{
+	static const long pauses_s[] = { 60, 600, 3600 };
+	const long year_s = 365 * 24 * 3600L;
+	struct fixture f;
+	char program[128];
+
+	make_tree(&f);
+	make_dying_program(&f, program, sizeof(program));
+	const char *before = getenv("SYMBOLIZED");
+	CLEANUP_FREE char *kept = before ? mem_strdup(before) : NULL;
+
+	setenv("SYMBOLIZED", program, 1);
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	for (size_t i = 0; i < 3; i++) {
+		pass_time(&f, pauses_s[i] - 20);
+		ck_assert_uint_eq(looked_into(&f), 0);
+		pass_time(&f, 20);
+		ck_assert_uint_eq(looked_into(&f), 1);
+	}
+	pass_time(&f, 10 * year_s);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	/* A restart tries once. */
+	end_process(&f);
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	pass_time(&f, year_s);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	/* Changed, it is another file, and it all begins again. */
+	ck_assert_int_eq(chmod(f.file, 0644), 0);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	pass_time(&f, 60);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	end_process(&f);
+	if (kept)
+		setenv("SYMBOLIZED", kept, 1);
+	else
+		unsetenv("SYMBOLIZED");
+	remove_tree(&f);
+}
+END_TEST
+
+/* what a limit of the worker's stopped, and not the file's own. */
+START_TEST(what_ran_into_a_limit_is_poison_too)
+{
+	struct fixture f;
+
+	make_tree(&f);
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	for (int i = 0; i < 4; i++)
+		note_failed(&f, "limit", true);
+	pass_time(&f, 365 * 24 * 3600L);
+	ck_assert_uint_eq(looked_into(&f), 0);
+	end_process(&f);
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	end_process(&f);
+	remove_tree(&f);
+}
+END_TEST
+
 UNIT_MAIN("scan_retry", what_may_have_passed_is_tried_again_by_another_process,
-	  what_cannot_have_passed_is_not_tried_by_another_process_either)
+	  what_cannot_have_passed_is_not_tried_by_another_process_either,
+	  poison_is_tried_after_1_10_60_minutes_then_only_when_it_changes,
+	  what_ran_into_a_limit_is_poison_too)
