@@ -11,6 +11,7 @@ libstore_a_SOURCES = \
 	src/store/memo.c src/store/memo.h \
 	src/store/poison.c src/store/poison.h \
 	src/store/remote.c src/store/remote.h \
+	src/store/remote_download.c \
 	src/store/remote_meta.c src/store/remote_meta.h \
 	src/store/remote_section.c \
 	src/store/source_find.c \
