@@ -2,8 +2,12 @@
 /**
  * Shared by the files of src/symbolize that make the service, and nobody else.
  *
- *	symbolizer.c  batches: acquire, wait, answer; open and close
- *	making.c      a table that is not loaded: found out, begun, landed
+ *	symbolizer.c  the service: open, changes of the index, close
+ *	compute.c     the threads that answer batches
+ *	wait.c        batches whose tables are not all there; their time
+ *	answer.c      a batch whose tables are: answered, ended
+ *	making.c      a table that is not loaded: begun, its turn, landed
+ *	making_look_up.c  whether it is on disk, and what it can be made from
  *	making_files.c  its files: asked for, and what is done as they come
  *	build.c       its jobs in worker processes
  *	splits.c      files of split DWARF that a job found lacking
@@ -169,7 +173,10 @@ struct symbolizer {
 	bool is_closing;
 };
 
-/* ---- symbolizer.c -------------------------------------------------------- */
+/* ---- wait.c -------------------------------------------------------------- */
+
+/** Starts the thread that keeps deadlines. */
+MUST_CHECK struct error *waits_start(struct symbolizer *s);
 
 /** How a module comes off. All borrowed. */
 struct outcome {
@@ -180,8 +187,6 @@ struct outcome {
 };
 /** Settle a want; lock held. */
 void want_settle(struct want *w, const struct outcome *o, struct wait **ready);
-/** Hand on those that have become ready. */
-void waits_dispatch(struct wait *ready);
 /** What a step that held the lock leaves to be done without it. */
 struct todo {
 	struct wait *ready;
@@ -196,6 +201,24 @@ void todo_do(struct todo *t);
 void want_attach(struct symbolizer *s, struct want *w, struct table_key key,
 		 struct todo *todo);
 
+/* ---- compute.c ----------------------------------------------------------- */
+
+/** @param[in] threads 0: one a core. */
+MUST_CHECK struct error *computers_start(struct symbolizer *s,
+					 unsigned threads);
+/** Finish a wait of which nothing is open: on this thread, if it is one for
+ * such batches, else on one that is. */
+void wait_hand_on(struct wait *w);
+/** Hand on those that have become ready, to other threads. */
+void waits_dispatch(struct wait *ready);
+
+/* ---- answer.c ------------------------------------------------------------ */
+
+/** Answer it, tell who asked, free it. */
+void wait_finish(struct wait *w);
+/** One that was begun, and comes to nothing. */
+void wait_free(struct wait *w);
+
 /* ---- making.c ------------------------------------------------------------ */
 
 /** NULL without memory, if there are too many, or at the end. Lock held. One
@@ -203,8 +226,6 @@ void want_attach(struct symbolizer *s, struct want *w, struct table_key key,
 struct making *making_begin(struct symbolizer *s, const struct table_key *key);
 /** One under way; NULL. Lock held. */
 struct making *making_find(struct symbolizer *s, const struct table_key *key);
-/** By next_begun. Takes the starter's holds. */
-void makings_start(struct making *begun);
 /** At the end: those that wait their turn end. */
 void makings_flush(struct symbolizer *s);
 /** Lock held. */
@@ -223,17 +244,25 @@ void making_land_without(struct making *m, enum module_status status,
 enum module_status making_status_of(enum error_kind kind);
 /** End it: its wants are another ID's. */
 void making_follow(struct making *m, const struct build_id *id);
-/** End it with the table there is, if @p claims is nothing better. */
-bool making_has_no_better(struct making *m, struct table_claims claims);
-
-/** What a build ID is called among those whose files ended workers. */
-uint64_t poison_name(const struct build_id *id);
+/** Ask for its files, now or when others have landed; or fail. */
+void making_take_turn(struct making *m);
 
 enum {
 	/** How long "absent" holds, or a table is the best to be had, when
 	 * something was there but gave nothing. */
 	MAKING_DOUBTFUL_MS = 2000,
+	/** How long it holds if the index does not change. */
+	MAKING_FOR_GOOD_MS = 86400000,
 };
+
+/* ---- making_look_up.c ---------------------------------------------------- */
+
+/** By next_begun. Takes the starter's holds. */
+void makings_start(struct making *begun);
+/** End it with the table there is, if @p claims is nothing better. */
+bool making_has_no_better(struct making *m, struct table_claims claims);
+/** What a build ID is called among those whose files ended workers. */
+uint64_t poison_name(const struct build_id *id);
 
 /* ---- making_files.c ------------------------------------------------------ */
 

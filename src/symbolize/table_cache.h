@@ -18,6 +18,7 @@
 
 #include "base/build_id.h"
 #include "base/error.h"
+#include "symbolize/table_claims.h"
 #include "symtab/symtab.h"
 
 #include <stdbool.h>
@@ -25,24 +26,6 @@
 #include <stdint.h>
 
 struct table_cache;
-
-/** What a table was made from: the best quality that a file of that build ID
- * has, as the index knew it, and which files there were. */
-enum table_input {
-	TABLE_EXECUTABLE = 1 << 0,
-	TABLE_DEBUGINFO = 1 << 1,
-	TABLE_ALT = 1 << 2,
-	TABLE_UPSTREAM = 1 << 3, /* some came from another server */
-	/** Not a file: units of split DWARF were missing. */
-	TABLE_LACKS_SPLIT = 1 << 4,
-};
-struct table_claims {
-	uint8_t quality; /* enum symtab_quality */
-	uint8_t inputs;  /* enum table_input */
-	/** index_split_version(), as it was when files with split DWARF were
-	 * looked for; 0: unknown, as it is of tables on disk. */
-	uint64_t split_version;
-};
 
 /** What is counted: the values of LABELS_TABLE_OP, in their order. */
 enum table_op {
@@ -58,12 +41,6 @@ enum table_op {
 	TABLE_OP_OUTDATED, /* removed because of another version */
 };
 void table_op_count(enum table_op op);
-
-/** What to say of a table that is good but for something; static, or NULL. */
-const char *table_claims_message(struct table_claims c);
-
-/** Might a table made from @p a say what one made from @p b does not? */
-bool table_claims_exceed(struct table_claims a, struct table_claims b);
 
 /** Opens, sweeps leftovers and lists what is there. A directory that cannot be
  * used is told in the log; then nothing is kept in it.
@@ -96,7 +73,7 @@ enum table_place table_cache_get(struct table_cache *c,
 				 const struct build_id *id,
 				 struct table_found *ret);
 
-/** Map one that is on disk, unless it is by now. Doubted at first.
+/** Load one that is on disk, unless it is by now. Doubted at first.
  * @param[out] ret One reference; NULL: there is none that is any good.
  * @return NO_MEMORY; BUSY without descriptors; LIMIT, IO.
  * Cost: reads all of it. */
@@ -115,7 +92,7 @@ MUST_CHECK struct error *table_cache_begin(struct table_cache *c, int *fd_ret);
 MUST_CHECK struct error *table_cache_begin_elsewhere(int *fd_ret);
 
 /**
- * A new table: map it, and let everybody have it, unless there is a better one.
+ * A new table: load it, and let everybody have it, unless there is a better one.
  *
  * @param[in] fd Written. Borrowed.
  * @param[out] ret One reference: the new one, or the better one that was there

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What a table was made from, and whether another one would say more. Threads:
+ * any.
+ */
+#ifndef SYMBOLIZE_TABLE_CLAIMS_H
+#define SYMBOLIZE_TABLE_CLAIMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** What a table was made from: the best quality that a file of that build ID
+ * has, as the index knew it, and which files there were. */
+enum table_input {
+	TABLE_EXECUTABLE = 1 << 0,
+	TABLE_DEBUGINFO = 1 << 1,
+	TABLE_ALT = 1 << 2,
+	TABLE_UPSTREAM = 1 << 3, /* some came from another server */
+	/** Not a file: units of split DWARF were missing. */
+	TABLE_LACKS_SPLIT = 1 << 4,
+};
+struct table_claims {
+	uint8_t quality; /* enum symtab_quality */
+	uint8_t inputs;  /* enum table_input */
+	/** index_split_version(), as it was when files with split DWARF were
+	 * looked for; 0: unknown, as it is of tables on disk. */
+	uint64_t split_version;
+};
+
+/** What to say of a table that is good but for something; static, or NULL. */
+const char *table_claims_message(struct table_claims c);
+
+/** Might a table made from @p a say what one made from @p b does not? */
+bool table_claims_exceed(struct table_claims a, struct table_claims b);
+
+#endif
