@@ -8,6 +8,7 @@
 attack=$top_builddir/tests/lib/http_attack
 
 # Memory that sanitizers keep back, KiB
+# shellcheck disable=SC2034
 kept=0
 ! grep -qE '__[at]san_init' "$SYMBOLIZED" || kept=800000
 

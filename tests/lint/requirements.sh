@@ -85,12 +85,8 @@ END
 said=$(faults tests/REQUIREMENTS.md tests)
 tap_result "what requirements name are tests that say so" \
 	"$(grep -v 'has no test$' <<<"$said")"
-untested=$(grep 'has no test$' <<<"$said")
-if [ "$untested" ]; then
-	tap_skip "every requirement has a test" "${untested//$'\n'/, }"
-else
-	tap_result "every requirement has a test"
-fi
+tap_result "every requirement has a test" \
+	"$(grep 'has no test$' <<<"$said")"
 tap_result "every script that is named is run" "$(names tests/REQUIREMENTS.md |
 	grep -o 'it/[^ ]*\.sh' | sort -u | while read -r test; do
 	grep -q "tests/$test" tests/it/local.mk || echo "$test"
