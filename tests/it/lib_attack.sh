@@ -3,12 +3,11 @@
 #
 # For the tests of the server under attack: what it costs, and what those notice
 # who ask as they should. Sourced behind lib.sh.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2034
 
 attack=$top_builddir/tests/lib/http_attack
 
 # Memory that sanitizers keep back, KiB
-# shellcheck disable=SC2034
 kept=0
 ! grep -qE '__[at]san_init' "$SYMBOLIZED" || kept=800000
 
