@@ -7,6 +7,7 @@
 #include "settings.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 /** A command. @p program is what to start workers with. */
 #define COMMAND(name, ...)                                            \
@@ -42,8 +43,9 @@ void roots_deinit(struct roots *r);
  * goes on waits for: INT, TERM, HUP to end, USR1 to scan, USR2 to groom. */
 void signals_block(sigset_t *ret);
 
-/** @p s to stdout; control bytes, which a stranger may have put into the name
- * of a file or member, as \x1b. */
+/** @p s to stdout, or @p to; control bytes, which a stranger may have put into
+ * the name of a file or member, or a server into what it says, as \x1b. */
 void print_shown(const char *s);
+void fprint_shown(FILE *to, const char *s);
 
 #endif

@@ -66,7 +66,9 @@ static int fail(struct error *err)
 {
 	int code = error_kind_exit_code(error_kind(err));
 
-	fprintf(stderr, "symbolized: %s\n", error_message(err));
+	fputs("symbolized: ", stderr);
+	fprint_shown(stderr, error_message(err));
+	fputc('\n', stderr);
 	error_free(err);
 	return code;
 }

@@ -11,16 +11,21 @@ static bool is_c1(const unsigned char *p)
 	return p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
 }
 
-void print_shown(const char *s)
+void fprint_shown(FILE *to, const char *s)
 {
 	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
 		if (is_c1(p)) {
-			printf("\\x%02x\\x%02x", p[0], p[1]);
+			fprintf(to, "\\x%02x\\x%02x", p[0], p[1]);
 			p++;
 		} else if (*p < ' ' || *p == 0x7f) {
-			printf("\\x%02x", *p);
+			fprintf(to, "\\x%02x", *p);
 		} else {
-			putchar(*p);
+			putc(*p, to);
 		}
 	}
+}
+
+void print_shown(const char *s)
+{
+	fprint_shown(stdout, s);
 }

@@ -33,6 +33,7 @@ static void put_artifact(struct buf *out, unsigned n)
 		{ { 0x1000 }, { UINT64_MAX - 0xfff }, 0x20, UINT64_MAX, 6 },
 	};
 	static char go_id[] = "a/b", problem[] = "damaged";
+	static uint64_t split_ids[] = { 1, 0x1234567, UINT64_MAX };
 	struct found_artifact a = {
 		.member = n ? "./usr/bin/a" : NULL,
 		.ordinal = n,
@@ -48,6 +49,8 @@ static void put_artifact(struct buf *out, unsigned n)
 			   .quality = (enum elf_quality)(n % ELF_QUALITIES),
 			   .segments = segments,
 			   .segment_count = 2,
+			   .split_ids = n == 3 ? split_ids : NULL,
+			   .split_id_count = n == 3 ? 3 : 0,
 			   .go_id = n ? go_id : NULL,
 			   .sources_problem = n ? problem : NULL },
 	};

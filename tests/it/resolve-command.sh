@@ -235,5 +235,7 @@ mistake "a kind that needs more" 64 "needs a section" --file "$tmp/prog" \
 mistake "a kind that is none" 64 "symbolized: options: kind is not one of" \
 	--file /nonexistent --kind nonsense 0x1
 mistake "a URL of another protocol" 64 "file:///x" --url file:///x "$id+1"
+mistake "a name that a terminal would obey" 74 '/nonexistent.x1b\[31m: No' \
+	--file $'/nonexistent\e[31m' 0x1
 mistake "an option that is none" 64 "unknown option" --files x
 finish
