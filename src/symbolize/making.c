@@ -213,7 +213,7 @@ static void note_verdict(struct making *m, const struct outcome *o,
 	struct verdict v = {
 		.key = m->key,
 		.status = o->status,
-		.until_ms = clock_ms() + hold_ms,
+		.until_ms = poison_clock_ms() + hold_ms,
 		.epoch = m->epoch,
 	};
 	struct table_claims have;
@@ -396,7 +396,7 @@ void making_follow(struct making *m, const struct build_id *id)
 			.key = m->key,
 			.status = MODULE_OK,
 			.alias = *id,
-			.until_ms = clock_ms() + MAKING_FOR_GOOD_MS,
+			.until_ms = poison_clock_ms() + MAKING_FOR_GOOD_MS,
 			.epoch = m->epoch,
 		};
 

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "store/poison.h"
 #include "symbolize/verdict.h"
 
 enum { SETS = 512, WAYS = 8, KERNEL_ID = 20 };
@@ -65,7 +65,8 @@ const struct verdict *verdicts_find(const struct verdicts *all,
 {
 	const struct verdict *v = find(all, key);
 
-	return v && v->epoch >= epoch && v->until_ms > clock_ms() ? v : NULL;
+	return v && v->epoch >= epoch && v->until_ms > poison_clock_ms() ? v
+									 : NULL;
 }
 
 void verdicts_put(struct verdicts *all, const struct verdict *v)

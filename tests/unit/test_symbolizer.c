@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "store/poison.h"
 #include "tests/lib/sample_table.h"
 #include "tests/lib/symbolizer_fixture.h"
 #include "tests/unit/unit.h"
@@ -196,6 +197,51 @@ START_TEST(a_worker_that_dies_once_is_given_another_try)
 				    metric_label(LABELS_POOL, "build"), 1),
 			 deaths);
 	fixture_close(&f);
+}
+END_TEST
+
+static int64_t later_ms;
+
+static int64_t later(void)
+{
+	return clock_ms() + later_ms;
+}
+
+static int64_t build_deaths(void)
+{
+	return metric_get(METRIC_WORKER_DEATHS,
+			  metric_label(LABELS_POOL, "build"), 1);
+}
+
+/* */
+START_TEST(what_kills_its_builder_is_built_again_after_growing_pauses)
+{
+	static const int64_t pauses_ms[] = { 60000, 600000, 3600000 };
+	struct fixture f;
+
+	later_ms = 0;
+	poison_clock_ms = later;
+	fixture_open(&f);
+	add_debuginfo(&f, "b", 1, SMALL, "die");
+	expect_status(&f, 1, LONG_MS, MODULE_MALFORMED);
+	for (size_t i = 0; i < 3; i++) {
+		int64_t before = build_deaths();
+
+		/* Short of it by more than this test can take. */
+		later_ms += pauses_ms[i] - 30000;
+		expect_status(&f, 1, LONG_MS, MODULE_MALFORMED);
+		ck_assert_int_eq(build_deaths(), before);
+		later_ms += 30000;
+		expect_status(&f, 1, LONG_MS, MODULE_MALFORMED);
+		ck_assert_int_gt(build_deaths(), before);
+	}
+	int64_t last = build_deaths();
+
+	later_ms += INT64_C(365) * 24 * 3600 * 1000;
+	expect_status(&f, 1, LONG_MS, MODULE_MALFORMED);
+	ck_assert_int_eq(build_deaths(), last);
+	fixture_close(&f);
+	poison_clock_ms = clock_ms;
 }
 END_TEST
 
@@ -525,6 +571,7 @@ UNIT_MAIN("symbolizer", a_table_is_built_when_it_is_first_asked_for,
 	  what_is_loaded_does_not_wait_for_what_is_built,
 	  modules_without_a_table_say_why,
 	  a_worker_that_dies_once_is_given_another_try,
+	  what_kills_its_builder_is_built_again_after_growing_pauses,
 	  better_debug_information_betters_answers_behind_the_scenes,
 	  a_worse_table_never_takes_the_place_of_a_better_one,
 	  a_restart_takes_tables_from_disk,
