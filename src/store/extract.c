@@ -119,9 +119,11 @@ static struct error *on_answer(struct worker_job *base, enum wire_type type,
 		base->type == WIRE_SECTION ||
 		(base->type == WIRE_EXTRACT && p->x->size == LOCATOR_UNKNOWN);
 
-	if (!reader_ok(payload) || p->has_result ||
-	    (tells_size && found &&
-	     (fstat(p->x->out_fd, &sb) || size > (uint64_t)sb.st_size)))
+	if (!reader_ok(payload) || p->has_result)
+		return error_new(BAD_DATA, "broken answer from worker");
+	if (tells_size && found && fstat(p->x->out_fd, &sb))
+		return error_errno("stat");
+	if (tells_size && found && size > (uint64_t)sb.st_size)
 		return error_new(BAD_DATA, "broken answer from worker");
 	p->has_result = true;
 	if (id_size)

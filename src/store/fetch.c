@@ -304,7 +304,9 @@ static struct error *open_container(struct index_reader *r, struct flight *f,
 	if (fd < 0 && !t->is_source_file && errno != ENOENT &&
 	    errno != ENOTDIR && errno != ELOOP)
 		return error_errno("open");
-	if (fd >= 0 && !fstat(fd, &sb) && S_ISREG(sb.st_mode) &&
+	if (fd >= 0 && fstat(fd, &sb))
+		return error_errno("stat");
+	if (fd >= 0 && S_ISREG(sb.st_mode) &&
 	    clock_timespec_ns(sb.st_mtim) == t->stamp.mtime_ns &&
 	    (uint64_t)sb.st_size == t->stamp.size &&
 	    sb.st_ino == t->stamp.inode) {
