@@ -68,37 +68,37 @@ aftermath() {
 under=$tmp/faulty
 for current in new again; do
 	if [ "$is_sanitized" = no ]; then
-		sweep 12 server alloc ENOMEM
-		sweep 12 server malloc ENOMEM
-		sweep 8 worker alloc ENOMEM
+		sweep 8 server alloc ENOMEM
+		sweep 8 server malloc ENOMEM
+		sweep 5 worker alloc ENOMEM
 	fi
-	sweep 8 server read EIO "$under"
-	sweep 4 server read short "$under"
-	sweep 4 server read EINTR "$under"
-	sweep 8 server write ENOSPC "$under"
-	sweep 4 server write EIO "$under"
-	sweep 4 server write short "$under"
-	sweep 4 server write EINTR "$under"
-	sweep 4 server ftruncate ENOSPC "$under"
-	sweep 4 server fsync EIO "$under"
-	sweep 4 server unlink EIO "$under"
-	sweep 5 server mmap ENOMEM
-	sweep 8 server open EMFILE
-	sweep 4 server open EINTR "$under"
-	sweep 4 server stat EIO "$tmp"
-	sweep 4 server spawn EAGAIN
-	sweep 4 server thread EAGAIN
-	sweep 5 server receive end
-	sweep 5 server receive short
-	sweep 5 server receive noise
-	sweep 4 server receive EINTR
-	sweep 4 server send EINTR
-	sweep 5 worker read EIO
-	sweep 4 worker read short
-	sweep 4 worker write ENOSPC
-	sweep 4 worker send short
-	sweep 5 worker send die
-	sweep 4 worker mmap ENOMEM
+	sweep 5 server read EIO "$under"
+	sweep 2 server read short "$under"
+	sweep 2 server read EINTR "$under"
+	sweep 5 server write ENOSPC "$under"
+	sweep 2 server write EIO "$under"
+	sweep 2 server write short "$under"
+	sweep 2 server write EINTR "$under"
+	sweep 2 server ftruncate ENOSPC "$under"
+	sweep 2 server fsync EIO "$under"
+	sweep 2 server unlink EIO "$under"
+	sweep 3 server mmap ENOMEM
+	sweep 5 server open EMFILE
+	sweep 2 server open EINTR "$under"
+	sweep 2 server stat EIO "$tmp"
+	sweep 2 server spawn EAGAIN
+	sweep 2 server thread EAGAIN
+	sweep 3 server receive end
+	sweep 3 server receive short
+	sweep 3 server receive noise
+	sweep 2 server receive EINTR
+	sweep 2 server send EINTR
+	sweep 3 worker read EIO
+	sweep 2 worker read short
+	sweep 2 worker write ENOSPC
+	sweep 2 worker send short
+	sweep 3 worker send die
+	sweep 2 worker mmap ENOMEM
 done
 diag "faults: $faults"
 finish

@@ -1,11 +1,13 @@
 # The whole program: scripts that print TAP. Each is by itself.
 it_tests = \
+	tests/it/crash-kill.sh \
 	tests/it/debuginfod-clients.sh \
 	tests/it/debuginfod-command.sh \
 	tests/it/debuginfod-corners.sh \
 	tests/it/debuginfod-http.sh \
 	tests/it/dwz.sh \
 	tests/it/faults-scan.sh \
+	tests/it/faults-serve.sh \
 	tests/it/get-cache.sh \
 	tests/it/get-http.sh \
 	tests/it/get-overload.sh \
@@ -50,7 +52,8 @@ it_tests = \
 TESTS += $(it_tests)
 
 # In earnest, which takes hours. They look at LONG_TESTS.
-long_tests = tests/it/faults-scan.sh tests/it/scan-kill.sh tests/it/soak.sh tests/it/http-attack-flood.sh \
+long_tests = tests/it/crash-kill.sh tests/it/faults-scan.sh tests/it/faults-serve.sh \
+	tests/it/scan-kill.sh tests/it/soak.sh tests/it/http-attack-flood.sh \
 	tests/it/http-attack-long.sh
 
 check_PROGRAMS += tests/lib/soak_client
