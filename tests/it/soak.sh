@@ -20,10 +20,10 @@ client=$top_builddir/tests/lib/soak_client
 
 seconds=${SOAK_SECONDS:-$([ "${LONG_TESTS:-}" ] && echo 3600 || echo 15)}
 # Calm, faults, and time for what they left to pass: the breaker is open for a
-# minute.
+# minute, and for two when the probe fails.
 calm_s=$((seconds < 240 ? seconds / 3 : 80))
 fault_s=$calm_s
-grace_s=90
+grace_s=150
 sample_s=$((seconds < 240 ? 1 : 5))
 RANDOM=${IT_SEED:-$$}
 diag "IT_SEED=${IT_SEED:-$$}"
