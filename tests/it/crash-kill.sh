@@ -219,10 +219,10 @@ round_scan() {
 		pid=$!
 		pause scan
 		if [ $((RANDOM % 2)) = 0 ]; then
-			kill -KILL -- -$pid 2>/dev/null
+			kill -KILL -- "-$pid" 2>/dev/null
 		fi
-		kill -KILL $pid 2>/dev/null
-		wait $pid 2>/dev/null
+		kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
 		after_kill
 	done
 	scan victim "$tree" || note "the next scan fails"
@@ -237,8 +237,8 @@ round_migration() {
 		2>>"$tmp/victim.log" </dev/null &
 	pid=$!
 	pause migration
-	kill -KILL $pid 2>/dev/null
-	wait $pid 2>/dev/null
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
 	after_kill
 	scan victim "$tree" || note "the next scan fails"
 	has_rows calm

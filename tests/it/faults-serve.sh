@@ -37,7 +37,7 @@ done >"$tmp/all"
 curl -s -m 60 -o /dev/null -H 'Content-Type: text/plain' \
 	--data-binary "@$tmp/all" "$url/symbolize/v1?kind=vaddr"
 has_all_tables() {
-	[ "$(find "$tmp/calm.cache/tables" -name '*.gsym' | wc -l)" = $count ]
+	[ "$(find "$tmp/calm.cache/tables" -name '*.gsym' | wc -l)" = "$count" ]
 }
 ok "tables are made" wait_until has_all_tables
 stop_server calm

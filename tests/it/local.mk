@@ -1,5 +1,6 @@
 # The whole program: scripts that print TAP. Each is by itself.
 it_tests = \
+	tests/it/clock-jumps.sh \
 	tests/it/crash-kill.sh \
 	tests/it/debuginfod-clients.sh \
 	tests/it/debuginfod-command.sh \
