@@ -32,7 +32,7 @@ enum {
 	D_INPUT_MAX = 4096,
 	/* Some 20 ms where each doubles the time. */
 	D_TRIES_MAX = 14,
-	/* Some 10 ms. The largest known in use: 4. */
+	/* 5 ms; a program's functions have a few each. */
 	RUST_LIFETIMES_MAX = 100000,
 };
 

@@ -41,7 +41,7 @@ static bool is_same(const char *a, const char *b)
 	return !strcmp(a ? a : "", b ? b : "");
 }
 
-/* Said by a server to one thread, and by a disk to another. */
+/* What another server's header said, behind a body. */
 static void read_meta(const uint8_t *data, size_t size)
 {
 	CLEANUP_REMOTE_META struct remote_meta m = { 0 }, again = { 0 };
