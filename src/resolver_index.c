@@ -86,6 +86,7 @@ static struct error *open_index(struct index_resolver *r,
 		.workers = (unsigned)s->workers,
 		.threads = 1,
 		.program = options->program,
+		.waits_for_best = true,
 		.limits = {
 			.addresses = SIZE_MAX,
 			.modules = SIZE_MAX,

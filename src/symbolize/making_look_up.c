@@ -240,7 +240,7 @@ static void load_step(void *state, void *arg)
 	struct error *err = table_cache_load(m->s->tables, &m->key.id, &table);
 
 	(void)state;
-	if (!err && !table) {
+	if (!err && (!table || m->s->waits_for_best)) {
 		begin_look_up(m);
 		return;
 	}

@@ -33,6 +33,10 @@ struct symbolizer_options {
 	unsigned workers;      /* processes that build */
 	unsigned threads;      /* that answer batches; 0: one a core */
 	const char *program;   /* started as `program worker` */
+	/** Of one who asks once: a batch waits for the table that can be had by
+	 * now, where there is an older one, which answers when time is up.
+	 * Otherwise that answers at once, and the next batch has the better. */
+	bool waits_for_best;
 	struct batch_limits limits;
 };
 

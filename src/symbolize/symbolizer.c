@@ -102,6 +102,7 @@ struct error *symbolizer_open(const struct symbolizer_options *options,
 		return error_no_memory;
 	s->store = options->store;
 	s->limits = options->limits;
+	s->waits_for_best = options->waits_for_best;
 	lock_init(&s->lock, LOCK_SYMBOLIZE);
 	condition_init(&s->changed);
 	poison_init(&s->poison);

@@ -147,6 +147,7 @@ enum { SYMBOLIZER_SLOTS = 1024 };
 struct symbolizer {
 	struct store *store;
 	struct batch_limits limits;
+	bool waits_for_best;
 	struct table_cache *tables;
 	struct pool *computers;       /* of small batches */
 	struct pool *large_computers; /* of large ones, after those */
@@ -185,7 +186,8 @@ struct outcome {
 	bool is_upstream;     /* something of it came from another server */
 	const char *message;  /* NULL: none */
 };
-/** Settle a want; lock held. */
+/** Settle a want; lock held. One that no table came for has the one that was to
+ * be bettered, if that is loaded. */
 void want_settle(struct want *w, const struct outcome *o, struct wait **ready);
 /** What a step that held the lock leaves to be done without it. */
 struct todo {

@@ -53,8 +53,8 @@ static const char *origin_name(bool is_upstream)
 	return is_upstream ? "upstream" : "local";
 }
 
-void want_settle(struct want *want, const struct outcome *o,
-		 struct wait **ready)
+static void settle(struct want *want, const struct outcome *o,
+		   struct wait **ready)
 {
 	struct batch *b = want->wait->b;
 	struct batch_module *m = &b->modules[want->module];
@@ -68,6 +68,34 @@ void want_settle(struct want *want, const struct outcome *o,
 	m->table = o->table ? symtab_get(o->table) : NULL;
 	m->origin = o->table ? origin_name(o->is_upstream) : NULL;
 	close_one(want->wait, ready);
+}
+
+static void settle_found(struct want *want, const struct table_found *found,
+			 struct wait **ready)
+{
+	settle(want,
+	       &(struct outcome) {
+		       .status = MODULE_OK,
+		       .table = found->table,
+		       .is_upstream = found->claims.inputs & TABLE_UPSTREAM,
+		       .message = table_claims_message(found->claims),
+	       },
+	       ready);
+	symtab_put(found->table);
+}
+
+void want_settle(struct want *want, const struct outcome *o,
+		 struct wait **ready)
+{
+	const struct making *making = want->making;
+	struct table_found found;
+
+	if (!o->table && making && !making->key.is_breakpad &&
+	    table_cache_get(making->s->tables, &making->key.id, &found) ==
+		    TABLE_LOADED)
+		settle_found(want, &found, ready);
+	else
+		settle(want, o, ready);
 }
 
 /* A better table may be had: see to it, while the old one answers. */
@@ -108,15 +136,11 @@ static bool settle_known(struct symbolizer *s, struct want *w,
 	if (key->is_breakpad ||
 	    table_cache_get(s->tables, &key->id, &found) != TABLE_LOADED)
 		return false;
-	want_settle(w,
-		    &(struct outcome) {
-			    .status = MODULE_OK,
-			    .table = found.table,
-			    .is_upstream = found.claims.inputs & TABLE_UPSTREAM,
-			    .message = table_claims_message(found.claims),
-		    },
-		    &todo->ready);
-	symtab_put(found.table);
+	if (found.is_doubted && s->waits_for_best) {
+		symtab_put(found.table);
+		return false;
+	}
+	settle_found(w, &found, &todo->ready);
 	if (found.is_doubted)
 		begin_again(s, &key->id, &todo->begun);
 	return true;
@@ -198,6 +222,10 @@ static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
 		return false;
 	if (table_cache_get(s->tables, &m->id, &found) != TABLE_LOADED)
 		return is_surely_absent(s, &m->id);
+	if (found.is_doubted && s->waits_for_best) {
+		symtab_put(found.table);
+		return false;
+	}
 	table_op_count(TABLE_OP_HIT);
 	m->status = MODULE_OK;
 	m->table = found.table;

@@ -44,6 +44,7 @@ void open_service(struct fixture *f)
 		.workers = 2,
 		.threads = 2,
 		.program = builder ? builder : "tests/lib/fake_builder",
+		.waits_for_best = f->waits_for_best,
 		.limits = { .addresses = 100000,
 			    .modules = 1000,
 			    .wait_ms = LONG_MS },

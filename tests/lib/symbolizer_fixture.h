@@ -24,6 +24,7 @@ struct fixture {
 	struct symbolizer *s;
 	char cache[80], tables[96];
 	char gate[96];
+	bool waits_for_best; /* of the next open_service() */
 };
 
 /* What a file is in the index. */

@@ -360,6 +360,70 @@ START_TEST(a_restart_takes_tables_from_disk)
 }
 END_TEST
 
+/* Executables 1 and 2, of which tables are on disk, and by now more. */
+static void reopen_to_better(struct fixture *f)
+{
+	char words[160];
+
+	fixture_open(f);
+	for (unsigned n = 1; n <= 2; n++) {
+		const struct role executable = {
+			.n = n,
+			.roles = INDEX_ROLE_EXECUTABLE,
+			.quality = SYMTAB_QUALITY_DYNSYM,
+			.size = SMALL,
+		};
+
+		add_file(f, n == 1 ? "exe1" : "exe2", "quality=1", &executable);
+		expect(f, n, "fn1");
+		wait_for(TABLE_OP_KEEP, n);
+	}
+	close_service(f);
+	snprintf(words, sizeof(words), "gate=%s", f->gate);
+	for (unsigned n = 1; n <= 2; n++) {
+		const struct role debuginfo = {
+			.n = n,
+			.roles = INDEX_ROLE_DEBUGINFO,
+			.quality = SYMTAB_QUALITY_DWARF,
+			.size = SMALL,
+			.alt = 7,
+		};
+
+		add_file(f, n == 1 ? "debug1" : "debug2",
+			 n == 1 ? words : "bad", &debuginfo);
+	}
+	add_file(f, "alt", "",
+		 &(struct role) {
+			 .n = 7,
+			 .roles = INDEX_ROLE_DEBUGINFO,
+			 .quality = SYMTAB_QUALITY_DWARF,
+			 .size = SMALL,
+		 });
+	f->waits_for_best = true;
+	open_service(f);
+}
+
+START_TEST(who_asks_once_waits_for_the_better_table)
+{
+	struct fixture f;
+	char name[64];
+
+	reopen_to_better(&f);
+	/* Of what does not come in time, or never, the old one answers. */
+	ck_assert_int_eq(ask_in(&f, 1, 300, name), MODULE_OK);
+	ck_assert_str_eq(name, "fn1");
+	expect(&f, 2, "fn1");
+	ck_assert_int_eq(counted(TABLE_OP_LOAD), 2);
+	open_gate(&f);
+	expect(&f, 1, "al1");
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 3);
+	/* Then that is the best there is. */
+	expect(&f, 1, "al1");
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 3);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_table_damaged_on_disk_is_built_anew)
 {
 	struct fixture f;
@@ -575,6 +639,7 @@ UNIT_MAIN("symbolizer", a_table_is_built_when_it_is_first_asked_for,
 	  better_debug_information_betters_answers_behind_the_scenes,
 	  a_worse_table_never_takes_the_place_of_a_better_one,
 	  a_restart_takes_tables_from_disk,
+	  who_asks_once_waits_for_the_better_table,
 	  a_table_damaged_on_disk_is_built_anew,
 	  damage_that_shows_when_it_is_used_is_pending_and_mended,
 	  without_room_for_tables_addresses_are_answered_all_the_same,
