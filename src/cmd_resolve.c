@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/build_id.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,6 +29,7 @@ enum {
 	PIECE_LINES = 20000,
 	LINE_MOST = 16 << 20,
 	PROGRESS_MS = 250,
+	FAULTS_MOST = 10, /* arguments that are told to be no address */
 };
 
 struct resolve {
@@ -230,16 +232,71 @@ static bool is_hex(const char *s)
 	return *s && !s[strspn(s, "0123456789abcdefABCDEF")];
 }
 
-/* Each is a line; a bare address may do without its 0x. */
-static struct error *answer_arguments(struct resolve *r,
-				      const struct settings *s)
+/* Why is it no address? */
+static const char *fault_of(const struct settings *s, const char *arg)
 {
-	for (size_t i = 0; i < s->path_count; i++) {
-		const char *arg = s->paths[i];
+	const char *plus = strchr(arg, '+');
+	bool has_prefix = arg[0] == '0' && (arg[1] | 0x20) == 'x';
+	struct build_id id;
 
-		if ((s->file || s->build_id) && is_hex(arg))
-			buf_append_str(&r->piece, "0x");
-		buf_append_str(&r->piece, arg);
+	if (plus && !build_id_parse(arg, (size_t)(plus - arg), &id))
+		return "no build ID stands before the +";
+	if (plus)
+		return "no hexadecimal number of 64 bits stands behind the +";
+	if (!is_hex(has_prefix ? arg + 2 : arg))
+		return "it is no hexadecimal number";
+	return s->file || s->build_id
+		       ? "it has more than 64 bits"
+		       : "of which file? ID+0xOFFSET, --build-id or --file";
+}
+
+/* Is it the same as one before it? */
+static bool is_again(const struct settings *s, size_t i)
+{
+	for (size_t j = 0; j < i; j++) {
+		if (!strcmp(s->paths[j], s->paths[i]))
+			return true;
+	}
+	return false;
+}
+
+/* An argument that is neither an address nor a stack is answered as what nobody
+ * knows; it was hardly meant to be. */
+static struct error *check_argument(const struct settings *s, const char *query,
+				    size_t i, const char *line, size_t *faults)
+{
+	const char *arg = s->paths[i];
+	bool is_understood = false;
+
+	if (*faults >= FAULTS_MOST)
+		return NULL;
+	TRY(resolver_understands(query, line, &is_understood));
+	if (is_understood || is_again(s, i))
+		return NULL;
+	log_warn("resolve", "not an address", LOG_S("argument", arg),
+		 LOG_S("why", fault_of(s, arg)));
+	if (++*faults == FAULTS_MOST)
+		log_warn("resolve", "what else is no address is not told");
+	return NULL;
+}
+
+/* Each is a line; a bare address may do without its 0x. */
+static struct error *
+answer_arguments(struct resolve *r, const struct settings *s, const char *query)
+{
+	size_t faults = 0;
+
+	for (size_t i = 0; i < s->path_count; i++) {
+		CLEANUP_FREE char *line = mem_printf(
+			"%s%s",
+			(s->file || s->build_id) && is_hex(s->paths[i]) ? "0x"
+									: "",
+			s->paths[i]);
+
+		if (!line)
+			return error_no_memory;
+		TRY(check_argument(s, query, i, line, &faults));
+		buf_append_str(&r->piece, line);
 		buf_append_byte(&r->piece, '\n');
 	}
 	return answer_piece(r);
@@ -300,8 +357,9 @@ struct error *cmd_resolve(const struct settings *s, const char *program)
 	r.started_ms = (uint64_t)clock_ms();
 	r.shows_progress = !s->path_count && isatty(STDERR_FILENO) &&
 			   !isatty(STDOUT_FILENO) && !isatty(r.in);
-	struct error *err =
-		s->path_count ? answer_arguments(&r, s) : answer_input(&r);
+	struct error *err = s->path_count
+				    ? answer_arguments(&r, s, options.query)
+				    : answer_input(&r);
 
 	show_progress(&r, true);
 	return err;

@@ -43,6 +43,25 @@ struct error *resolver_open(const struct resolver_options *options,
 	return resolver_open_index(options, ret);
 }
 
+struct error *resolver_understands(const char *query, const char *line,
+				   bool *ret)
+{
+	CLEANUP_EXCHANGE struct exchange *x = NULL;
+	const struct exchange_request request = {
+		.route = EXCHANGE_SYMBOLIZE,
+		.content_type = "text/plain",
+		.query = query,
+		.body = line,
+		.size = strlen(line),
+	};
+	CLEANUP_ERROR struct error *err = exchange_read(&request, &limits, &x);
+
+	if (err && error_kind(err) == ERROR_NO_MEMORY)
+		return STEAL(err);
+	*ret = err || !exchange_has_nonsense(x);
+	return NULL;
+}
+
 void resolver_close(struct resolver *r)
 {
 	if (r)

@@ -25,6 +25,16 @@ struct resolver_options {
 	const char *accept; /* form of the answer */
 };
 
+/**
+ * Is a line an address, a stack or nothing, as it should be? Asks nobody.
+ *
+ * @param[in] query As of struct resolver_options. What is wrong with that
+ * resolver_open() says: of such a one every line is understood.
+ * @return NO_MEMORY.
+ */
+MUST_CHECK struct error *resolver_understands(const char *query,
+					      const char *line, bool *ret);
+
 /** By settings: --url, else --file, else the index.
  * @return What opening them returns; BAD_REQUEST for a file that is no ELF. */
 MUST_CHECK struct error *resolver_open(const struct resolver_options *options,

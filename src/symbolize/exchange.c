@@ -294,6 +294,18 @@ void exchange_free(struct exchange *x)
 	mem_free(x);
 }
 
+bool exchange_has_nonsense(const struct exchange *x)
+{
+	for (size_t i = 0; i < x->stack_count; i++) {
+		const struct wire_stack *s = &x->stacks[i];
+
+		if (s->is_line &&
+		    x->frames[s->first_frame].address == WIRE_NO_ADDRESS)
+			return true;
+	}
+	return false;
+}
+
 struct batch *exchange_batch(struct exchange *x)
 {
 	return &x->batch;

@@ -65,6 +65,10 @@ static inline void cleanup_exchange(struct exchange **x)
 /** What was asked, to be answered. The exchange's. */
 struct batch *exchange_batch(struct exchange *x);
 
+/** Is there a line of text that is neither an address nor a stack? It is answered
+ * as an address that nobody knows. */
+bool exchange_has_nonsense(const struct exchange *x);
+
 /**
  * Write the answered batch.
  *

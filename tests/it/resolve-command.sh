@@ -181,6 +181,22 @@ run --state-dir "$tmp/nowhere" --cache-dir "$tmp/cache" "$id+$main"
 isnt "an index that is not there is an error" "$code" 0
 like "which says where it was looked for" "$(cat "$tmp/err")" "$tmp/nowhere"
 
+# What the index has got since answers, not the table that was kept
+mkdir "$tmp/later"
+later=(--state-dir "$tmp/later-state" --cache-dir "$tmp/later-cache")
+objcopy --strip-debug "$tmp/prog" "$tmp/later/prog"
+"$SYMBOLIZED" scan "${later[@]}" "$tmp/later" 2>"$tmp/scan.err" ||
+	die "$(cat "$tmp/scan.err")"
+run "${later[@]}" --kind vaddr --one-line "$id+$main"
+is "of a file with symbols only the function is known" "$code $(out)" "0 main ??:0"
+is "and its table is kept" "$(find "$tmp/later-cache/tables" -name '*.gsym' | wc -l)" 1
+objcopy --only-keep-debug "$tmp/prog" "$tmp/later/prog.debug"
+"$SYMBOLIZED" scan "${later[@]}" "$tmp/later" 2>"$tmp/scan.err" ||
+	die "$(cat "$tmp/scan.err")"
+run "${later[@]}" --kind vaddr --one-line "$id+$main"
+is "when its debugging information has come, the next command has the line" \
+	"$code $(out)" "0 main main.c:$line"
+
 # ---- A server ----------------------------------------------------------------
 
 serve_ready one "$tmp/scanned"
@@ -237,5 +253,27 @@ mistake "a kind that is none" 64 "symbolized: options: kind is not one of" \
 mistake "a URL of another protocol" 64 "file:///x" --url file:///x "$id+1"
 mistake "a name that a terminal would obey" 74 '/nonexistent.x1b\[31m: No' \
 	--file $'/nonexistent\e[31m' 0x1
+
+# What is no address is answered as what nobody knows, and told
+# complaints: of each, argument and reason
+complaints() {
+	sed -n 's/.*not an address.* argument=\(.*\)$/\1/p' "$tmp/err"
+}
+run --file "$tmp/prog" --kind vaddr "$main" main main xyz+1 </dev/null
+is "an address that is none is told, once" "$(complaints)" \
+	'main why="it is no hexadecimal number"
+xyz+1 why="no build ID stands before the +"'
+is "it is answered as one that nobody knows, and no failure" \
+	"$code $(grep -c '^??$' "$tmp/out")" "0 3"
+run "${index[@]}" "$id+nonsense" "$main" "main;0x1" </dev/null
+is "so is what lacks something" "$(complaints)" \
+	"$id+nonsense why=\"no hexadecimal number of 64 bits stands behind the +\"
+$main why=\"of which file? ID+0xOFFSET, --build-id or --file\""
+run --file "$tmp/prog" 11223344556677889 </dev/null
+is "so is what is too large" "$(complaints)" \
+	'11223344556677889 why="it has more than 64 bits"'
+mapfile -t many < <(seq -f 'no%g' 100)
+run --file "$tmp/prog" "${many[@]}" </dev/null
+is "of very many some are" "$(complaints | wc -l) $(wc -l <"$tmp/err")" "10 11"
 mistake "an option that is none" 64 "unknown option" --files x
 finish
