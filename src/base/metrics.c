@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/metrics.h"
 
 enum metric_type { TYPE_COUNTER, TYPE_GAUGE, TYPE_HISTOGRAM };
@@ -37,6 +38,9 @@ static const struct label_set label_sets[LABEL_SETS] = {
 #undef GAUGE
 #undef HISTOGRAM
 };
+
+/* Labels are had by name, of which none may be missing. */
+static_assert((int)LABELS_KIND_COUNT == (int)ERROR_KINDS, "a label for each");
 
 /* Upper bounds, nanoseconds: 0.1 ms to 100 s. */
 enum { BUCKETS = 13 };

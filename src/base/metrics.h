@@ -27,6 +27,21 @@ enum metric_label_set {
 	LABEL_SETS
 };
 
+/** How many values a label has: to be asserted where an enum has them, too. */
+enum metric_label_count {
+#define LABELS(set, label, ...)                                           \
+	LABELS_##set##_COUNT = sizeof((const char *[]) { __VA_ARGS__ }) / \
+			       sizeof(const char *),
+#define COUNTER(...)
+#define GAUGE(...)
+#define HISTOGRAM(...)
+#include "base/metrics_table.h"
+#undef LABELS
+#undef COUNTER
+#undef GAUGE
+#undef HISTOGRAM
+};
+
 enum metric {
 #define LABELS(...)
 #define COUNTER(name, ...)   METRIC_##name,

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -14,6 +15,11 @@
 #include "symbolize/symbolizer_internal.h"
 
 enum { RETRY_AFTER_MS = 1000 };
+
+static_assert((int)LABELS_MODULE_STATUS_COUNT == (int)MODULE_STATUSES,
+	      "a label for each, in their order");
+static_assert((int)LABELS_REASON_COUNT == (int)ADDRESS_REASONS,
+	      "a label for each, in their order");
 
 void wait_free(struct wait *w)
 {

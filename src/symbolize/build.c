@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,9 +18,12 @@
 enum {
 	/* Of one module: more is most of the table, and it is being built. */
 	PARTIAL_ADDRESSES_MAX = 2000,
-	WHOLE = 0,
-	PARTIAL = 1,
 };
+
+/* The values of LABELS_WHOLE. */
+enum { WHOLE, PARTIAL, TABLE_EXTENTS };
+static_assert((int)LABELS_WHOLE_COUNT == (int)TABLE_EXTENTS,
+	      "a label for each");
 
 /* ---- Requests ----------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,11 +23,13 @@ enum {
 	BACKLOG_MAX = 1000,
 	/* Files being fetched or read by workers: four descriptors each. */
 	ACTIVE_MAX = 64,
-	STAGE_QUEUED = 0,
-	STAGE_RUNNING = 1,
 	/* When other servers are asked again for what a table lacks. */
 	ASK_AGAIN_MS = 600000,
 };
+
+/* The values of LABELS_STAGE. */
+enum { STAGE_QUEUED, STAGE_RUNNING, STAGES };
+static_assert((int)LABELS_STAGE_COUNT == (int)STAGES, "a label for each");
 
 /* ---- Begin and end ------------------------------------------------------ */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 
 /* Each is a mapping, of which the kernel gives a process 65530. */
 enum { LOADED_MOST = 16384 };
+
+static_assert((int)LABELS_TABLE_OP_COUNT == (int)TABLE_OPS,
+	      "a label for each, in their order");
 
 void table_op_count(enum table_op op)
 {

@@ -39,6 +39,7 @@ enum table_op {
 	TABLE_OP_DROP,     /* dropped, for room */
 	TABLE_OP_DAMAGED,  /* removed because of damage */
 	TABLE_OP_OUTDATED, /* removed because of another version */
+	TABLE_OPS
 };
 void table_op_count(enum table_op op);
 

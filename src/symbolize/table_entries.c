@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,7 +14,11 @@
 #include "base/metrics.h"
 #include "symbolize/table_cache_internal.h"
 
-enum { SLOTS_LEAST = 256, WHERE_DISK = 0, WHERE_MEMORY = 1 };
+enum { SLOTS_LEAST = 256 };
+
+/* The values of LABELS_WHERE. */
+enum { WHERE_DISK, WHERE_MEMORY, WHERES };
+static_assert((int)LABELS_WHERE_COUNT == (int)WHERES, "a label for each");
 
 /* ---- By build ID --------------------------------------------------------- */
 

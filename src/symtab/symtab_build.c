@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <assert.h>
 #include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,9 +9,20 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/elf_facts.h"
 #include "elf/elf_minidebug.h"
 #include "elf/elf_plt.h"
 #include "symtab/builder.h"
+
+/* The index knows files by the one, tables say the other; both are compared. */
+static_assert((int)SYMTAB_QUALITY_NONE == (int)ELF_QUALITY_NONE &&
+		      (int)SYMTAB_QUALITY_DYNSYM == (int)ELF_QUALITY_DYNSYM &&
+		      (int)SYMTAB_QUALITY_MINIDEBUGINFO ==
+			      (int)ELF_QUALITY_MINIDEBUGINFO &&
+		      (int)SYMTAB_QUALITY_SYMTAB == (int)ELF_QUALITY_SYMTAB &&
+		      (int)SYMTAB_QUALITY_DWARF == (int)ELF_QUALITY_DWARF &&
+		      (int)SYMTAB_QUALITIES == (int)ELF_QUALITIES,
+	      "one and the same");
 
 /* Bytes of names of stubs. A browser: 1 MB. */
 #define STUB_NAMES_MAX (64 * MIB)

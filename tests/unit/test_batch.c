@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "symbolize/batch.h"
 #include "symbolize/sort.h"
 #include "symtab/symtab_format.h"
@@ -454,6 +455,21 @@ START_TEST(an_answer_of_endless_chains_is_refused)
 }
 END_TEST
 
+START_TEST(metrics_call_statuses_and_reasons_as_answers_do)
+{
+	for (unsigned i = 0; i < MODULE_STATUSES; i++)
+		ck_assert_uint_eq(metric_label(LABELS_MODULE_STATUS,
+					       module_status_name(i)),
+				  i);
+	for (unsigned i = 0; i < ADDRESS_REASONS; i++)
+		ck_assert_uint_eq(
+			metric_label(LABELS_REASON, address_reason_name(i)), i);
+	/* The last is also what none of them is. */
+	ck_assert_uint_ne(metric_label(LABELS_MODULE_STATUS, "ok"),
+			  metric_label(LABELS_MODULE_STATUS, "none"));
+}
+END_TEST
+
 UNIT_MAIN("batch", addresses_are_answered_in_the_order_they_were_asked,
 	  a_frame_stands_once_for_all_who_have_it,
 	  modules_of_other_tables_do_not_share_frames,
@@ -465,4 +481,5 @@ UNIT_MAIN("batch", addresses_are_answered_in_the_order_they_were_asked,
 	  text_of_any_length_is_kept, an_empty_batch_has_an_empty_answer,
 	  items_are_sorted_by_key_and_stay_in_order_within,
 	  without_memory_a_batch_fails_and_leaks_nothing,
-	  an_answer_of_endless_chains_is_refused)
+	  an_answer_of_endless_chains_is_refused,
+	  metrics_call_statuses_and_reasons_as_answers_do)

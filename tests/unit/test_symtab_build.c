@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "elf/elf_facts.h"
 #include "symtab/symtab_build.h"
 #include "tests/lib/elf_fixture.h"
 #include "tests/lib/fake_dwarf.h"
@@ -759,6 +760,13 @@ START_TEST(without_memory_nothing_is_left_behind)
 }
 END_TEST
 
+START_TEST(tables_and_files_call_quality_the_same)
+{
+	for (unsigned i = 0; i < SYMTAB_QUALITIES; i++)
+		ck_assert_str_eq(symtab_quality_name(i), elf_quality_name(i));
+}
+END_TEST
+
 UNIT_MAIN("symtab build", symbols_alone_give_names_and_bounds,
 	  of_several_names_the_policy_chooses, a_label_names_what_follows_it,
 	  behind_a_function_within_another_the_outer_one_goes_on,
@@ -778,4 +786,5 @@ UNIT_MAIN("symtab build", symbols_alone_give_names_and_bounds,
 	  a_hidden_alias_goes_by_its_functions_name,
 	  names_in_a_file_that_is_missing_are_unknown,
 	  files_that_are_nothing_are_an_error,
-	  without_memory_nothing_is_left_behind)
+	  without_memory_nothing_is_left_behind,
+	  tables_and_files_call_quality_the_same)
