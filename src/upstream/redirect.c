@@ -43,7 +43,8 @@ static bool is_private_literal(const char *host)
 }
 
 const char *redirect_judge(const struct upstream_list *l, bool has_proxy,
-			   const char *url, bool *is_named_ret)
+			   const char *url,
+			   const struct upstream_spec **named_ret)
 {
 	CLEANUP_CURL_URL CURLU *u = curl_url();
 	CLEANUP_CURL_TEXT char *host = NULL;
@@ -59,8 +60,8 @@ const char *redirect_judge(const struct upstream_list *l, bool has_proxy,
 	    (strcasecmp(scheme, "http") != 0 &&
 	     strcasecmp(scheme, "https") != 0))
 		return "redirected to what is no http or https URL";
-	*is_named_ret = upstream_list_has(l, host, port);
-	if (*is_named_ret)
+	*named_ret = upstream_list_find(l, host, port);
+	if (*named_ret)
 		return NULL;
 	if (is_private_literal(host))
 		return "redirected to a private address";

@@ -20,11 +20,12 @@ bool redirect_has_proxy(void);
 
 /**
  * @param[in] url NULL: nowhere.
- * @param[out] is_named_ret The operator named that server: its address may be
- * any.
+ * @param[out] named_ret The server there that the operator named: its address
+ * may be any. Borrowed; NULL: none.
  * @return Why it must not be followed, static; NULL: it may.
  */
 const char *redirect_judge(const struct upstream_list *l, bool has_proxy,
-			   const char *url, bool *is_named_ret);
+			   const char *url,
+			   const struct upstream_spec **named_ret);
 
 #endif

@@ -287,6 +287,22 @@ static CURLcode set_headers(struct transfer *t, bool has_secrets)
 		  : curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 }
 
+/* Whose certificates are believed: of the server that was named, and while it
+ * does not send us elsewhere, those that its ca_file says and no others; else
+ * those of the system, where libcurl was told to look when it was built. */
+static CURLcode set_trust(CURL *e, const char *ca_file)
+{
+	char *file = NULL, *dir = NULL;
+	CURLcode rc;
+
+	if (!ca_file) {
+		curl_easy_getinfo(e, CURLINFO_CAINFO, &file);
+		curl_easy_getinfo(e, CURLINFO_CAPATH, &dir);
+	}
+	rc = curl_easy_setopt(e, CURLOPT_CAINFO, ca_file ? ca_file : file);
+	return rc ? rc : curl_easy_setopt(e, CURLOPT_CAPATH, dir);
+}
+
 /* ---- Begin and end ------------------------------------------------------- */
 
 #define SET(option, value)                                          \
@@ -327,7 +343,10 @@ static CURLcode set_options(struct transfer *t)
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, t);
 	SET(CURLOPT_NOBODY, f->receiver || f->uses_get ? 0L : 1L);
-	return set_headers(t, true);
+	CURLcode rc = spec->manner.ca_file ? set_trust(e, spec->manner.ca_file)
+					   : CURLE_OK;
+
+	return rc ? rc : set_headers(t, true);
 }
 
 static void transfer_free(struct transfer *t)
@@ -414,22 +433,25 @@ int64_t transfer_check(struct transfer *t, int64_t now_ms)
  * from before, which it has freed (curl issue 11101). */
 static bool follow(struct transfer *t)
 {
+	const struct upstream_spec *named = NULL;
 	char *url = NULL;
 
 	curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &url);
-	const char *fault = t->redirects == REDIRECTS_MOST
-				    ? "redirected too often"
-				    : redirect_judge(t->engine->options.list,
-						     t->engine->has_proxy, url,
-						     &t->may_be_private);
+	const char *fault =
+		t->redirects == REDIRECTS_MOST
+			? "redirected too often"
+			: redirect_judge(t->engine->options.list,
+					 t->engine->has_proxy, url, &named);
 
 	if (fault) {
 		end_with(t, UPSTREAM_MALFORMED, fault);
 		return false;
 	}
+	t->may_be_private = named != NULL;
 	/* libcurl copies the URL, which is the old handle's. */
 	CURL *next = curl_easy_duphandle(t->easy);
-	bool is_set = next && !curl_easy_setopt(next, CURLOPT_URL, url);
+	bool is_set = next && !curl_easy_setopt(next, CURLOPT_URL, url) &&
+		      !set_trust(next, named ? named->manner.ca_file : NULL);
 
 	t->redirects++;
 	t->received = 0;

@@ -18,6 +18,7 @@ static void manner_deinit(struct upstream_manner *m)
 	for (size_t i = 0; i < m->header_count; i++)
 		mem_free(m->headers[i]);
 	m->header_count = 0;
+	mem_free(STEAL(m->ca_file));
 }
 
 static struct error *manner_copy(const struct upstream_manner *from,
@@ -25,6 +26,9 @@ static struct error *manner_copy(const struct upstream_manner *from,
 {
 	*to = *from;
 	to->header_count = 0;
+	to->ca_file = from->ca_file ? mem_strdup(from->ca_file) : NULL;
+	if (from->ca_file && !to->ca_file)
+		return error_no_memory;
 	for (size_t i = 0; i < from->header_count; i++) {
 		to->headers[i] = mem_strdup(from->headers[i]);
 		if (!to->headers[i]) {
@@ -192,8 +196,9 @@ struct error *upstream_list_add(struct upstream_list *l, const char *urls,
 	return NULL;
 }
 
-bool upstream_list_has(const struct upstream_list *l, const char *host,
-		       const char *port)
+const struct upstream_spec *upstream_list_find(const struct upstream_list *l,
+					       const char *host,
+					       const char *port)
 {
 	size_t n = strlen(host);
 
@@ -202,9 +207,9 @@ bool upstream_list_has(const struct upstream_list *l, const char *host,
 
 		if (!strncasecmp(authority, host, n) && authority[n] == ':' &&
 		    !strcmp(authority + n + 1, port))
-			return true;
+			return &l->v[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* ---- Headers ------------------------------------------------------------- */
@@ -251,6 +256,20 @@ static struct error *add_token(struct upstream_list *l, const char *path)
 	return upstream_list_add_header(l, header);
 }
 
+/* Whoever mistypes it is told at the start, and not by each file that cannot be
+ * fetched. What a certificate says is libcurl's to read. */
+static struct error *set_ca_file(struct upstream_list *l, const char *path)
+{
+	CLEANUP_FREE char *text = NULL;
+
+	TRY(file_read_text(path, FILE_LIMIT, &text));
+	if (!strstr(text, "-----BEGIN ") || !strstr(text, "CERTIFICATE-----"))
+		return error_new(BAD_REQUEST, "no certificate in %s", path);
+	mem_free(l->manner.ca_file);
+	l->manner.ca_file = mem_strdup(path);
+	return l->manner.ca_file ? NULL : error_no_memory;
+}
+
 /* ---- The file ------------------------------------------------------------ */
 
 static struct error *parse_number(const char *key, const char *value,
@@ -286,6 +305,8 @@ static struct error *parse_key(struct upstream_list *l, const char *key,
 		return upstream_list_add_header(l, value);
 	if (!strcmp(key, "token-file"))
 		return error_wrap(add_token(l, value), "token-file");
+	if (!strcmp(key, "ca-file"))
+		return error_wrap(set_ca_file(l, value), "ca-file");
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		if (strcmp(key, numbers[i].key) != 0)
 			continue;

@@ -14,7 +14,8 @@
  * Keys: timeout (seconds, to the first byte and between two), connect-timeout
  * (seconds), retries, concurrency, hedge (milliseconds after which the next
  * server is asked, too), header (Name: value; may be repeated), token-file (its
- * first line goes out as a bearer token).
+ * first line goes out as a bearer token), ca-file (PEM: who may have signed the
+ * server's certificate, instead of those whom the system trusts).
  *
  * Threads: owned by one, then immutable.
  */
@@ -35,6 +36,7 @@ struct upstream_manner {
 	unsigned concurrency;                /* requests at a time */
 	char *headers[UPSTREAM_HEADERS_MAX]; /* "Name: value"; owned */
 	size_t header_count;
+	char *ca_file; /* owned; NULL: whom the system trusts */
 };
 
 struct upstream_spec {
@@ -80,8 +82,10 @@ MUST_CHECK struct error *upstream_list_parse(struct upstream_list *l,
 					     const char *path,
 					     const char *text);
 
-/** Is this host (as in a URL) with this port one of those configured? */
-bool upstream_list_has(const struct upstream_list *l, const char *host,
-		       const char *port);
+/** Which of those configured has this host (as in a URL) with this port? NULL:
+ * none; else borrowed. */
+const struct upstream_spec *upstream_list_find(const struct upstream_list *l,
+					       const char *host,
+					       const char *port);
 
 #endif

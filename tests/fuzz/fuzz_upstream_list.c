@@ -40,7 +40,7 @@ static void check_list(const struct upstream_list *l)
 		assert(*s->name && !strchr(s->name, '@'));
 		check_manner(&s->manner);
 		assert(s->authority && !strchr(s->authority, '@'));
-		upstream_list_has(l, s->name, "80");
+		upstream_list_find(l, s->name, "80");
 	}
 }
 
@@ -88,7 +88,7 @@ static void run(uint8_t what, const char *text)
 	upstream_list_init(&l);
 	check_error(read_some(&l, what, copy));
 	check_list(&l);
-	upstream_list_has(&l, text, "80");
+	upstream_list_find(&l, text, "80");
 	upstream_list_deinit(&l);
 	upstream_list_deinit(&l);
 	free(copy);

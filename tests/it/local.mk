@@ -48,6 +48,7 @@ it_tests = \
 	tests/it/upstream-health.sh \
 	tests/it/upstream-many.sh \
 	tests/it/upstream-relay.sh \
+	tests/it/upstream-tls.sh \
 	tests/it/user.sh \
 	tests/it/worker-kill.sh
 TESTS += $(it_tests)

@@ -34,14 +34,14 @@ START_TEST(urls_are_taken_as_libdebuginfod_takes_them)
 	ck_assert_str_eq(l.v[1].base, "http://u:pw@B.example:8002/x");
 	ck_assert_str_eq(l.v[1].name, "B.example:8002");
 	ck_assert_str_eq(l.v[2].name, "[::1]:1");
-	ck_assert(upstream_list_has(&l, "A.EXAMPLE", "443"));
-	ck_assert(upstream_list_has(&l, "b.example", "8002"));
-	ck_assert(upstream_list_has(&l, "[::1]", "1"));
-	ck_assert(!upstream_list_has(&l, "a.example", "22"));
-	ck_assert(!upstream_list_has(&l, "b.example", "80"));
-	ck_assert(!upstream_list_has(&l, "b.example", "800"));
-	ck_assert(!upstream_list_has(&l, "a.exam", "443"));
-	ck_assert(!upstream_list_has(&l, "x.a.example", "443"));
+	ck_assert(upstream_list_find(&l, "A.EXAMPLE", "443"));
+	ck_assert(upstream_list_find(&l, "b.example", "8002"));
+	ck_assert(upstream_list_find(&l, "[::1]", "1"));
+	ck_assert(!upstream_list_find(&l, "a.example", "22"));
+	ck_assert(!upstream_list_find(&l, "b.example", "80"));
+	ck_assert(!upstream_list_find(&l, "b.example", "800"));
+	ck_assert(!upstream_list_find(&l, "a.exam", "443"));
+	ck_assert(!upstream_list_find(&l, "x.a.example", "443"));
 	upstream_list_deinit(&l);
 }
 END_TEST
@@ -121,6 +121,8 @@ START_TEST(what_is_wrong_in_a_file_is_named_by_its_line)
 		{ "[http://a.example]\nheader = no colon", "f:2" },
 		{ "[http://a.example]\nheader = X: a\tb\033", "f:2" },
 		{ "token-file = /nowhere/at/all", "f:1" },
+		{ "ca-file = /nowhere/at/all", "f:1" },
+		{ "\nca-file = /dev/null", "f:2" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
