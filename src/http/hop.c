@@ -26,9 +26,13 @@ unsigned hop_distance(const struct request *rq)
 {
 	unsigned long forwarded = hop_count(rq);
 	unsigned long via = count_items(rq->header[HEADER_VIA]);
+	/* What a server asks for on nobody's behalf has Via alone, and is one
+	 * hop further than X-Forwarded-For says, which bounds hops. More says
+	 * who makes up a header, so as to have more than one's share. */
+	unsigned long distance = forwarded > via ? forwarded : via;
+	unsigned long most = rq->http->options->forwarded_ttl_limit;
 
-	/* What a server asks for on nobody's behalf has Via alone. */
-	return (unsigned)(forwarded > via ? forwarded : via);
+	return (unsigned)(distance < most ? distance : most);
 }
 
 bool hop_is_last(const struct request *rq)
