@@ -26,7 +26,6 @@ libsymbuild_a_SOURCES = \
 	src/symtab/symtab_emit.c src/symtab/symtab_emit.h \
 	src/symtab/symtab_encode.c src/symtab/symtab_encode.h \
 	src/symtab/symtab_index_make.c \
-	src/symtab/symtab_merge.c \
 	src/symtab/symtab_names_make.c src/symtab/symtab_names_make.h \
 	src/symtab/symtab_pool.c src/symtab/symtab_pool.h \
 	src/symtab/symtab_strings.c src/symtab/symtab_strings.h \

@@ -276,11 +276,6 @@ uint64_t symtab_hash(const struct symtab *t)
 			  SYMTAB_CHECKSUM_AT);
 }
 
-size_t symtab_function_count(const struct symtab *t)
-{
-	return t->count;
-}
-
 const char *symtab_name(const struct symtab *t, uint32_t name, size_t *len_ret)
 {
 	const char *s = name < t->strings_size ? t->strings + name : "";

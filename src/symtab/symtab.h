@@ -79,7 +79,6 @@ size_t symtab_gsym_bytes(const struct symtab *t);
 const uint8_t *symtab_data(const struct symtab *t);
 /** A hash of them. */
 uint64_t symtab_hash(const struct symtab *t);
-size_t symtab_function_count(const struct symtab *t);
 
 /** One frame. Numbers mean something within one table only; two frames of a
  * table are equal if all of @c name, file, line, is_inlined and start are. */

@@ -350,24 +350,3 @@ struct error *symtab_find(struct symtab_cursor *c, struct vaddr at,
 	return error_wrap(err, "symbol table: function at 0x%" PRIx64,
 			  c->head.start);
 }
-
-struct error *symtab_decode(struct symtab_cursor *c, uint32_t i,
-			    struct symtab_whole *ret)
-{
-	struct head head;
-
-	TRY(read_head(c->t, i, &head));
-	TRY(load(c, i, &head));
-	c->loaded = NO_FUNCTION; // its buckets were not entered
-	TRY(symtab_tree_decode(&c->tree));
-	*ret = (struct symtab_whole) {
-		.start = { head.start },
-		.size = head.size,
-		.name = head.name,
-		.lines = &c->lines,
-		.nodes = c->tree.nodes,
-		.node_count = c->tree.node_count,
-		.extents = c->tree.extents,
-	};
-	return NULL;
-}

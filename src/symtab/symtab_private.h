@@ -50,22 +50,6 @@ struct symtab {
 	struct symtab_layout layout;
 };
 
-/** All of a function. Numbers are those of the table and not checked. */
-struct symtab_whole {
-	struct vaddr start;
-	uint32_t size;
-	uint32_t name;
-	struct symtab_lines *lines; /* before the first: symtab_lines_step() */
-	const struct symtab_node *nodes; /* in preorder; none: no root either */
-	size_t node_count;
-	const struct symtab_extent *extents;
-};
-
-/** Decode function @p i, below the count. @param[out] ret Valid until the next
- * use of the cursor. @return BAD_DATA, NO_MEMORY. */
-MUST_CHECK struct error *symtab_decode(struct symtab_cursor *c, uint32_t i,
-				       struct symtab_whole *ret);
-
 /** Cut up the names section. @return BAD_DATA. */
 MUST_CHECK struct error *symtab_names_open(const uint8_t *data, size_t size,
 					   struct symtab_names *ret);

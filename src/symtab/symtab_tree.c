@@ -139,13 +139,6 @@ static inline bool is_decoding(const struct symtab_tree *t)
 	return t->in.at < t->in.end;
 }
 
-struct error *symtab_tree_decode(struct symtab_tree *t)
-{
-	while (is_decoding(t))
-		TRY(decode_node(t));
-	return NULL;
-}
-
 static inline bool holds(const struct symtab_tree *t,
 			 const struct symtab_node *n, uint32_t offset)
 {

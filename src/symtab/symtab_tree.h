@@ -70,7 +70,4 @@ MUST_CHECK struct error *symtab_tree_find_among(struct symtab_tree *t,
 						struct symtab_input nodes,
 						uint32_t offset);
 
-/** Decode what is left. */
-MUST_CHECK struct error *symtab_tree_decode(struct symtab_tree *t);
-
 #endif

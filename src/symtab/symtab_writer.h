@@ -92,16 +92,6 @@ struct symtab_function {
 MUST_CHECK struct error *symtab_writer_add(struct symtab_writer *w,
 					   const struct symtab_function *f);
 
-/**
- * Add all functions of another table: several workers may each have written one
- * of a part of the file.
- *
- * @param[in] t Its functions count as known from its quality. Borrowed.
- * @return As symtab_writer_add(), and BAD_DATA.
- */
-MUST_CHECK struct error *symtab_writer_add_table(struct symtab_writer *w,
-						 struct symtab *t);
-
 /** What stands in the private section beside the functions. */
 struct symtab_writer_facts {
 	struct build_id id; /* len 0: none */

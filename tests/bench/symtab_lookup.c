@@ -3,7 +3,6 @@
  * The reader of compiled tables, alone.
  *
  *	symtab_lookup adopt GSYM OUT       a table from llvm-gsymutil's
- *	symtab_lookup rewrite TABLE OUT    by our writer
  *	symtab_lookup print TABLE          frames of the addresses on stdin
  *	symtab_lookup time TABLE COUNT     COUNT distinct random addresses, in
  *	                                   batches of 10000: ns an address
@@ -29,7 +28,6 @@
 
 #include "base/mem.h"
 #include "symtab/symtab_private.h"
-#include "symtab/symtab_writer.h"
 #include "tests/lib/symtab_fixture.h"
 
 enum { BATCH = 10000, ROUNDS = 9 };
@@ -85,34 +83,6 @@ static void adopt(const char *from, const char *to)
 
 	if (write(fd_to, out.data, out.size) != (ssize_t)out.size)
 		exit(1);
-}
-
-static void rewrite_table(const char *from, const char *to)
-{
-	struct symtab *t = open_path(from);
-	struct symtab_writer *w;
-	struct symtab_writer_facts facts = {
-		.id = *symtab_build_id(t),
-		.quality = symtab_quality(t),
-		.is_whole = symtab_is_whole(t),
-		.layout = symtab_layout(t),
-	};
-	uint64_t size, start = now_ns();
-
-	must(symtab_writer_create(&w));
-	must(symtab_writer_add_table(w, t));
-	uint64_t added = now_ns();
-
-	must(symtab_writer_finish(
-		w, &facts, open_file(to, O_RDWR | O_CREAT | O_TRUNC), &size));
-	uint64_t end = now_ns();
-
-	symtab_put(t);
-	t = open_path(to);
-	printf("%zu functions, %zu bytes of GSYM, %" PRIu64 " in all; add %.0f "
-	       "ms, finish %.0f ms\n",
-	       symtab_function_count(t), symtab_gsym_bytes(t), size,
-	       (double)(added - start) / 1e6, (double)(end - added) / 1e6);
 }
 
 static void print_frames(struct symtab *t, uint64_t at,
@@ -297,8 +267,6 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "adopt"))
 		adopt(argv[2], argv[3]);
-	else if (argc == 4 && !strcmp(argv[1], "rewrite"))
-		rewrite_table(argv[2], argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "print"))
 		print_table(argv[2]);
 	else if (argc == 4 && !strcmp(argv[1], "time"))

@@ -79,21 +79,6 @@ static void use_addresses(struct symtab *t, struct symtab_cursor *c)
 	}
 }
 
-static void use_wholes(struct symtab *t, struct symtab_cursor *c)
-{
-	struct symtab_whole w;
-
-	for (uint32_t i = 0; i < t->count && i < FUNCTIONS; i++) {
-		if (is_expected(symtab_decode(c, i, &w)))
-			continue;
-		while (w.lines->has_next)
-			if (is_expected(symtab_lines_step(w.lines)))
-				break;
-		for (size_t k = 0; k < w.node_count; k++)
-			assert(w.nodes[k].end <= w.node_count);
-	}
-}
-
 bool symtab_use(const void *data, size_t size)
 {
 	CLEANUP_SYMTAB struct symtab *t = NULL;
@@ -105,7 +90,6 @@ bool symtab_use(const void *data, size_t size)
 		return true;
 	use_names(t);
 	use_addresses(t, c);
-	use_wholes(t, c);
 	symtab_cursor_free(c);
 	return true;
 }
