@@ -30,15 +30,8 @@ static struct error *read_header(const struct dwarf_bytes *info,
 	const uint8_t *start = c->p;
 
 	*u = (struct dwarf_unit) { .offset = (uint64_t)(start - info->data) };
-	uint64_t length = dwarf_u32(c);
+	uint64_t length = dwarf_length(c, &u->format.offset_size);
 
-	u->format.offset_size = 4;
-	if (length == 0xffffffff) {
-		u->format.offset_size = 8;
-		length = dwarf_u64(c);
-	} else if (length >= 0xfffffff0) {
-		return error_new(BAD_DATA, "unit of a reserved length");
-	}
 	if (c->failed || length > INT64_MAX)
 		return error_new(BAD_DATA, "unit of no sensible length");
 	u->end = (uint64_t)(c->p - info->data) + length;

@@ -108,6 +108,23 @@ static inline void dwarf_pass(struct dwarf_cursor *c, uint64_t size)
 		c->p += size;
 }
 
+/** The length in front of a unit, a set, a table: 4 bytes, or 0xffffffff and 8.
+ * What is reserved fails. @param[out] offset_size_ret Of what follows: 4 or 8. */
+static inline uint64_t dwarf_length(struct dwarf_cursor *c,
+				    unsigned *offset_size_ret)
+{
+	uint64_t length = dwarf_u32(c);
+
+	*offset_size_ret = 4;
+	if (length == 0xffffffff) {
+		*offset_size_ret = 8;
+		return dwarf_u64(c);
+	}
+	if (length >= 0xfffffff0)
+		dwarf_fail(c);
+	return length;
+}
+
 /** Bits beyond 64 are lost. */
 static inline uint64_t dwarf_uleb(struct dwarf_cursor *c)
 {

@@ -114,13 +114,9 @@ static struct error *take_pairs(struct search *s, struct arange_set *set)
 static struct error *read_set(struct dwarf_cursor *c, struct arange_set *ret)
 {
 	const uint8_t *start = c->p;
-	uint64_t length = dwarf_u32(c);
-	unsigned offset_size = 4;
+	unsigned offset_size;
+	uint64_t length = dwarf_length(c, &offset_size);
 
-	if (length == 0xffffffff) {
-		offset_size = 8;
-		length = dwarf_u64(c);
-	}
 	if (c->failed || length > dwarf_left(c)) {
 		c->p = c->end;
 		return error_new(BAD_DATA, "a set is cut off");

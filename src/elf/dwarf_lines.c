@@ -317,13 +317,7 @@ static struct error *find_table(struct dwarf_cu *cu, uint64_t offset,
 	if (offset >= s->size)
 		return error_new(BAD_DATA, "no table");
 	*c = dwarf_cursor_at(s->data + offset, s->data + s->size, big_endian);
-	uint64_t length = dwarf_u32(c);
-
-	h->format.offset_size = 4;
-	if (length == 0xffffffff) {
-		h->format.offset_size = 8;
-		length = dwarf_u64(c);
-	}
+	uint64_t length = dwarf_length(c, &h->format.offset_size);
 	uint64_t start = (uint64_t)(c->p - s->data);
 
 	if (c->failed || length > UINT64_MAX - start)
