@@ -108,7 +108,7 @@ static struct error *read_old_dirs(struct table *t, struct reader *r)
 
 static struct error *find_base(struct table *t)
 {
-	struct dwarf_unit unit;
+	struct dwarf_line_unit unit;
 
 	if (t->has_base)
 		return NULL;
@@ -164,7 +164,7 @@ static struct error *read_old_files(struct table *t, struct reader *r)
 
 static struct error *find_str_base(struct table *t)
 {
-	struct dwarf_unit unit;
+	struct dwarf_line_unit unit;
 
 	if (t->has_str_base)
 		return NULL;

@@ -67,8 +67,8 @@ struct dwarf_units {
 	struct held_section abbrev;
 	struct held_section str_offsets;
 	uint64_t abbrev_steps;
-	struct key_set tables;    /* section and offset of a line table */
-	struct dwarf_unit *units; /* by the number of that key */
+	struct key_set tables;         /* section and offset of a line table */
+	struct dwarf_line_unit *units; /* by the number of that key */
 	size_t unit_capacity;
 };
 
@@ -374,7 +374,7 @@ static struct error *read_entry(struct dwarf_units *u,
 static struct error *comp_dir_ref(struct dwarf_units *u,
 				  const struct unit_head *head,
 				  const struct entry *entry,
-				  const struct dwarf_unit *unit,
+				  const struct dwarf_line_unit *unit,
 				  struct source_ref *ret)
 {
 	const struct dwarf_string *s = &entry->comp_dir;
@@ -404,7 +404,8 @@ static size_t line_section(const struct dwarf_units *u, uint32_t symbol_section)
 
 /* The first unit of a table that has a comp_dir stays. */
 static struct error *keep_unit(struct dwarf_units *u, size_t section,
-			       uint64_t offset, const struct dwarf_unit *unit)
+			       uint64_t offset,
+			       const struct dwarf_line_unit *unit)
 {
 	struct key key = { section, offset, 0 };
 	size_t before = u->tables.count;
@@ -422,7 +423,7 @@ static struct error *keep_unit(struct dwarf_units *u, size_t section,
 static struct error *take_comp_dir(struct dwarf_units *u,
 				   const struct unit_head *head,
 				   const struct entry *entry,
-				   struct dwarf_unit *unit)
+				   struct dwarf_line_unit *unit)
 {
 	if (!entry->has_comp_dir)
 		return NULL;
@@ -437,7 +438,7 @@ static struct error *take_entry(struct dwarf_units *u,
 				struct entry *entry)
 {
 	bool list_first = entry->stmt_list.at < entry->comp_dir.at;
-	struct dwarf_unit unit = { 0 };
+	struct dwarf_line_unit unit = { 0 };
 	uint32_t section = 0;
 
 	if (!entry->stmt_list.is_set)
@@ -534,13 +535,13 @@ static struct error *walk_on(struct dwarf_units *u, bool *found_ret)
 
 struct error *dwarf_units_find(struct dwarf_units *u, size_t section,
 			       uint64_t offset, bool need_comp_dir,
-			       struct dwarf_unit *ret)
+			       struct dwarf_line_unit *ret)
 {
 	struct key key = { section, offset, 0 };
 	bool more = true;
 	size_t number;
 
-	*ret = (struct dwarf_unit) { 0 };
+	*ret = (struct dwarf_line_unit) { 0 };
 	while (more) {
 		if (key_set_find(&u->tables, key, &number)) {
 			*ret = u->units[number];

@@ -19,7 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct dwarf_unit {
+/** What a line table's unit says of the names in it. */
+struct dwarf_line_unit {
 	bool has_comp_dir;
 	struct source_ref comp_dir;
 	/** Where the unit's part of .debug_str_offsets begins. */
@@ -46,7 +47,7 @@ MUST_CHECK struct error *dwarf_units_open(struct dwarf_reader *d,
  */
 MUST_CHECK struct error *dwarf_units_find(struct dwarf_units *u, size_t section,
 					  uint64_t offset, bool need_comp_dir,
-					  struct dwarf_unit *ret);
+					  struct dwarf_line_unit *ret);
 
 /**
  * Look a string up in .debug_str_offsets.
