@@ -112,8 +112,9 @@ ssize_t growing_read(struct growing *g, uint64_t pos, char *out, size_t most)
 		state == GROWTH_GROWING && size >= g->end ? g->end - 1 : size;
 
 	if (at < open) {
+		int fd = growth_file(g->growth, g->fd, at, &open);
 		size_t want = open - at < most ? (size_t)(open - at) : most;
-		ssize_t n = pread(g->fd, out, want, (off_t)at);
+		ssize_t n = pread(fd, out, want, (off_t)at);
 
 		return n > 0 ? n : GROWING_BROKEN;
 	}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <assert.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/lock.h"
 #include "base/mem.h"
@@ -14,6 +16,8 @@ struct growth {
 	struct lock lock; /* guards what follows */
 	enum growth_state state;
 	uint64_t size;
+	int moved_fd; /* -1: it has not moved; then it stays as it is */
+	uint64_t moved_from;
 	struct growth_waiters waiters;
 };
 
@@ -24,6 +28,7 @@ struct growth *growth_create(void)
 	if (!g)
 		return NULL;
 	atomic_init(&g->references, 1);
+	g->moved_fd = -1;
 	lock_init(&g->lock, LOCK_STORE_GROWTH);
 	TAILQ_INIT(&g->waiters);
 	return g;
@@ -39,6 +44,8 @@ void growth_put(struct growth *g)
 {
 	if (!g || atomic_fetch_sub(&g->references, 1) != 1)
 		return;
+	if (g->moved_fd >= 0)
+		close(g->moved_fd);
 	lock_deinit(&g->lock);
 	mem_free(g);
 }
@@ -48,6 +55,18 @@ enum growth_state growth_look(struct growth *g, uint64_t *size_ret)
 	LOCKED(&g->lock);
 	*size_ret = g->size;
 	return g->state;
+}
+
+int growth_file(struct growth *g, int own, uint64_t at, uint64_t *end_ret)
+{
+	LOCKED(&g->lock);
+	if (g->moved_fd < 0)
+		return own;
+	if (at >= g->moved_from)
+		return g->moved_fd;
+	if (*end_ret > g->moved_from)
+		*end_ret = g->moved_from;
+	return own;
 }
 
 bool growth_wait(struct growth *g, uint64_t seen, struct growth_waiter *w)
@@ -104,6 +123,14 @@ static unsigned count_waiters(const struct growth *g)
 	TAILQ_FOREACH(w, &g->waiters, others)
 	count++;
 	return count;
+}
+
+void growth_move(struct growth *g, int fd, uint64_t from)
+{
+	LOCKED(&g->lock);
+	assert(g->moved_fd < 0 && g->size <= from);
+	g->moved_fd = fd;
+	g->moved_from = from;
 }
 
 void growth_grow(struct growth *g, uint64_t size)

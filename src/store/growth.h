@@ -39,6 +39,14 @@ void growth_put(struct growth *g);
 enum growth_state growth_look(struct growth *g, uint64_t *size_ret);
 
 /**
+ * The file that has the byte at @p at.
+ * @param[in] own What the reader was given.
+ * @param[in,out] end_ret It has no more than up to there.
+ * @return Borrowed for as long as the reference.
+ */
+int growth_file(struct growth *g, int own, uint64_t at, uint64_t *end_ret);
+
+/**
  * Be told, once, when there are more than @p seen bytes, or no more come.
  * @return False: that is so already, and nobody will be told.
  */
@@ -48,6 +56,12 @@ bool growth_unwait(struct growth *g, struct growth_waiter *w);
 
 /* The writer's: */
 
+/**
+ * What lies from @p from on is to be read from @p fd, at the same offsets; what
+ * lies before, where it was. Once at most, and before any of it can be read.
+ * @param[in] fd Taken.
+ */
+void growth_move(struct growth *g, int fd, uint64_t from);
 /** That much can be read now. */
 void growth_grow(struct growth *g, uint64_t size);
 /** Nothing if it has ended. */

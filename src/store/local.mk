@@ -12,6 +12,7 @@ libstore_a_SOURCES = \
 	src/store/poison.c src/store/poison.h \
 	src/store/remote.c src/store/remote.h \
 	src/store/remote_download.c \
+	src/store/remote_file.c src/store/remote_file.h \
 	src/store/remote_meta.c src/store/remote_meta.h \
 	src/store/remote_section.c \
 	src/store/source_find.c \

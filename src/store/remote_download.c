@@ -36,17 +36,13 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "store/remote.h"
+#include "store/remote_file.h"
 #include "store/remote_meta.h"
 #include "worker/worker_limits.h"
 
 enum {
 	/* Of the body, in which its build ID should be. */
 	HEAD_BYTES = 64 << 10,
-	/* What is gathered before it is written. */
-	PENDING_BYTES = 256 << 10,
-	/* In steps of so much at most room is looked for, whatever was
-	 * announced: others write, too. */
-	ROOM_MOST = 16 << 20,
 };
 
 struct check {
@@ -67,14 +63,9 @@ struct download {
 	struct cache_key key;
 	struct build_id want; /* len 0: nobody's to check */
 	unsigned turn;
-	int fd; /* -1: nothing has begun */
-	int64_t size;
-	uint64_t received, written;
-	uint64_t room;    /* up to which it was looked for */
-	uint8_t *pending; /* PENDING_BYTES; received and not yet written */
+	struct remote_file file;
 	bool is_whole, is_shared;
 	struct remote_meta meta;
-	struct growth *growth;
 	struct error *err; /* why it was given up; owned */
 	struct cache_offer offer;
 	struct lock lock; /* guards what follows */
@@ -99,15 +90,9 @@ static void void_turn(struct download *d)
 	/* First nobody more is given it, then those who have it are told. */
 	if (d->is_shared && d->flight)
 		flight_unshare(d->flight);
-	if (d->growth) {
-		growth_end(d->growth, GROWTH_BROKEN);
-		growth_put(STEAL(d->growth));
-	}
-	if (d->fd >= 0)
-		close(steal_fd(&d->fd));
+	remote_file_end(&d->file);
 	remote_meta_deinit(&d->meta);
 	d->is_shared = d->is_whole = false;
-	d->received = d->written = d->room = 0;
 }
 
 static void download_put(struct download *d)
@@ -120,10 +105,7 @@ static void download_put(struct download *d)
 		d->checked = c->next;
 		check_free(c);
 	}
-	if (d->fd >= 0)
-		close(d->fd);
-	growth_put(d->growth);
-	mem_free(d->pending);
+	remote_file_deinit(&d->file);
 	remote_meta_deinit(&d->meta);
 	error_free(d->err);
 	lock_deinit(&d->lock);
@@ -208,9 +190,9 @@ static struct error *start_check(struct download *d)
 	c->base.answer = on_answer;
 	c->base.done = check_done;
 	c->base.cpu_limit_s = WORKER_ANSWER_CPU_S_LEAST;
-	buf_put_u64(&c->base.request, d->received);
+	buf_put_u64(&c->base.request, d->file.received);
 	/* Its own: the download may go on without this file. */
-	c->fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
+	c->fd = fcntl(d->file.fd, F_DUPFD_CLOEXEC, 0);
 	c->base.fds[0] = c->fd;
 	c->base.fd_count = 1;
 	struct error *err = c->fd < 0                ? error_errno("dup")
@@ -230,6 +212,7 @@ static struct error *start_check(struct download *d)
 }
 
 static void finish(struct download *d);
+static void settle(struct download *d);
 
 /* It could not be checked, which says nothing of it. */
 static void reject_unchecked(struct download *d, struct error *err)
@@ -243,10 +226,10 @@ static void share(struct download *d)
 {
 	struct artifact a;
 
-	if (d->is_shared || d->size < 0 || d->is_whole)
+	if (d->is_shared || d->file.size < 0 || d->is_whole)
 		return;
-	if (!remote_artifact(&d->meta, d->fd, ARTIFACT_FROM_UPSTREAM, d->growth,
-			     &a))
+	if (!remote_artifact(&d->meta, remote_file_shown(&d->file),
+			     ARTIFACT_FROM_UPSTREAM, d->file.growth, &a))
 		return; /* they wait for the whole, then */
 	log_consume(LOG_WARN, "upstream", "not relayed",
 		    flight_share(d->flight, &a));
@@ -276,10 +259,12 @@ static bool has_note(const uint8_t *head, size_t size,
 /* Where it is not in the head, the whole is waited for. */
 static void look_at_head(struct download *d, uint64_t looked_at)
 {
-	if (d->is_shared || d->size < 0 || looked_at >= HEAD_BYTES)
+	if (d->is_shared || d->file.size < 0 || looked_at >= HEAD_BYTES)
 		return;
 	CLEANUP_FREE uint8_t *head = mem_alloc(HEAD_BYTES);
-	ssize_t n = head ? pread(d->fd, head, HEAD_BYTES, 0) : -1;
+	ssize_t n =
+		head ? pread(remote_file_shown(&d->file), head, HEAD_BYTES, 0)
+		     : -1;
 
 	if (n > 0 && has_note(head, (size_t)n, &d->want))
 		share(d);
@@ -315,32 +300,16 @@ static void on_poked(void *ctx)
 	struct download *d = ctx;
 	struct check *c;
 
+	if (d->is_whole && d->file.old_fd >= 0)
+		settle(d);
 	while ((c = take_checked(d))) {
-		if (c->turn == d->turn && d->fd >= 0 && d->flight) {
+		if (c->turn == d->turn && d->file.fd >= 0 && d->flight)
 			judge_whole(d, c);
-		}
 		check_free(c);
 	}
 }
 
 /* ---- Receiving ----------------------------------------------------------- */
-
-static struct error *open_file(struct download *d)
-{
-	struct disk_cache *cache = d->store->cache;
-	uint64_t size = d->size > 0 ? (uint64_t)d->size : 0;
-	uint64_t room = d->flight->room_bytes;
-	CLEANUP_ERROR struct error *err = NULL;
-
-	if (!room)
-		err = disk_cache_begin(cache, size, &d->fd);
-	if (!room && (!err || (error_kind(err) != ERROR_NO_SPACE &&
-			       error_kind(err) != ERROR_IO)))
-		return STEAL(err);
-	d->key = (struct cache_key) { 0 };
-	return disk_cache_begin_elsewhere(cache, err, room > size ? room : size,
-					  &d->fd);
-}
 
 static bool give_up(struct download *d, struct error *err)
 {
@@ -354,15 +323,10 @@ static bool on_begin(void *ctx, const struct upstream_answer *a)
 	struct download *d = ctx;
 
 	d->turn = a->turn;
-	d->size = a->size;
 	d->key = remote_key(d->flight);
-	d->growth = growth_create();
-	if (!d->pending)
-		d->pending = mem_alloc(PENDING_BYTES);
-	if (!remote_meta_of(d->flight, a, &d->meta) || !d->pending ||
-	    !d->growth)
+	if (!remote_meta_of(d->flight, a, &d->meta))
 		return give_up(d, error_no_memory);
-	struct error *err = open_file(d);
+	struct error *err = remote_file_begin(&d->file, a->size);
 
 	if (err)
 		return give_up(d, err);
@@ -371,44 +335,14 @@ static bool on_begin(void *ctx, const struct upstream_answer *a)
 	return true;
 }
 
-static struct error *find_room(struct download *d)
-{
-	uint64_t more = d->written;
-
-	if (d->received <= d->room)
-		return NULL;
-	if (more < MIB)
-		more = MIB;
-	if (more > ROOM_MOST)
-		more = ROOM_MOST;
-	if (d->size >= 0 && more > (uint64_t)d->size - d->written)
-		more = (uint64_t)d->size - d->written;
-	TRY(disk_cache_go_on(d->store->cache, d->fd, d->written, more,
-			     !d->key.name));
-	d->room = d->written + more;
-	return NULL;
-}
-
-/* Write what has gathered, and let be seen what is written. */
 static bool flush(struct download *d)
 {
-	size_t size = (size_t)(d->received - d->written);
-	uint64_t before = d->written;
+	uint64_t before = d->file.written;
+	struct error *err = remote_file_write(&d->file);
 
-	if (!size)
-		return true;
-	struct error *err = find_room(d);
-
-	if (!err)
-		err = file_write_at(d->fd, d->pending, size, before);
 	if (err)
 		return give_up(d, err);
-	d->written = d->received;
-	/* The last byte is not to be seen before all of them are judged: an
-	 * answer that has come to its end cannot be broken off any more. */
-	growth_grow(d->growth, (int64_t)d->written == d->size ? d->written - 1
-							      : d->written);
-	if (d->want.len)
+	if (d->want.len && d->file.written > before)
 		look_at_head(d, before);
 	return true;
 }
@@ -418,15 +352,9 @@ static bool on_data(void *ctx, const void *bytes, size_t size)
 	struct download *d = ctx;
 
 	for (size_t done = 0; done < size;) {
-		size_t used = (size_t)(d->received - d->written);
-		size_t n = size - done < PENDING_BYTES - used
-				   ? size - done
-				   : PENDING_BYTES - used;
-
-		memcpy(d->pending + used, (const uint8_t *)bytes + done, n);
-		d->received += n;
-		done += n;
-		if (used + n == PENDING_BYTES && !flush(d))
+		done += remote_file_take(
+			&d->file, (const uint8_t *)bytes + done, size - done);
+		if (done < size && !flush(d))
 			return false;
 	}
 	return true;
@@ -437,23 +365,39 @@ static bool on_idle(void *ctx)
 	return flush(ctx);
 }
 
-static void on_whole(void *ctx)
+/* All of it is here. Before it is judged it is put into one file. */
+static void settle(struct download *d)
 {
-	struct download *d = ctx;
-	struct error *err = NULL;
+	bool is_one = false;
+	struct error *err = remote_file_copy(&d->file, &is_one);
 
-	d->is_whole = true;
-	if (!flush(d)) {
+	if (err) {
+		give_up(d, err);
 		upstream_cancel(d->fetch);
 		return;
 	}
-	d->meta.size = d->received;
+	if (!is_one) {
+		upstream_poke(d->fetch);
+		return;
+	}
+	d->meta.size = d->file.received;
 	if (d->want.len)
 		err = start_check(d);
 	else
 		finish(d);
 	if (err)
 		reject_unchecked(d, err);
+}
+
+static void on_whole(void *ctx)
+{
+	struct download *d = ctx;
+
+	d->is_whole = true;
+	if (flush(d))
+		settle(d);
+	else
+		upstream_cancel(d->fetch);
 }
 
 static void on_lost(void *ctx, const char *name, enum upstream_cause cause,
@@ -482,21 +426,20 @@ static void keep_file(void *state, void *arg)
 static void finish(struct download *d)
 {
 	struct disk_cache *cache = d->store->cache;
-	uint64_t content = d->received;
+	uint64_t content = d->file.received;
 	struct artifact a;
-	bool is_made = remote_artifact(&d->meta, d->fd, ARTIFACT_FROM_UPSTREAM,
-				       NULL, &a);
-	struct error *err = remote_meta_write(d->fd, &d->meta, &content);
+	bool is_made = remote_artifact(&d->meta, d->file.fd,
+				       ARTIFACT_FROM_UPSTREAM, NULL, &a);
+	struct error *err = remote_meta_write(d->file.fd, &d->meta, &content);
 
-	growth_grow(d->growth, d->received);
-	growth_end(d->growth, GROWTH_WHOLE);
+	growth_grow(d->file.growth, d->file.received);
+	growth_end(d->file.growth, GROWTH_WHOLE);
 	upstream_accept(d->fetch);
-	if (err) {
+	if (err || d->file.is_beside)
 		d->key = (struct cache_key) { 0 };
-		log_consume(LOG_WARN, "cache", "not kept", err);
-	}
+	log_consume(LOG_WARN, "cache", "not kept", err);
 	/* Found from now on, so that nobody fetches it again meanwhile. */
-	disk_cache_offer(cache, &d->offer, d->key, d->fd, content);
+	disk_cache_offer(cache, &d->offer, d->key, d->file.fd, content);
 	struct flight *f = STEAL(d->flight);
 
 	atomic_fetch_add(&d->references, 1);
@@ -509,20 +452,7 @@ static void finish(struct download *d)
 		    NULL);
 }
 
-/* The disk was full before the file was: once more, outside the cache. */
-static bool make_do_elsewhere(struct download *d, struct flight *f,
-			      uint64_t came)
-{
-	if (!d->err || error_kind(d->err) != ERROR_NO_SPACE || f->room_bytes)
-		return false;
-	f->room_bytes = (d->size > 0 ? (uint64_t)d->size : came) + MIB;
-	disk_cache_note_full(d->store->cache, f->room_bytes);
-	return true;
-}
-
-/* @p came: bytes, of what is void by now. */
-static void land_ended(struct download *d, const struct upstream_end *e,
-		       uint64_t came)
+static void land_ended(struct download *d, const struct upstream_end *e)
 {
 	struct flight *f = STEAL(d->flight);
 
@@ -541,13 +471,10 @@ static void land_ended(struct download *d, const struct upstream_end *e,
 		break;
 	case UPSTREAM_FOUND: /* never: accepted is landed */
 	case UPSTREAM_CANCELLED:
-		if (make_do_elsewhere(d, f, came))
-			flight_continue(f);
-		else
-			flight_land(f,
-				    d->err ? STEAL(d->err)
-					   : error_new(BUSY, "%s", e->why),
-				    NULL, NULL);
+		flight_land(f,
+			    d->err ? STEAL(d->err)
+				   : error_new(BUSY, "%s", e->why),
+			    NULL, NULL);
 		break;
 	default:
 		remote_land_absent(f, e->ttl_ms);
@@ -563,10 +490,8 @@ static void on_ended(void *ctx, const struct upstream_end *e)
 		d->fetch = NULL;
 	}
 	if (d->flight) {
-		uint64_t came = d->received;
-
 		void_turn(d);
-		land_ended(d, e, came);
+		land_ended(d, e);
 	}
 	download_put(d);
 }
@@ -602,7 +527,7 @@ struct error *remote_download(struct flight *f)
 		d->want = q->id;
 	d->store = f->store;
 	d->flight = f;
-	d->fd = -1;
+	remote_file_init(&d->file, f->store->cache);
 	atomic_init(&d->references, 1);
 	lock_init(&d->lock, LOCK_STORE_REMOTE);
 	struct error *err;

@@ -49,6 +49,33 @@ START_TEST(who_waits_is_told_once_of_more)
 }
 END_TEST
 
+START_TEST(a_file_that_moves_is_read_where_it_is)
+{
+	int fds[2], own = 100;
+	struct growth *g = growth_create();
+	uint64_t end = 30;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	growth_grow(g, 10);
+	ck_assert_int_eq(growth_file(g, own, 5, &end), own);
+	ck_assert_uint_eq(end, 30);
+	growth_move(g, fds[1], 10);
+	growth_grow(g, 30);
+	ck_assert_int_eq(growth_file(g, own, 9, &end), own);
+	ck_assert_uint_eq(end, 10);
+	end = 8;
+	ck_assert_int_eq(growth_file(g, own, 5, &end), own);
+	ck_assert_uint_eq(end, 8);
+	end = 30;
+	ck_assert_int_eq(growth_file(g, own, 10, &end), fds[1]);
+	ck_assert_uint_eq(end, 30);
+	/* What it moved to is closed with it. */
+	growth_put(g);
+	ck_assert_int_eq(fcntl(fds[1], F_GETFD), -1);
+	close(fds[0]);
+}
+END_TEST
+
 START_TEST(an_end_is_told_and_stays)
 {
 	_Atomic int count = 0;
@@ -210,7 +237,8 @@ START_TEST(a_header_without_memory_is_an_error)
 }
 END_TEST
 
-UNIT_MAIN("remote", who_waits_is_told_once_of_more, an_end_is_told_and_stays,
+UNIT_MAIN("remote", who_waits_is_told_once_of_more,
+	  a_file_that_moves_is_read_where_it_is, an_end_is_told_and_stays,
 	  followers_come_to_the_end_of_what_another_thread_writes,
 	  what_is_put_behind_a_body_is_read_again,
 	  what_is_cut_or_altered_is_no_header,
