@@ -330,7 +330,9 @@ static bool on_begin(void *ctx, const struct upstream_answer *a)
 
 	if (err)
 		return give_up(d, err);
-	if (!d->want.len)
+	if (d->want.len)
+		worker_pool_warm(d->store->extractors);
+	else
 		share(d);
 	return true;
 }

@@ -47,7 +47,11 @@ struct worker_pool {
 	unsigned worker_count;
 	struct worker *workers;
 	struct lock lock; /* guards what follows */
-	struct condition has_job;
+	/* A job goes to who has a process, waiting for one, before anybody
+	 * starts another. */
+	struct condition has_job, has_job_for_warm;
+	unsigned cold_idle, warm_idle; /* who waits for each */
+	bool wants_warm; /* one of the cold ones is to start its process */
 	struct condition has_room;
 	struct worker_job *head, **tail;
 	size_t queued;
@@ -71,25 +75,57 @@ static void show_depth(const struct worker_pool *pool)
 	metric_set(METRIC_WORKER_JOBS, pool->label, 1, pool->running);
 }
 
-/* Wait for a job. NULL: nothing to do for so long (@p timed_out) or stopping.
- */
-static struct worker_job *take_job(struct worker_pool *pool, int64_t wait_ms,
-				   bool *timed_out)
+/* Those with a process, waiting, are enough for what is queued. Nobody of them
+ * waits while there is a job but who has been woken for it. */
+static bool has_job_for(const struct worker_pool *pool, bool is_warm)
 {
-	int64_t until = clock_ms() + wait_ms;
+	return pool->head && (is_warm || pool->queued > pool->warm_idle);
+}
 
-	*timed_out = false;
+enum turn {
+	TURN_JOB,
+	TURN_WARM, /* start a process, for a job that is to come */
+	TURN_IDLE, /* nothing to do for so long */
+	TURN_END,
+};
+
+/* @return False: nothing came of it in time. */
+static bool wait_for_turn(struct worker_pool *pool, bool is_warm,
+			  int64_t until_ms)
+{
+	unsigned *idle = is_warm ? &pool->warm_idle : &pool->cold_idle;
+
+	++*idle;
+	bool is_woken = condition_wait_until(is_warm ? &pool->has_job_for_warm
+						     : &pool->has_job,
+					     &pool->lock, until_ms);
+	--*idle;
+	return is_woken;
+}
+
+/* @p is_warm: whoever asks has a process. */
+static enum turn take_job(struct worker_pool *pool, bool is_warm,
+			  struct worker_job **job_ret)
+{
+	int64_t until =
+		clock_ms() + (is_warm ? pool->idle_ms : (int64_t)FOR_EVER_MS);
+	bool is_late = false;
+
 	LOCKED(&pool->lock);
-	while (!pool->head && !pool->is_stopping) {
-		if (!condition_wait_until(&pool->has_job, &pool->lock, until)) {
-			*timed_out = true;
-			return NULL;
+	while (!has_job_for(pool, is_warm) && !pool->is_stopping) {
+		if (is_late)
+			return TURN_IDLE;
+		if (!is_warm && pool->wants_warm) {
+			pool->wants_warm = false;
+			return TURN_WARM;
 		}
+		is_late = !wait_for_turn(pool, is_warm, until);
 	}
 	struct worker_job *job = pool->head;
 
 	if (!job)
-		return NULL;
+		return TURN_END;
+	pool->wants_warm = false;
 	pool->head = job->next;
 	if (!pool->head)
 		pool->tail = &pool->head;
@@ -98,7 +134,8 @@ static struct worker_job *take_job(struct worker_pool *pool, int64_t wait_ms,
 	pool->running++;
 	condition_signal(&pool->has_room);
 	show_depth(pool);
-	return job;
+	*job_ret = job;
+	return TURN_JOB;
 }
 
 static void finish_job(struct worker_pool *pool, struct worker_job *job,
@@ -313,23 +350,18 @@ static void *worker_thread(void *arg)
 {
 	struct worker *w = arg;
 	struct worker_pool *pool = w->pool;
-
-	int64_t wait_ms = FOR_EVER_MS; /* there is no process to end */
+	struct worker_job *job = NULL;
+	enum turn turn;
 
 	prctl(PR_SET_NAME, pool->name);
-	for (;;) {
-		bool timed_out;
-		struct worker_job *job = take_job(pool, wait_ms, &timed_out);
-
-		if (job) {
+	while ((turn = take_job(pool, w->process.pid != 0, &job)) != TURN_END) {
+		if (turn == TURN_JOB)
 			finish_job(pool, job, run_job(w, job));
-			wait_ms = pool->idle_ms;
-		} else if (timed_out) {
+		else if (turn == TURN_WARM)
+			/* If it fails, that is the next job's to say. */
+			error_free(start_process(w));
+		else
 			worker_process_stop(&w->process, false);
-			wait_ms = FOR_EVER_MS;
-		} else {
-			break;
-		}
 	}
 	worker_process_stop(&w->process, false);
 	return NULL;
@@ -358,6 +390,7 @@ struct error *worker_pool_create(const struct worker_pool_options *options,
 		return error_no_memory;
 	lock_init(&pool->lock, LOCK_WORKER_QUEUE);
 	condition_init(&pool->has_job);
+	condition_init(&pool->has_job_for_warm);
 	condition_init(&pool->has_room);
 	pool->tail = &pool->head;
 	pool->label = metric_label(LABELS_POOL, options->name);
@@ -392,6 +425,7 @@ static void refuse_queued(struct worker_pool *pool)
 		pool->queued = 0;
 		show_depth(pool);
 		condition_broadcast(&pool->has_job);
+		condition_broadcast(&pool->has_job_for_warm);
 		condition_broadcast(&pool->has_room);
 	}
 	while (job) {
@@ -415,6 +449,7 @@ void worker_pool_destroy(struct worker_pool *pool)
 		worker_process_deinit(&pool->workers[i].process);
 	}
 	condition_deinit(&pool->has_job);
+	condition_deinit(&pool->has_job_for_warm);
 	condition_deinit(&pool->has_room);
 	lock_deinit(&pool->lock);
 	mem_free(pool->workers);
@@ -431,7 +466,9 @@ static void enqueue(struct worker_pool *pool, struct worker_job *job,
 		pool->tail = &job->next;
 	pool->queued++;
 	show_depth(pool);
-	condition_signal(&pool->has_job);
+	condition_signal(pool->queued > pool->warm_idle
+				 ? &pool->has_job
+				 : &pool->has_job_for_warm);
 }
 
 struct error *worker_pool_submit_all(struct worker_pool *pool,
@@ -480,6 +517,16 @@ void worker_pool_abort(struct worker_pool *pool)
 	refuse_queued(pool);
 	for (unsigned i = 0; i < pool->worker_count; i++)
 		worker_process_kill(&pool->workers[i].process);
+}
+
+void worker_pool_warm(struct worker_pool *pool)
+{
+	LOCKED(&pool->lock);
+	if (pool->is_stopping || pool->warm_idle || pool->queued ||
+	    !pool->cold_idle)
+		return;
+	pool->wants_warm = true;
+	condition_signal(&pool->has_job);
 }
 
 unsigned worker_pool_idle(struct worker_pool *pool)

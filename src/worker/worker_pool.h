@@ -95,6 +95,10 @@ MUST_CHECK struct error *worker_pool_submit_wait(struct worker_pool *pool,
  * come: for shutdown. Any thread; safe twice. */
 void worker_pool_abort(struct worker_pool *pool);
 
+/** A job will come soon: have a process that waits for it, whose start takes
+ * longer than many a job. */
+void worker_pool_warm(struct worker_pool *pool);
+
 /** Workers idle and nothing waiting: would a job begin at once? */
 unsigned worker_pool_idle(struct worker_pool *pool);
 
