@@ -33,6 +33,9 @@ static inline int64_t clock_wall_s(void)
 	return (int64_t)time(NULL);
 }
 
+/** For a date nobody told: before all others, and no file has it. */
+#define CLOCK_NO_DATE INT64_MIN
+
 static inline int64_t clock_timespec_ns(struct timespec ts)
 {
 	/* Unsigned: file systems hold times after 2262. */

@@ -90,7 +90,7 @@ static void add_file_headers(struct request *rq, const struct artifact *a,
 
 	reply_header(r, "Content-Type", "application/octet-stream");
 	reply_header_uint(r, "X-DEBUGINFOD-SIZE", a->size);
-	if (a->mtime)
+	if (a->mtime != CLOCK_NO_DATE)
 		reply_header_copy(r, "Last-Modified",
 				  http_date_format(a->mtime, date));
 	reply_header_copy(r, "ETag", etag);

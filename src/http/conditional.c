@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "http/conditional.h"
 
 const char *etag_format(uint64_t etag, char out[ETAG_SIZE])
@@ -163,7 +164,7 @@ static bool is_unchanged(const struct conditions *c, const char *etag,
 
 	if (c->if_none_match)
 		return etag_matches_any(c->if_none_match, etag);
-	return c->if_modified_since && mtime &&
+	return c->if_modified_since && mtime != CLOCK_NO_DATE &&
 	       http_date_parse(c->if_modified_since, &since) && mtime <= since;
 }
 
@@ -177,7 +178,8 @@ static bool if_range_holds(const char *value, const char *etag, int64_t mtime)
 		return true;
 	if (*value == '"' || *value == 'W')
 		return !strcmp(value, etag);
-	return mtime && http_date_parse(value, &date) && date == mtime;
+	return mtime != CLOCK_NO_DATE && http_date_parse(value, &date) &&
+	       date == mtime;
 }
 
 enum wanted conditions_evaluate(const struct conditions *c, const char *etag,

@@ -56,7 +56,7 @@ enum wanted { WANTED_WHOLE, WANTED_PART, WANTED_NOTHING, WANTED_IMPOSSIBLE };
  * does not exist (416).
  *
  * If-None-Match makes If-Modified-Since void. If-Range that does not match
- * makes Range void.
+ * makes Range void. Without a date (CLOCK_NO_DATE) no condition on dates holds.
  */
 enum wanted conditions_evaluate(const struct conditions *c, const char *etag,
 				int64_t mtime, uint64_t size,

@@ -15,7 +15,7 @@
 
 struct remote_meta {
 	uint64_t size; /* of the body */
-	int64_t mtime; /* seconds; 0: not said */
+	int64_t mtime; /* seconds, or CLOCK_NO_DATE */
 	uint64_t etag;
 	/* Owned; NULL: not said. */
 	char *file, *archive, *signature;

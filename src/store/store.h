@@ -93,7 +93,7 @@ enum artifact_origin {
 struct artifact {
 	int fd;          /* at any position; read with offsets */
 	uint64_t size;   /* bytes from offset 0 of @c fd */
-	int64_t mtime;   /* seconds: Last-Modified; 0: not known */
+	int64_t mtime;   /* seconds: Last-Modified; or CLOCK_NO_DATE */
 	uint64_t etag;   /* of these very bytes: changes with them */
 	char *file;      /* X-DEBUGINFOD-FILE, raw bytes */
 	char *archive;   /* X-DEBUGINFOD-ARCHIVE, raw bytes; NULL */

@@ -114,7 +114,7 @@ static bool announce(struct transfer *t)
 	struct upstream_answer answer = {
 		.name = t->attempt->server->spec->name,
 		.size = t->size,
-		.mtime = h->mtime > 0 ? h->mtime : 0,
+		.mtime = h->mtime > 0 ? h->mtime : CLOCK_NO_DATE,
 		.file = h->file,
 		.archive = h->archive,
 		.signature = h->signature,

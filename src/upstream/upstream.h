@@ -107,7 +107,7 @@ struct upstream_answer {
 	unsigned turn;    /* of the fetch: 1 is the first answer */
 	const char *name; /* of the server */
 	int64_t size;     /* UPSTREAM_SIZE_UNKNOWN; of the body, decoded */
-	int64_t mtime;    /* Last-Modified, seconds; 0: not said */
+	int64_t mtime;    /* Last-Modified, seconds, or CLOCK_NO_DATE */
 	const char *file, *archive; /* X-DEBUGINFOD-… */
 	const char *signature;      /* hexadecimal */
 	const char *etag;

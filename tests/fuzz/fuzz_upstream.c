@@ -83,7 +83,8 @@ bool race_answer(struct attempt *a, struct upstream_answer *answer)
 	assert(!answer->signature ||
 	       strspn(answer->signature, "0123456789abcdefABCDEF") ==
 		       strlen(answer->signature));
-	assert(answer->size >= UPSTREAM_SIZE_UNKNOWN && answer->mtime >= 0);
+	assert(answer->size >= UPSTREAM_SIZE_UNKNOWN &&
+	       (answer->mtime > 0 || answer->mtime == CLOCK_NO_DATE));
 	assert(answer->size < 0 ||
 	       (uint64_t)answer->size <= engine.options.max_bytes);
 	now.has_answer = !(now.flags & REFUSES_ANSWER);
