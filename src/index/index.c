@@ -219,14 +219,15 @@ static void complaint_deinit(struct complaint *c)
 	mem_free(STEAL(c->text));
 }
 
-/* Pages that could not be read are complaints, too, and no reason to give the
- * database up: "Page 7: unable to get the page. error code=266". */
-static bool is_read_error(const char *text)
+/* Pages that could not be read, or not be held, are complaints, too, and no
+ * reason to give the database up: "Page 7: unable to get the page. error
+ * code=266". SQLITE_OK: it says no code. */
+static int code_of(const char *text)
 {
 	static const char mark[] = "error code=";
 	const char *found = strstr(text, mark);
 
-	return found && (atoi(found + strlen(mark)) & 0xff) == SQLITE_IOERR;
+	return found ? atoi(found + strlen(mark)) & 0xff : SQLITE_OK;
 }
 
 static int take_complaint(void *ctx, int count, char **values, char **names)
@@ -243,10 +244,10 @@ static int take_complaint(void *ctx, int count, char **values, char **names)
 	if (!text)
 		return 0;
 	text += *text == '\n';
-	c->is_io_error |= is_read_error(text);
+	c->is_io_error |= code_of(text) == SQLITE_IOERR;
 	if (!c->text)
 		c->text = mem_strndup(text, strcspn(text, "\n"));
-	c->is_out_of_memory = !c->text;
+	c->is_out_of_memory |= code_of(text) == SQLITE_NOMEM || !c->text;
 	return c->is_out_of_memory;
 }
 
@@ -268,7 +269,8 @@ static struct error *check_for_a_while(struct db *db)
 		return db_error(db, rc, "quick_check");
 	if (!c.text)
 		return NULL;
-	if (c.is_io_error)
+	/* Of a page of its own it says "Failed to read ptrmap", and no code. */
+	if (c.is_io_error || db_has_failed(db))
 		return error_new(IO, "%s: %s", db->path, c.text);
 	atomic_store(&db->is_damaged, true);
 	return error_new(DATABASE, "%s: damaged: %s", db->path, c.text);

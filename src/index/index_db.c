@@ -86,6 +86,16 @@ static COLD bool has_failed(struct db *db, bool (*with)(int number))
 	return false;
 }
 
+static bool is_any(int number)
+{
+	return number != 0;
+}
+
+bool db_has_failed(struct db *db)
+{
+	return has_failed(db, is_any);
+}
+
 /* SQLite says FULL for ENOSPC alone. */
 static COLD bool is_disk_full(struct db *db, int rc)
 {

@@ -86,6 +86,8 @@ MUST_CHECK struct error *db_exec(struct db *db, const char *doing,
 MUST_CHECK struct error *db_exec_int(struct db *db, const char *sql,
 				     int64_t *ret);
 
+/** Did the file or its log fail to be read or written since it was opened? */
+bool db_has_failed(struct db *db);
 /** Was the file renamed, replaced or removed under the connection? One stat. */
 bool db_has_moved(struct db *db);
 

@@ -26,6 +26,9 @@ static bool fails(enum fault_kind kind)
 {
 	if (fault != kind)
 		return false;
+	/* A device that answers the next time */
+	if (kind == FAULT_DEVICE_ERROR && happened)
+		return false;
 	if (countdown > 1) {
 		countdown--;
 		return false;
@@ -56,6 +59,8 @@ static int file_read(sqlite3_file *f, void *to, int size, sqlite3_int64 at)
 {
 	if (fails(FAULT_READ_ERROR))
 		return SQLITE_IOERR_READ;
+	if (fails(FAULT_NO_MEMORY))
+		return SQLITE_NOMEM;
 	if (fails(FAULT_DEVICE_ERROR)) {
 		((struct fault_file *)f)->error = EIO;
 		return SQLITE_IOERR_CORRUPTFS;

@@ -9,10 +9,11 @@
 
 enum fault_kind {
 	FAULT_NONE,
-	FAULT_DISK_FULL,    /* writes and growing: SQLITE_FULL */
-	FAULT_READ_ERROR,   /* SQLITE_IOERR_READ */
-	FAULT_DEVICE_ERROR, /* what SQLite makes of EIO: SQLITE_IOERR_CORRUPTFS */
-	FAULT_SYNC_ERROR,   /* SQLITE_IOERR_FSYNC */
+	FAULT_DISK_FULL,  /* writes and growing: SQLITE_FULL */
+	FAULT_READ_ERROR, /* SQLITE_IOERR_READ */
+	FAULT_DEVICE_ERROR, /* once, what SQLite makes of EIO: SQLITE_IOERR_CORRUPTFS */
+	FAULT_SYNC_ERROR, /* SQLITE_IOERR_FSYNC */
+	FAULT_NO_MEMORY,  /* to read into: SQLITE_NOMEM */
 };
 
 /** Make it the default VFS, before anything is opened. */

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -473,6 +474,24 @@ END_TEST
 
 /* ---- Disk --------------------------------------------------------------- */
 
+static bool was_set_aside(const struct index_fixture *f)
+{
+	CLEANUP_FREE char *pattern = mem_printf("%s/*.damaged*", f->dir);
+	glob_t found;
+
+	ck_assert_ptr_nonnull(pattern);
+	int rc = glob(pattern, 0, NULL, &found);
+	globfree(&found);
+	return rc != GLOB_NOMATCH;
+}
+
+static enum error_kind kind_of(enum fault_kind kind)
+{
+	return kind == FAULT_DISK_FULL   ? ERROR_NO_SPACE
+	       : kind == FAULT_NO_MEMORY ? ERROR_NO_MEMORY
+					 : ERROR_IO;
+}
+
 /* @return False when no operation on the disk was left to fail. */
 static bool run_with_fault(const struct operation *op, enum fault_kind kind,
 			   unsigned n)
@@ -485,11 +504,9 @@ static bool run_with_fault(const struct operation *op, enum fault_kind kind,
 	bool happened = fault_vfs_happened();
 	fault_vfs_set(FAULT_NONE, 0);
 	if (err)
-		ck_assert_msg(
-			happened && error_kind(err) == (kind == FAULT_DISK_FULL
-								? ERROR_NO_SPACE
-								: ERROR_IO),
-			"%s, fault %u: %s", op->name, n, error_message(err));
+		ck_assert_msg(happened && error_kind(err) == kind_of(kind),
+			      "%s, fault %u: %s", op->name, n,
+			      error_message(err));
 	if (err && kind == FAULT_DISK_FULL)
 		ck_assert_msg(strstr(error_message(err), "disk full") != NULL,
 			      "%s", error_message(err));
@@ -497,6 +514,7 @@ static bool run_with_fault(const struct operation *op, enum fault_kind kind,
 		ck_assert_uint_eq(version_of(f.r, 1), 1);
 	error_free(err);
 	ck_assert(!f.ix || !index_needs_reopen(f.ix));
+	ck_assert_msg(!was_set_aside(&f), "%s, fault %u", op->name, n);
 	/* The disk has room again, and the writer goes on. */
 	if (f.ix && op->run != op_open_read_only)
 		ck_no_error(op_put_new(&f));
@@ -537,6 +555,14 @@ START_TEST(a_device_that_cannot_be_read_is_an_error_and_not_damage)
 {
 	fault_vfs_install();
 	run_all_with_fault(FAULT_DEVICE_ERROR);
+}
+END_TEST
+
+/* quick_check makes a complaint of it. R-30 */
+START_TEST(a_page_that_memory_does_not_hold_is_an_error_and_not_damage)
+{
+	fault_vfs_install();
+	run_all_with_fault(FAULT_NO_MEMORY);
 }
 END_TEST
 
@@ -931,6 +957,7 @@ UNIT_MAIN("index_faults", no_memory_at_any_allocation_is_an_error_and_no_more,
 	  a_full_disk_at_any_write_is_an_error_and_no_more,
 	  a_read_error_anywhere_is_an_error_and_not_damage,
 	  a_device_that_cannot_be_read_is_an_error_and_not_damage,
+	  a_page_that_memory_does_not_hold_is_an_error_and_not_damage,
 	  a_failing_sync_loses_nothing,
 	  creating_on_a_full_disk_can_be_tried_again,
 	  a_limit_on_file_size_reads_as_a_full_disk, no_descriptor_left_is_busy,
