@@ -24,6 +24,11 @@ size_t dwarf_debug_unit_count(struct dwarf_debug *d)
 	return file->unit_count;
 }
 
+struct error *dwarf_debug_count_error(struct dwarf_debug *d)
+{
+	return STEAL(d->list_error);
+}
+
 struct error *dwarf_debug_overworked(void)
 {
 	return error_new(LIMIT, "entries claim the same bytes again and again");

@@ -172,9 +172,13 @@ struct dwarf_sink {
 };
 
 /** Units of the file; those that hold no code are among them and cost next to
- * nothing. Finds them all; what is no damage is told by the next
- * dwarf_debug_read_unit(). */
+ * nothing. Finds them all, unless there is an error. */
 size_t dwarf_debug_unit_count(struct dwarf_debug *d);
+
+/** What kept dwarf_debug_unit_count() from finding more, and is no damage; told
+ * once, here or by the next dwarf_debug_read_unit(). Of no unit at all nobody
+ * else tells it. */
+MUST_CHECK struct error *dwarf_debug_count_error(struct dwarf_debug *d);
 
 /** Only what holds an address is given. */
 struct dwarf_wanted {

@@ -245,6 +245,7 @@ static struct error *read_all_units(struct builder *b, struct dwarf_debug *d,
 {
 	size_t count = dwarf_debug_unit_count(d);
 
+	TRY(dwarf_debug_count_error(d));
 	b->report->units = count;
 	for (size_t i = 0; i < count; i++)
 		TRY(dwarf_debug_read_unit(d, i, NULL, sink));

@@ -846,7 +846,38 @@ START_TEST(a_file_without_dwarf_has_no_units)
 }
 END_TEST
 
-UNIT_MAIN("dwarf_functions",
+/* Whoever met the end of memory at the first unit had found none, and that was
+ * taken for a file without DWARF. */
+START_TEST(units_that_memory_does_not_hold_are_an_error)
+{
+	CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 5,
+						       .address_size = 8 };
+	bool failed = true;
+
+	write_program(&w, text_vaddr(8));
+	for (unsigned long n = 1; failed; n++) {
+		CLEANUP_OPENED struct opened o = { 0 };
+		CLEANUP_DWARF_DEBUG struct dwarf_debug *d = NULL;
+
+		open_written(&w, &plain, &o);
+		ck_no_error(dwarf_debug_open(
+			&(struct dwarf_debug_inputs) { .file = &o.elf }, &d));
+		mem_fail_at(n);
+		size_t count = dwarf_debug_unit_count(d);
+
+		failed = mem_fail_happened();
+		mem_fail_at(0);
+		if (failed) {
+			ck_error(dwarf_debug_count_error(d), NO_MEMORY, "");
+		} else {
+			ck_no_error(dwarf_debug_count_error(d));
+			ck_assert_uint_gt(count, 0);
+		}
+	}
+}
+END_TEST
+
+UNIT_MAIN("dwarf_functions", units_that_memory_does_not_hold_are_an_error,
 	  functions_are_read_from_every_version_class_and_order,
 	  compressed_sections_say_the_same,
 	  a_file_on_disk_is_mapped_and_says_the_same,
