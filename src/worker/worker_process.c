@@ -82,7 +82,14 @@ struct error *worker_process_start(struct worker_process *p,
 	/* dup2 of a descriptor onto itself would keep its close-on-exec. */
 	if (theirs == WORKER_SOCKET_FD) {
 		theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, WORKER_SOCKET_FD + 1);
+		int number = errno;
+
 		close(pair[1]);
+		if (theirs < 0) {
+			close(pair[0]);
+			errno = number;
+			return error_errno("duplicate a socket");
+		}
 	}
 	/* A worker that does not read must not hold us for ever. */
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &send_limit,
