@@ -20,7 +20,6 @@ static _Atomic uint32_t expected;
 
 static void tell(const struct sandbox *s)
 {
-	const uint32_t loud = SANDBOX_REQUIRED | 1u << SANDBOX_LANDLOCK;
 	char have[256] = "";
 
 	for (unsigned i = 0; i < SANDBOX_PARTS; i++) {
@@ -35,8 +34,10 @@ static void tell(const struct sandbox *s)
 			snprintf(have + n, sizeof(have) - n, "%s%s",
 				 n ? "," : "", sandbox_part_names[i]);
 	}
-	log_event((s->have & loud) == loud ? LOG_INFO : LOG_WARN, "worker",
-		  "sandbox", LOG_S("on", have), LOG_S("lacks", s->lacks));
+	bool is_enough = (s->have & SANDBOX_REQUIRED) == SANDBOX_REQUIRED;
+
+	log_event(is_enough ? LOG_INFO : LOG_WARN, "worker", "sandbox",
+		  LOG_S("on", have), LOG_S("lacks", s->lacks));
 }
 
 static struct error *receive(struct worker_process *p, struct sandbox *ret)

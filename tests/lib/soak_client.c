@@ -479,6 +479,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < threads; i++)
 		pthread_join(running[i], NULL);
+	free(running);
 	print_since(seconds);
 	return print_total() > 0;
 }
