@@ -136,7 +136,15 @@ same "asked again after a restart, the member comes" \
 # One that dies with nothing to do is nobody's loss.
 find "$tmp/main.cache" -type f -size +4k -delete
 before=$(deaths)
-signal KILL "$(workers)"
+killed=$(workers)
+signal KILL "$killed"
+are_gone() {
+	local each
+	for each in $killed; do
+		is_gone "$each" || return 1
+	done
+}
+wait_until are_gone || die "workers do not die"
 get "/buildid/$(sample_id 1)/executable"
 same "a member is extracted although the worker died while it had nothing to do" \
 	"$tmp/body" "$tmp/packed/sample-1"
