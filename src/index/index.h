@@ -428,9 +428,11 @@ MUST_CHECK struct error *index_each_pending(struct index_reader *r,
 enum { INDEX_SPLITS_MAX = 4 };
 /**
  * The files that hold a unit of split DWARF, best first: by the operator's path
- * order, then first seen. Who wants their bytes asks for these build IDs.
+ * order, then first seen (R-15); of several copies the best one counts. Who
+ * wants their bytes asks for these build IDs.
  *
- * @param[out] count_ret At most INDEX_SPLITS_MAX; 0: there is none.
+ * @param[out] count_ret At most INDEX_SPLITS_MAX, the best of the first 100,000
+ * seen; 0: there is none.
  */
 MUST_CHECK struct error *index_find_split(struct index_reader *r,
 					  uint64_t dwo_id,

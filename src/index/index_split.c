@@ -19,15 +19,27 @@ struct found {
 	int64_t root_order;
 };
 
+/* Of several copies the best one counts. @return False: it is there already. */
+static bool drop_worse(struct found *best, size_t *count, const struct found *f)
+{
+	for (size_t i = 0; i < *count; i++) {
+		if (!build_id_equal(&best[i].id, &f->id))
+			continue;
+		if (best[i].root_order <= f->root_order)
+			return false;
+		memmove(best + i, best + i + 1, (--*count - i) * sizeof(*best));
+		return true;
+	}
+	return true;
+}
+
 /* Behind those of the same order, which were seen before. */
 static void insert(struct found *best, size_t *count, const struct found *f)
 {
+	if (!drop_worse(best, count, f))
+		return;
 	size_t at = *count;
 
-	for (size_t i = 0; i < *count; i++) {
-		if (build_id_equal(&best[i].id, &f->id))
-			return;
-	}
 	while (at && best[at - 1].root_order > f->root_order)
 		at--;
 	if (at == INDEX_SPLITS_MAX)

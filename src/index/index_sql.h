@@ -135,13 +135,13 @@ SQL(GROOM_DIRECTORIES, WRITER,
 SQL(DIRECTORY_DELETE, WRITER, "DELETE FROM directory WHERE id = ?1")
 
 /* ---- Reader: split DWARF ------------------------------------------------- */
-/* In the order of first sight: what is cut is what came last. */
+/* In the order of first sight: what is cut is what came last, as of places. */
 SQL(SPLITS_OF, READER,
     "SELECT b.bytes, c.root_order FROM split_unit s"
     " CROSS JOIN artifact a ON a.id = s.artifact_id"
     " CROSS JOIN build_id b ON b.id = a.build_id"
     " CROSS JOIN container c ON c.id = a.container_id"
-    " WHERE s.dwo_id = ?1 ORDER BY s.artifact_id LIMIT 1000")
+    " WHERE s.dwo_id = ?1 ORDER BY s.artifact_id LIMIT 100000")
 SQL(SPLIT_VERSION, READER, "SELECT max(artifact_id) FROM split_unit")
 
 /* ---- Reader: scanned paths ---------------------------------------------- */

@@ -637,6 +637,49 @@ START_TEST(files_of_split_units_are_found_best_first)
 }
 END_TEST
 
+/* */
+START_TEST(a_copy_of_a_split_unit_under_an_earlier_path_counts_as_that)
+{
+	static const uint64_t one[] = { 7 };
+	FIXTURE(f);
+
+	put_split(&f, "/late/a.dwo", 1, 2, one, 1);
+	put_split(&f, "/late/b.dwo", 2, 2, one, 1);
+	put_split(&f, "/middle/c.dwo", 3, 1, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 3, 1, 2, 0 });
+	put_split(&f, "/first/copy-of-b.dwo", 2, 0, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 2, 3, 1, 0 });
+	// Nor does a later path take anything away.
+	put_split(&f, "/last/copy-of-b.dwo", 2, 3, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 2, 3, 1, 0 });
+	put_split(&f, "/middle/copy-of-a.dwo", 1, 1, one, 1);
+	put_split(&f, "/middle/d.dwo", 4, 1, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 2, 3, 1, 4, 0 });
+	// One for which there was no room.
+	put_split(&f, "/late/e.dwo", 5, 2, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 2, 3, 1, 4, 0 });
+	put_split(&f, "/first/copy-of-e.dwo", 5, 0, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 2, 5, 3, 1, 0 });
+}
+END_TEST
+
+/* */
+START_TEST(many_files_of_a_split_unit_do_not_hide_one_of_an_earlier_path)
+{
+	enum { MANY = 1200 };
+	static const uint64_t one[] = { 7 };
+	char path[64];
+	FIXTURE(f);
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "/late/%u.dwo", i);
+		put_split(&f, path, 10 + i, 1, one, 1);
+	}
+	put_split(&f, "/early/a.dwo", 1, 0, one, 1);
+	ck_split(&f, 7, (const unsigned[]) { 1, 10, 11, 12, 0 });
+}
+END_TEST
+
 START_TEST(split_units_go_with_their_file_and_new_ones_show)
 {
 	static const uint64_t ids[] = { 7, 7, 8 };
@@ -713,6 +756,8 @@ START_TEST(check_finds_what_was_broken_by_hand)
 END_TEST
 
 UNIT_MAIN("index_lists", files_of_split_units_are_found_best_first,
+	  a_copy_of_a_split_unit_under_an_earlier_path_counts_as_that,
+	  many_files_of_a_split_unit_do_not_hide_one_of_an_earlier_path,
 	  split_units_go_with_their_file_and_new_ones_show,
 	  removing_an_unknown_container_is_no_error,
 	  nothing_is_left_when_all_containers_are_gone,
