@@ -6,14 +6,34 @@
 #include "base/mem.h"
 #include "scan/scan_internal.h"
 
+/* Those of the first artifacts, as many as there is room for. */
+static void bound_split_ids(struct file_result *r,
+			    const struct found_artifact *a, size_t *count)
+{
+	size_t room = SCAN_SPLIT_IDS_MAX - r->split_ids;
+
+	if (*count > room) {
+		*count = room;
+		if (!r->problem)
+			r->problem = error_new(
+				LIMIT, "%s%smore than %zu split units in all",
+				a->member ? a->member : "",
+				a->member ? ": " : "", SCAN_SPLIT_IDS_MAX);
+	}
+	r->split_ids += *count;
+}
+
 static struct error *take_artifact(struct file_result *r,
 				   struct reader *payload)
 {
 	if (!mem_grow(&r->artifacts, &r->artifact_capacity,
 		      r->artifact_count + 1, sizeof(*r->artifacts)))
 		return error_no_memory;
-	TRY(found_artifact_get(payload, &r->artifacts[r->artifact_count]));
+	struct found_artifact *a = &r->artifacts[r->artifact_count];
+
+	TRY(found_artifact_get(payload, a));
 	r->artifact_count++;
+	bound_split_ids(r, a, &a->facts.split_id_count);
 	return NULL;
 }
 
@@ -75,6 +95,8 @@ struct error *file_result_take(struct file_result *r, enum wire_type type,
 			break;
 		TRY(file_end_get(payload, &r->end));
 		r->has_end = true;
+		if (r->problem)
+			file_result_fail(r, STEAL(r->problem));
 		return NULL;
 	default:
 		break;
@@ -98,6 +120,7 @@ void file_result_deinit(struct file_result *r)
 	mem_free(r->points);
 	mem_free((char *)r->end.scanner);
 	mem_free((char *)r->end.message);
+	error_free(r->problem);
 	*r = (struct file_result) { 0 };
 }
 

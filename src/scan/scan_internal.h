@@ -110,6 +110,10 @@ MUST_CHECK struct error *scan_resolve(struct scan *s, struct index_reader *r);
 /** Processor time to allow for looking into so many bytes. */
 uint32_t scan_cpu_limit(uint64_t bytes);
 
+/** IDs of split units that one file may have, be they in one member or many:
+ * each is a row, and all of them are one transaction. As ELF_SPLIT_IDS_MAX. */
+#define SCAN_SPLIT_IDS_MAX ((size_t)1 << 18)
+
 /** What came back for one file. */
 struct file_result {
 	struct found_artifact *artifacts;
@@ -118,6 +122,8 @@ struct file_result {
 	size_t dir_count, dir_capacity;
 	struct index_point *points; /* states owned */
 	size_t point_count, point_capacity;
+	size_t split_ids;      /* of all its artifacts */
+	struct error *problem; /* ours with what came; owned; end's later */
 	struct file_end end;
 	bool has_end;
 };
