@@ -232,11 +232,20 @@ static bool next_orders(struct upstreams *u, struct orders *ret)
 	return true;
 }
 
+static struct upstream_fetch *last_order(struct upstreams *u)
+{
+	LOCKED(&u->lock);
+	return TAILQ_LAST(&u->orders, fetch_queue);
+}
+
+/* What is given meanwhile is for the next time: a fetch that pokes itself, to
+ * go on with something long, would else let nobody else have a turn. */
 static void follow_orders(struct upstreams *u)
 {
-	struct orders o;
+	const struct upstream_fetch *last = last_order(u);
+	struct orders o = { 0 };
 
-	while (next_orders(u, &o)) {
+	while (last && o.f != last && next_orders(u, &o)) {
 		struct upstream_fetch *f = o.f;
 		int64_t now_ms = clock_ms();
 

@@ -164,7 +164,8 @@ void upstream_accept(struct upstream_fetch *f);
 void upstream_reject(struct upstream_fetch *f, unsigned turn,
 		     enum upstream_cause cause);
 /** Have poked() called soon: what other threads found out can be dealt with on
- * the one where everything else happens. */
+ * the one where everything else happens. From poked() itself: again, after
+ * everybody else has had a turn. */
 void upstream_poke(struct upstream_fetch *f);
 /** Nobody wants it any longer. */
 void upstream_cancel(struct upstream_fetch *f);

@@ -8,12 +8,15 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/input.h"
 #include "base/mem.h"
 #include "store/growth.h"
+#include "store/remote_file.h"
 #include "store/remote_meta.h"
 #include "tests/unit/unit.h"
 
@@ -151,6 +154,108 @@ START_TEST(followers_come_to_the_end_of_what_another_thread_writes)
 }
 END_TEST
 
+/* ---- A file that moves --------------------------------------------------- */
+
+enum {
+	COPY_MOST = 4 << 20,
+	BEFORE_LEAST = 12 << 20,
+	SIZE_MOST = 64 << 20,
+};
+
+static bool is_cache_full;
+
+/* Instead of the C library's. The cache asks it of its directory, others of a
+ * file. */
+int fstatvfs(int fd, struct statvfs *fs)
+{
+	struct stat st;
+	bool is_full = is_cache_full && !fstat(fd, &st) && S_ISDIR(st.st_mode);
+
+	*fs = (struct statvfs) {
+		.f_bsize = 4096,
+		.f_frsize = 4096,
+		.f_blocks = 1 << 20,
+		.f_bfree = is_full ? 0 : 1 << 20,
+		.f_bavail = is_full ? 0 : 1 << 20,
+	};
+	return 0;
+}
+
+static uint8_t byte_at(uint64_t offset)
+{
+	return (uint8_t)(offset * 7 / 1000);
+}
+
+/* @return The most that was copied along with one piece. */
+static uint64_t receive(struct remote_file *f, uint64_t size)
+{
+	static uint8_t piece[64 << 10];
+	uint64_t most = 0;
+
+	while (size) {
+		size_t n = size < sizeof(piece) ? size : sizeof(piece);
+		uint64_t copied = f->copied;
+
+		for (size_t i = 0; i < n; i++)
+			piece[i] = byte_at(f->received + i);
+		size -= remote_file_take(f, piece, n);
+		ck_no_error(remote_file_write(f));
+		if (f->copied - copied > most)
+			most = f->copied - copied;
+	}
+	return most;
+}
+
+static void check_content(int fd, uint64_t size)
+{
+	uint8_t *bytes = mem_alloc(size);
+
+	ck_assert_int_eq(pread(fd, bytes, size, 0), (ssize_t)size);
+	for (uint64_t i = 0; i < size; i++) {
+		if (bytes[i] != byte_at(i))
+			ck_abort_msg("wrong at %ju", (uintmax_t)i);
+	}
+	mem_free(bytes);
+}
+
+START_TEST(what_was_there_when_the_cache_got_full_is_copied_in_pieces)
+{
+	char dir[] = "/tmp/symbolized-remote-XXXXXX", command[64];
+	struct disk_cache *cache;
+	struct remote_file f;
+	bool is_one = false;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_no_error(disk_cache_open(dir, UINT64_C(1) << 30, &cache));
+	remote_file_init(&f, cache);
+	ck_no_error(remote_file_begin(&f, SIZE_MOST));
+	/* Until it has to look for room again. */
+	while (f.written < BEFORE_LEAST || f.written < f.room)
+		ck_assert_uint_eq(receive(&f, 64 << 10), 0);
+	is_cache_full = true;
+	ck_assert_uint_le(receive(&f, 1), COPY_MOST);
+	ck_assert(f.is_beside);
+	ck_assert_uint_ge(f.moved, BEFORE_LEAST);
+	ck_assert_int_eq(remote_file_shown(&f), f.old_fd);
+	ck_assert_uint_le(receive(&f, 1000), COPY_MOST);
+	ck_assert_int_ge(f.old_fd, 0);
+	while (!is_one) {
+		uint64_t copied = f.copied;
+
+		ck_no_error(remote_file_copy(&f, &is_one));
+		ck_assert_uint_gt(f.copied, copied);
+		ck_assert_uint_le(f.copied - copied, COPY_MOST);
+	}
+	ck_assert_uint_eq(f.copied, f.moved);
+	ck_assert_int_eq(remote_file_shown(&f), f.fd);
+	check_content(f.fd, f.written);
+	remote_file_deinit(&f);
+	disk_cache_close(cache);
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 /* ---- Headers behind the body --------------------------------------------- */
 
 static const char body[] = "the body of a file";
@@ -240,6 +345,7 @@ END_TEST
 UNIT_MAIN("remote", who_waits_is_told_once_of_more,
 	  a_file_that_moves_is_read_where_it_is, an_end_is_told_and_stays,
 	  followers_come_to_the_end_of_what_another_thread_writes,
+	  what_was_there_when_the_cache_got_full_is_copied_in_pieces,
 	  what_is_put_behind_a_body_is_read_again,
 	  what_is_cut_or_altered_is_no_header,
 	  a_header_without_memory_is_an_error)

@@ -5,8 +5,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "tests/unit/unit.h"
@@ -14,6 +18,7 @@
 #include "upstream/ask_path.h"
 #include "upstream/breaker.h"
 #include "upstream/negative.h"
+#include "upstream/upstream.h"
 #include "upstream/upstream_list.h"
 
 /* ---- The list ------------------------------------------------------------ */
@@ -484,6 +489,130 @@ START_TEST(many_answers_take_no_more_room)
 }
 END_TEST
 
+/* ---- The thread ---------------------------------------------------------- */
+
+/* A server that says 404 of IDs of ones, and of others nothing. */
+struct mute_server {
+	int fd;
+	char url[64];
+	struct upstream_list list;
+	pthread_t thread;
+};
+
+static void *answer_some(void *arg)
+{
+	static const char absent[] = "HTTP/1.1 404 Not Found\r\n"
+				     "Content-Length: 0\r\n\r\n";
+	struct mute_server *s = arg;
+	int connections[16], count = 0, fd;
+
+	while (count < 16 && (fd = accept(s->fd, NULL, NULL)) >= 0) {
+		char head[4096] = "";
+
+		connections[count++] = fd;
+		if (recv(fd, head, sizeof(head) - 1, 0) > 0 &&
+		    strstr(head, "/1111"))
+			send(fd, absent, strlen(absent), MSG_NOSIGNAL);
+	}
+	while (count)
+		close(connections[--count]);
+	return NULL;
+}
+
+static void mute_server_start(struct mute_server *s)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t size = sizeof(a);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	s->fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(s->fd, (struct sockaddr *)&a, size), 0);
+	ck_assert_int_eq(listen(s->fd, 16), 0);
+	ck_assert_int_eq(getsockname(s->fd, (struct sockaddr *)&a, &size), 0);
+	snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%u",
+		 ntohs(a.sin_port));
+	upstream_list_init(&s->list);
+	ck_no_error(upstream_list_add(&s->list, s->url, false));
+	ck_assert_int_eq(pthread_create(&s->thread, NULL, answer_some, s), 0);
+}
+
+static void mute_server_stop(struct mute_server *s)
+{
+	shutdown(s->fd, SHUT_RDWR);
+	pthread_join(s->thread, NULL);
+	close(s->fd);
+	upstream_list_deinit(&s->list);
+}
+
+struct turn {
+	struct upstream_fetch *fetch;
+	_Atomic unsigned pokes;
+	_Atomic bool *is_enough;
+	_Atomic bool is_over;
+	enum upstream_cause cause;
+};
+
+static void poke_again(void *ctx)
+{
+	struct turn *t = ctx;
+
+	atomic_fetch_add(&t->pokes, 1);
+	if (!t->is_enough || atomic_load(t->is_enough))
+		upstream_cancel(t->fetch);
+	else
+		upstream_poke(t->fetch);
+}
+
+static void note_end(void *ctx, const struct upstream_end *e)
+{
+	struct turn *t = ctx;
+
+	t->cause = e->cause;
+	atomic_store(&t->is_over, true);
+}
+
+static bool wait_for(const _Atomic bool *flag)
+{
+	for (int ms = 0; ms < 20000 && !atomic_load(flag); ms++)
+		usleep(1000);
+	return atomic_load(flag);
+}
+
+START_TEST(who_always_has_more_to_do_lets_others_have_their_turn)
+{
+	static const struct upstream_receiver receiver = {
+		.poked = poke_again,
+		.ended = note_end,
+	};
+	struct upstream_question busy_q = { .type = "debuginfo" };
+	struct upstream_question quick_q = { .type = "debuginfo" };
+	struct mute_server server;
+	static struct turn busy, quick;
+	struct upstreams *u;
+
+	build_id_set(&busy_q.id, "\x22\x22\x22", 3);
+	build_id_set(&quick_q.id, "\x11\x11\x11", 3);
+	mute_server_start(&server);
+	const struct upstreams_options options = { .list = &server.list,
+						   .max_bytes = 1 << 20 };
+
+	ck_no_error(upstreams_open(&options, &u));
+	busy.is_enough = &quick.is_over;
+	ck_no_error(upstream_fetch(u, &busy_q, &receiver, &busy, &busy.fetch));
+	upstream_poke(busy.fetch);
+	/* It is ordered, connects, asks and is answered, all between pokes. */
+	ck_no_error(
+		upstream_fetch(u, &quick_q, &receiver, &quick, &quick.fetch));
+	ck_assert(wait_for(&quick.is_over));
+	ck_assert_int_eq(quick.cause, UPSTREAM_ABSENT);
+	ck_assert(wait_for(&busy.is_over));
+	ck_assert_int_eq(busy.cause, UPSTREAM_CANCELLED);
+	ck_assert_uint_gt(busy.pokes, 1);
+	upstreams_close(u);
+	mute_server_stop(&server);
+}
+END_TEST
+
 UNIT_MAIN("upstream", urls_are_taken_as_libdebuginfod_takes_them,
 	  a_bad_url_is_named_without_its_password,
 	  a_file_says_how_each_is_treated,
@@ -497,4 +626,5 @@ UNIT_MAIN("upstream", urls_are_taken_as_libdebuginfod_takes_them,
 	  each_cause_holds_for_its_own_time,
 	  trouble_is_waited_for_longer_each_time,
 	  a_scan_that_finds_the_id_makes_it_forgotten,
-	  many_answers_take_no_more_room)
+	  many_answers_take_no_more_room,
+	  who_always_has_more_to_do_lets_others_have_their_turn)
