@@ -125,7 +125,7 @@ done
 mkfifo "$tmp/pipe"
 exec 9<>"$tmp/pipe"
 dd if=/dev/zero of="$tmp/pipe" bs=4k count=1000 oflag=nonblock 2>/dev/null
-port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+find_port port
 mkdir -p "$tmp/unready"
 TMPDIR=$tmp/unready "${ours[@]/@PORT@/$port}" -d :memory: -F "$tree" 2>"$tmp/pipe" \
 	>/dev/null </dev/null 9<&- &

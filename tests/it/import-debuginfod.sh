@@ -187,19 +187,15 @@ stop_server ten
 # ---- A database that debuginfod itself made ------------------------------------
 
 if have debuginfod; then
-	port=$((20000 + $$ % 20000))
-	env -u DEBUGINFOD_URLS HOME="$tmp" TMPDIR="$tmp" debuginfod -F -R -U -p $port \
-		-d "$tmp/real.db" -t0 -g0 "$tree" >"$tmp/real.log" 2>&1 &
-	peer=$!
+	start_debuginfod peer debuginfod -F -R -U -p @PORT@ -d "$tmp/real.db" -t0 -g0 "$tree"
 	has_scanned_all() {
-		curl -s -m 5 "http://127.0.0.1:$port/metrics" >"$tmp/peer.metrics" &&
+		curl -s -m 5 "$url/metrics" >"$tmp/peer.metrics" &&
 			grep -q '^thread_work_total{role="traverse"} 1' "$tmp/peer.metrics" &&
 			grep -q '^thread_work_pending{role="scan"} 0' "$tmp/peer.metrics" &&
 			grep -q '^thread_busy{role="scan"} 0' "$tmp/peer.metrics"
 	}
 	ok "debuginfod has scanned" wait_until has_scanned_all
-	kill "$peer"
-	wait "$peer"
+	stop_server peer
 	at_least "what it knows is taken over" \
 		"$(import real "$tmp/real.db" | jq .imported)" 5
 	is "the index is sound" "$(check real | tail -n 1)" "the index is sound"

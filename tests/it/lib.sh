@@ -319,6 +319,17 @@ wait_end() {
 	fi
 }
 
+# find_port VARIABLE: one that nobody has, below those that the kernel gives away
+find_port() {
+	local found
+	while :; do
+		found=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+		grep -qsi "^ *[0-9]*: [0-9a-f]*:$(printf %04x "$found") " \
+			/proc/net/tcp /proc/net/tcp6 || break
+	done
+	printf -v "$1" %d "$found"
+}
+
 # start_debuginfod NAME PROGRAM...: elfutils' or ours, which cannot be asked for
 # any free port: @PORT@ in the arguments becomes one. It is asked at $host. Leaves
 # what start_server leaves; its home and temporary files are in NAME.tmp.
@@ -329,7 +340,7 @@ start_debuginfod() {
 	forbid_twice "$name"
 	mkdir -p "$tmp/$name.tmp"
 	for turn in {1..10}; do
-		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+		find_port port
 		TMPDIR=$tmp/$name.tmp HOME=$tmp/$name.tmp "${@/@PORT@/$port}" \
 			2>>"$tmp/$name.log" >"$tmp/$name.out" </dev/null &
 		pid=$!

@@ -106,22 +106,21 @@ id=$(sample_id 1)
 
 # Several servers run at a time: each waits a second before it traverses, and
 # the peer another one before it ends.
-next_port=$((20000 + (RANDOM * 32768 + RANDOM) % 10000))
 declare -A port_of=()
 
 # launch NAME PROGRAM ARGUMENT...
 launch() {
 	local name=$1
 	shift
-	next_port=$((next_port + 1))
-	port_of[$name]=$next_port
+	find_port port
+	port_of[$name]=$port
 	mkdir -p "$tmp/$name.home"
 	rm -f "$tmp/$name".{pid,ended}
 	# A shell of its own waits for it: this one forgets the status of a child
 	# when another one gets its number.
 	(
 		HOME=$tmp/$name.home TMPDIR=$tmp/$name.home \
-			"${@/@PORT@/$next_port}" >"$tmp/$name.out" 2>&1 </dev/null &
+			"${@/@PORT@/$port}" >"$tmp/$name.out" 2>&1 </dev/null &
 		echo $! >"$tmp/$name.pid"
 		wait $!
 		echo $? >"$tmp/$name.ended"

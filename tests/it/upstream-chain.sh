@@ -84,7 +84,7 @@ stop_server compat
 
 # ---- A circle ------------------------------------------------------------------------------
 
-port_a=$((20000 + RANDOM % 12000))
+find_port port_a
 start_theirs circle "DEBUGINFOD_URLS=http://127.0.0.1:$port_a" DEBUGINFOD_TIMEOUT=10 \
 	-- -F "$tmp/empty"
 serve_ready other --listen "127.0.0.1:$port_a" --upstream "${server_url[circle]}" \

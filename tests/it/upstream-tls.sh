@@ -41,8 +41,8 @@ must openssl x509 -req -in "$tmp/server.csr" -CA "$tmp/ours.pem" -CAkey "$tmp/ou
 
 # serve_tls: nginx, HTTP/2 at $h2_port, HTTP/1.1 alone at $h1_port
 serve_tls() {
-	h2_port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-	h1_port=$((h2_port + 1))
+	find_port h2_port
+	find_port h1_port
 	cat >"$tmp/nginx.conf" <<END
 daemon off;
 worker_processes 1;
