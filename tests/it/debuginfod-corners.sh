@@ -125,7 +125,7 @@ done
 mkfifo "$tmp/pipe"
 exec 9<>"$tmp/pipe"
 dd if=/dev/zero of="$tmp/pipe" bs=4k count=1000 oflag=nonblock 2>/dev/null
-find_port port
+port=$(find_port)
 mkdir -p "$tmp/unready"
 TMPDIR=$tmp/unready "${ours[@]/@PORT@/$port}" -d :memory: -F "$tree" 2>"$tmp/pipe" \
 	>/dev/null </dev/null 9<&- &

@@ -319,7 +319,7 @@ wait_end() {
 	fi
 }
 
-# find_port VARIABLE: one that nobody has, below those that the kernel gives away
+# find_port: one that nobody has, below those that the kernel gives away
 find_port() {
 	local found
 	while :; do
@@ -327,7 +327,7 @@ find_port() {
 		grep -qsi "^ *[0-9]*: [0-9a-f]*:$(printf %04x "$found") " \
 			/proc/net/tcp /proc/net/tcp6 || break
 	done
-	printf -v "$1" %d "$found"
+	echo "$found"
 }
 
 # start_debuginfod NAME PROGRAM...: elfutils' or ours, which cannot be asked for
@@ -340,7 +340,7 @@ start_debuginfod() {
 	forbid_twice "$name"
 	mkdir -p "$tmp/$name.tmp"
 	for turn in {1..10}; do
-		find_port port
+		port=$(find_port)
 		TMPDIR=$tmp/$name.tmp HOME=$tmp/$name.tmp "${@/@PORT@/$port}" \
 			2>>"$tmp/$name.log" >"$tmp/$name.out" </dev/null &
 		pid=$!

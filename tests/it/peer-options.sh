@@ -112,7 +112,7 @@ declare -A port_of=()
 launch() {
 	local name=$1
 	shift
-	find_port port
+	port=$(find_port)
 	port_of[$name]=$port
 	mkdir -p "$tmp/$name.home"
 	rm -f "$tmp/$name".{pid,ended}

@@ -84,7 +84,7 @@ stop_server compat
 
 # ---- A circle ------------------------------------------------------------------------------
 
-find_port port_a
+port_a=$(find_port)
 start_theirs circle "DEBUGINFOD_URLS=http://127.0.0.1:$port_a" DEBUGINFOD_TIMEOUT=10 \
 	-- -F "$tmp/empty"
 serve_ready other --listen "127.0.0.1:$port_a" --upstream "${server_url[circle]}" \

@@ -302,7 +302,7 @@ get "/buildid/$(id 37)/debuginfo" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7'
 is "after seven they are" "$status $(asked up "$(id 37)")" "200 1"
 stop_server ours
 
-find_port port_a
+port_a=$(find_port)
 serve_ready loop --listen "127.0.0.1:$port_a" --upstream "http://127.0.0.1:$port_a" \
 	"$tmp/tree"
 # Else it would wait for itself until its limit of 10 s
@@ -315,8 +315,8 @@ stop_server loop
 # Two that ask each other, when clients of both want the same, as many as there
 # may be requests at a time: the first stands still until clients wait there, and
 # the second for it.
-find_port port_a
-find_port port_b
+port_a=$(find_port)
+port_b=$(find_port)
 serve_ready one --listen "127.0.0.1:$port_a" --upstream "http://127.0.0.1:$port_b" \
 	--upstream-timeout 30 "$tmp/tree"
 one=$pid

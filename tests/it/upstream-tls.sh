@@ -41,8 +41,8 @@ must openssl x509 -req -in "$tmp/server.csr" -CA "$tmp/ours.pem" -CAkey "$tmp/ou
 
 # serve_tls: nginx, HTTP/2 at $h2_port, HTTP/1.1 alone at $h1_port
 serve_tls() {
-	find_port h2_port
-	find_port h1_port
+	h2_port=$(find_port)
+	h1_port=$(find_port)
 	cat >"$tmp/nginx.conf" <<END
 daemon off;
 worker_processes 1;
