@@ -3,10 +3,11 @@
 # What a server in front of another one costs: a large file that it has not, asked
 # of the upstream server itself, through ours and through the peer.
 #
-#   relay.sh [-m MIB] [-n RUNS] [-s]
+#   relay.sh [-m MIB] [-n RUNS] [-s MB]
 #
-#   -s   the upstream server sends 25 MB a second, as one on a network does; else
-#        all three share the memory and cores of this machine
+#   -s   the upstream server sends so many MB a second, as one on a network does
+#        (1250: 10 Gbit/s); else all three share the memory and cores of this
+#        machine
 #
 # Each run has a build ID of its own, so that nothing is kept from before, and
 # asks all three, one after the other. Told is the best of each. Wanted: ours has
@@ -19,11 +20,11 @@ NEED_PEER=debuginfod
 mib=200
 runs=5
 slow=
-while getopts m:n:s option; do
+while getopts m:n:s: option; do
 	case $option in
 	m) mib=$OPTARG ;;
 	n) runs=$OPTARG ;;
-	s) slow='* slow=262143' ;;
+	s) slow="* slow=$((OPTARG * 10000))" ;;
 	*) exit 2 ;;
 	esac
 done

@@ -79,6 +79,24 @@ static void sleep_ms(long ms)
 	nanosleep(&ts, NULL);
 }
 
+static long long now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+/* Until @p sent bytes are due, of which @p rate go out in 10 ms from @p start on,
+ * or up to a millisecond less. */
+static void sleep_until_due(long long start, long sent, long rate)
+{
+	long long wait_us = start + sent * 10000LL / rate - now_us();
+
+	if (wait_us >= 1000)
+		sleep_ms((long)(wait_us / 1000));
+}
+
 /* The value behind "NAME=", or "" for a bare word; NULL: it is not there. */
 static const char *find_word(const struct rule *r, const char *name,
 			     char value[LINE_MOST])
@@ -199,6 +217,7 @@ static bool send_body(int fd, const struct rule *r, int file, long size)
 	long hang = number(r, "hang_at", -1), end = size;
 	char *buffer = malloc(most);
 	bool is_good = true;
+	long long start = now_us();
 
 	if (cut >= 0 && cut < end)
 		end = cut;
@@ -214,7 +233,7 @@ static bool send_body(int fd, const struct rule *r, int file, long size)
 		is_good = n > 0 && send_piece(fd, r, buffer, (size_t)n);
 		at += n;
 		if (slow)
-			sleep_ms(10);
+			sleep_until_due(start, at, slow);
 	}
 	free(buffer);
 	if (hang >= 0)
