@@ -189,6 +189,9 @@ static struct error *take_whole(struct build *b)
 	TRY(table_cache_put(m->s->tables, &m->id, claims, b->fd, &table,
 			    &is_new));
 	log_built(b, table);
+	/* A better one stays, with what it lacks or does not. */
+	if (!is_new)
+		table_cache_claims(m->s->tables, &m->id, &claims);
 	poison_forget(&m->s->poison, m->attempt);
 	making_land(m,
 		    &(struct outcome) {

@@ -247,10 +247,53 @@ struct error *table_cache_begin_elsewhere(int *fd_ret)
 	return file_open_temporary(NULL, 0, fd_ret);
 }
 
-/* May @p e give its place to @p table? A worse one never replaces a better. */
-static bool is_better(const struct table_entry *e, const struct symtab *table)
+/* May @p have give its place to @p table? A worse one never replaces a better:
+ * what was inlined into its functions a table that lacks split DWARF may not
+ * say. */
+static bool is_better(const struct symtab *have, struct table_claims had,
+		      const struct symtab *table, struct table_claims claims)
 {
-	return !e->table || symtab_quality(table) >= symtab_quality(e->table);
+	if (symtab_quality(table) != symtab_quality(have))
+		return symtab_quality(table) > symtab_quality(have);
+	return !(claims.inputs & ~had.inputs & TABLE_LACKS_SPLIT);
+}
+
+/* The table there is, if it can be had: one that was dropped is on disk only. */
+static struct error *load_any(struct table_cache *c, const struct build_id *id,
+			      struct symtab **ret)
+{
+	struct error *err = table_cache_load(c, id, ret);
+
+	if (err && error_kind(err) == ERROR_LIMIT) {
+		error_free(err);
+		err = NULL;
+	}
+	return err;
+}
+
+/* @p table takes the entry's place. What it replaces on disk goes with
+ * table_cache_keep() or, should the new one find no room, now. */
+static struct symtab *replace(struct table_cache *c, struct table_entry *e,
+			      struct table_claims claims, struct symtab *table,
+			      int *fd)
+{
+	entry_remove_file(c, e);
+	e->claims = claims;
+	entry_await_no_more(e);
+	struct symtab *old = entry_note_table(c, e, table);
+
+	e->fd = steal_fd(fd);
+	return old;
+}
+
+/* The entry's table stays. What the other one was made from is tried, and what
+ * this one does not lack it has. */
+static void stay(struct table_cache *c, struct table_entry *e,
+		 struct table_claims claims)
+{
+	if (!(e->claims.inputs & TABLE_LACKS_SPLIT))
+		claims.inputs &= (uint8_t)~TABLE_LACKS_SPLIT;
+	entry_set_claims(c, e, claims);
 }
 
 struct error *table_cache_put(struct table_cache *c, const struct build_id *id,
@@ -258,35 +301,34 @@ struct error *table_cache_put(struct table_cache *c, const struct build_id *id,
 			      struct symtab **ret, bool *is_new_ret)
 {
 	CLEANUP_SYMTAB struct symtab *table = NULL;
+	CLEANUP_SYMTAB struct symtab *have = NULL;
+	CLEANUP_SYMTAB struct symtab *loaded = NULL;
 	CLEANUP_SYMTAB struct symtab *old = NULL;
 	CLEANUP_CLOSE int held = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	*is_new_ret = false;
 	TRY(table_cache_open_table(c, fd, id, &table));
 	table_op_count(TABLE_OP_BUILD);
+	TRY(load_any(c, id, &loaded));
 	{
 		LOCKED(&c->lock);
 		struct table_entry *e = entry_find_or_add(c, id);
 
 		if (!e)
 			return error_no_memory;
-		*is_new_ret = is_better(e, table);
-		if (*is_new_ret) {
-			/* What it replaces on disk goes with table_cache_keep()
-			 * or, should the new one find no room, now. */
-			entry_remove_file(c, e);
-			e->claims = claims;
-			entry_await_no_more(e);
-			old = entry_note_table(c, e, table);
-			e->fd = steal_fd(&held);
-		} else {
-			entry_set_claims(c, e, claims);
-			symtab_put(table);
-			table = symtab_get(e->table);
-		}
+		if (e->table)
+			have = symtab_get(e->table);
+		else if (e->has_file && loaded)
+			have = symtab_get(loaded);
+		*is_new_ret =
+			!have || is_better(have, e->claims, table, claims);
+		if (*is_new_ret)
+			old = replace(c, e, claims, table, &held);
+		else
+			stay(c, e, claims);
 	}
 	shed(c);
-	*ret = STEAL(table);
+	*ret = *is_new_ret ? STEAL(table) : STEAL(have);
 	return NULL;
 }
 

@@ -93,11 +93,12 @@ MUST_CHECK struct error *table_cache_begin(struct table_cache *c, int *fd_ret);
 MUST_CHECK struct error *table_cache_begin_elsewhere(int *fd_ret);
 
 /**
- * A new table: load it, and let everybody have it, unless there is a better one.
+ * A new table: load it, and let everybody have it, unless there is a better one:
+ * of a higher quality, or of the same that does not lack what this one lacks.
  *
  * @param[in] fd Written. Borrowed.
  * @param[out] ret One reference: the new one, or the better one that was there
- * already and has the new claims from now on.
+ * already and has the new claims from now on, but for what it does not lack.
  * @param[out] is_new_ret The file is to be kept: table_cache_keep().
  * @return BAD_DATA or UNSUPPORTED for what is no table of that ID, LIMIT,
  * NO_MEMORY.

@@ -213,7 +213,14 @@ static struct error *list_files(const struct table_cache *c, struct listing *l)
 }
 
 /* Of two files of one ID, which a crash in between may leave, the one with
- * more claims stays. */
+ * more claims stays, and with equal ones that which lacks nothing. */
+static bool may_stay(struct table_claims have, struct table_claims other)
+{
+	return !table_claims_exceed(other, have) &&
+	       !(have.inputs & ~other.inputs & TABLE_LACKS_SPLIT &&
+		 !table_claims_exceed(have, other));
+}
+
 static struct error *add_kept(struct table_cache *c, const struct kept *k)
 {
 	struct table_entry *e = entry_find_or_add(c, &k->what.id);
@@ -221,7 +228,7 @@ static struct error *add_kept(struct table_cache *c, const struct kept *k)
 
 	if (!e)
 		return error_no_memory;
-	if (e->has_file && !table_claims_exceed(k->what.claims, e->claims)) {
+	if (e->has_file && may_stay(e->claims, k->what.claims)) {
 		unlinkat(c->dir_fd, table_file_name(&k->what, name), 0);
 		return NULL;
 	}

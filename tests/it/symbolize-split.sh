@@ -125,7 +125,7 @@ for name in "${names[@]}"; do
 done
 builds=$(table_ops build)
 mkdir "$tmp/here/unrelated"
-cp "$(command -v true)" "$tmp/here/unrelated"
+cp "$(type -P true)" "$tmp/here/unrelated"
 rescan main
 for name in "${names[@]}"; do
 	answers "$name"
@@ -157,6 +157,36 @@ done
 is "without being built again" "$(table_ops build)" "$builds"
 stop_server main
 is "the server ends well" "$exit_status" 0
+
+# ---- What was inlined is not forgotten -------------------------------------------------
+
+# No table is under way.
+is_at_rest() {
+	[ "$(metric_sum symbolized_symbol_table_flights)" = 0 ]
+}
+
+kept=${names[0]}
+mkdir -p "$tmp/kept/dwos"
+must objcopy --only-keep-debug "$tmp/programs/$kept" "$tmp/kept/b.debug"
+cp "$tmp/dwos/$kept"/*.dwo "$tmp/kept/dwos"
+serve_ready kept "$tmp/kept"
+ok "a debug file and its .dwo answer" is_right_in_time "$kept"
+rm -r "$tmp/kept/dwos"
+rescan kept
+must objcopy --strip-all "$tmp/programs/$kept" "$tmp/kept/b"
+rescan kept
+builds=$(table_ops build)
+has_tried() {
+	answers "$kept"
+	[ "$(table_ops build)" -gt "$builds" ] && is_at_rest
+}
+ok "when the .dwo is gone and the executable has come a table is built" \
+	wait_until has_tried
+ok "but the one with the inlined calls stays" is_right "$kept"
+is "and says that nothing is missing" "$(message "$kept")" ''
+wait_until is_at_rest
+is "so that none is built again" "$(table_ops build)" $((builds + 1))
+stop_server kept
 
 # ---- From the start, in packages and in archives ------------------------------------
 

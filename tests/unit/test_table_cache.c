@@ -434,6 +434,101 @@ START_TEST(a_worse_one_never_takes_the_place_of_a_better_one)
 }
 END_TEST
 
+/* As put(), of a table with so many functions. @return Is it the one now? */
+static bool put_sized(struct table_cache *c, struct table_claims claims,
+		      unsigned functions)
+{
+	const struct sample_table what = {
+		.id = id_of(1),
+		.quality = (enum symtab_quality)claims.quality,
+		.functions = functions,
+	};
+	CLEANUP_SYMTAB struct symtab *t = NULL;
+	CLEANUP_CLOSE int fd = -1;
+	bool is_new;
+
+	ck_no_error(table_cache_begin(c, &fd));
+	sample_table_write(&what, fd);
+	ck_no_error(table_cache_put(c, &what.id, claims, fd, &t, &is_new));
+	if (is_new) {
+		ck_assert_uint_eq(t->count, functions);
+		ck_no_error(table_cache_keep(c, &what.id, t, steal_fd(&fd)));
+	}
+	return is_new;
+}
+
+static void expect_one(struct table_cache *c, unsigned functions,
+		       struct table_claims expected)
+{
+	CLEANUP_SYMTAB struct symtab *t = load(c, 1);
+	struct build_id id = id_of(1);
+	struct table_claims claims;
+
+	ck_assert_uint_eq(t->count, functions);
+	ck_assert(table_cache_claims(c, &id, &claims));
+	ck_assert_uint_eq(claims.inputs, expected.inputs);
+	ck_assert_uint_eq(files_in("."), 1);
+}
+
+START_TEST(a_table_without_its_split_units_takes_no_whole_ones_place)
+{
+	const struct table_claims debuginfo = {
+		.quality = SYMTAB_QUALITY_DWARF,
+		.inputs = TABLE_DEBUGINFO,
+	};
+	struct table_claims lacking = all;
+	char first[160], second[160];
+
+	make_dir();
+	struct table_cache *c = open_cache(much, much);
+
+	lacking.inputs |= TABLE_LACKS_SPLIT;
+	ck_assert(put_sized(c, stripped, 2));
+	/* But that of one that knows less. */
+	ck_assert(put_sized(c, lacking, 3));
+	expect_one(c, 3, lacking);
+	ck_assert(put_sized(c, debuginfo, 4));
+	expect_one(c, 4, debuginfo);
+	ck_assert(!put_sized(c, lacking, 5));
+	expect_one(c, 4, all);
+	table_cache_close(c);
+	/* Loaded, or on disk only. */
+	c = open_cache(much, much);
+	ck_assert(!put_sized(c, lacking, 5));
+	expect_one(c, 4, all);
+	/* Then one that is as good does. */
+	ck_assert(put_sized(c, all, 6));
+	expect_one(c, 6, all);
+	table_cache_close(c);
+
+	/* Of two files, whichever was used last. */
+	snprintf(first, sizeof(first), "%s", path_of(1, all));
+	snprintf(second, sizeof(second), "%.*ss.gsym", (int)strlen(first) - 5,
+		 first);
+	for (int is_later = 0; is_later < 2; is_later++) {
+		const struct timespec times[] = { { .tv_sec = 1 + is_later },
+						  { .tv_nsec = UTIME_OMIT } };
+		const struct timespec other[] = { { .tv_sec = 2 - is_later },
+						  { .tv_nsec = UTIME_OMIT } };
+		CLEANUP_CLOSE int fd = open(second, O_CREAT | O_WRONLY, 0600);
+		const struct sample_table worse = {
+			.id = id_of(1),
+			.quality = SYMTAB_QUALITY_DWARF,
+			.functions = 7,
+		};
+
+		ck_assert_int_ge(fd, 0);
+		sample_table_write(&worse, fd);
+		ck_assert_int_eq(utimensat(AT_FDCWD, first, times, 0), 0);
+		ck_assert_int_eq(utimensat(AT_FDCWD, second, other, 0), 0);
+		c = open_cache(much, much);
+		expect_one(c, 6, all);
+		table_cache_close(c);
+	}
+	remove_dir();
+}
+END_TEST
+
 START_TEST(more_quality_or_another_input_may_say_more)
 {
 	struct table_claims alt = stripped;
@@ -800,6 +895,7 @@ UNIT_MAIN("table_cache", a_table_that_is_put_is_loaded_and_kept_over_a_restart,
 	  one_of_another_version_is_removed_without_a_word,
 	  a_better_one_takes_the_place_of_a_worse_one,
 	  a_worse_one_never_takes_the_place_of_a_better_one,
+	  a_table_without_its_split_units_takes_no_whole_ones_place,
 	  more_quality_or_another_input_may_say_more,
 	  what_a_crash_left_is_swept,
 	  killed_at_any_moment_it_leaves_whole_tables,
