@@ -131,6 +131,48 @@ struct store {
 	_Atomic bool index_ok;
 };
 
+/* query.c */
+
+struct query_state;
+
+/** Threads that read the index: st->queries. */
+MUST_CHECK struct error *queries_start(struct store *st);
+/** Of the state that a step on a query thread is given. @p ret is borrowed, and
+ * good until the step ends. */
+MUST_CHECK struct error *query_reader(struct query_state *q,
+				      struct index_reader **ret);
+/** The connection failed: another one is opened for the next step. */
+void query_reset(struct query_state *q);
+
+/* watch.c */
+
+MUST_CHECK struct error *watch_start(struct store *st);
+/** Wait for its thread, once st->is_closing. */
+void watch_join(struct store *st);
+
+/* artifact.c */
+
+/** @p to has strings and a descriptor of its own, or, without memory or
+ * descriptor, nothing: false. */
+bool artifact_copy(const struct artifact *from, struct artifact *to);
+
+/* flights.c */
+
+/** Go on with the next step on a query thread. */
+void flight_continue(struct flight *f);
+
+/** End of a flight: tells everybody. @p err or @p a, both owned, or
+ * neither: absent. @p keep is what memory may keep of it, or NULL. */
+void flight_land(struct flight *f, struct error *err, struct artifact *a,
+		 struct memo_answer *keep);
+
+/** Give the growing artifact to those who take one, now and from now on; the
+ * flight goes on for the others. @p a is taken.
+ * @return NO_MEMORY: nobody has it. */
+MUST_CHECK struct error *flight_share(struct flight *f, struct artifact *a);
+/** It is growing no longer. */
+void flight_unshare(struct flight *f);
+
 /* lookup.c, on a query thread */
 
 /** Fill the flight's targets from the index. */
@@ -200,23 +242,6 @@ MUST_CHECK struct error *try_section_inside(struct index_reader *r,
 					    bool *started_ret);
 /** A bare file of another ctime: whose is it now? */
 MUST_CHECK struct error *identify_file(struct flight *f, int fd);
-
-/* store.c */
-
-/** Go on with the next step on a query thread. */
-void flight_continue(struct flight *f);
-
-/** End of a flight, store.c: tells everybody. @p err or @p a, both owned, or
- * neither: absent. @p keep is what memory may keep of it, or NULL. */
-void flight_land(struct flight *f, struct error *err, struct artifact *a,
-		 struct memo_answer *keep);
-
-/** Give the growing artifact to those who take one, now and from now on; the
- * flight goes on for the others. @p a is taken.
- * @return NO_MEMORY: nobody has it. */
-MUST_CHECK struct error *flight_share(struct flight *f, struct artifact *a);
-/** It is growing no longer. */
-void flight_unshare(struct flight *f);
 
 /* remote.c */
 

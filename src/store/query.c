@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs on query threads has the thread's connection to the index.
+ */
+#include "config.h"
+
+#include "base/mem.h"
+#include "store/store_internal.h"
+
+enum {
+	QUERY_THREADS = 2,
+	QUERY_QUEUE = 4096,
+};
+
+/* A query thread's connection, opened when it is first needed and again after
+ * a failure. */
+struct query_state {
+	struct store *store;
+	struct index_reader *reader;
+};
+
+static void *query_begin(void *ctx)
+{
+	struct query_state *q = mem_zalloc(sizeof(*q));
+
+	if (q)
+		q->store = ctx;
+	return q;
+}
+
+static void query_end(void *state)
+{
+	struct query_state *q = state;
+
+	if (q)
+		index_reader_close(q->reader);
+	mem_free(q);
+}
+
+struct error *query_reader(struct query_state *q, struct index_reader **ret)
+{
+	if (!q)
+		return error_no_memory;
+	if (q->reader && index_reader_needs_reopen(q->reader))
+		index_reader_close(STEAL(q->reader));
+	if (!q->reader)
+		TRY(index_reader_open(q->store->state_dir, &q->reader));
+	*ret = q->reader;
+	return NULL;
+}
+
+void query_reset(struct query_state *q)
+{
+	if (q)
+		index_reader_close(STEAL(q->reader));
+}
+
+struct error *queries_start(struct store *st)
+{
+	const struct pool_options options = {
+		.name = "store-query",
+		.threads = QUERY_THREADS,
+		.queue_limit = QUERY_QUEUE,
+		.begin = query_begin,
+		.end = query_end,
+		.ctx = st,
+	};
+
+	return pool_create(&options, &st->queries);
+}
+
+struct read_job {
+	store_read_fn fn;
+	void *ctx;
+};
+
+static void read_step(void *state, void *arg)
+{
+	struct read_job *job = arg;
+	struct index_reader *r = NULL;
+	struct error *err = query_reader(state, &r);
+
+	job->fn(job->ctx, r, err);
+	mem_free(job);
+}
+
+struct error *store_read(struct store *st, store_read_fn fn, void *ctx)
+{
+	struct read_job *job = mem_zalloc(sizeof(*job));
+
+	if (!job)
+		return error_no_memory;
+	*job = (struct read_job) { .fn = fn, .ctx = ctx };
+	struct error *err = pool_submit(st->queries, read_step, job);
+
+	if (err)
+		mem_free(job);
+	return err;
+}
