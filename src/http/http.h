@@ -4,7 +4,7 @@
  *
  * schema/http.md says what it answers. What it stands on is a store; what it
  * knows of scanning comes through one callback. Nothing of libmicrohttpd
- * passes mhd.c.
+ * passes src/http/mhd.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H

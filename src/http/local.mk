@@ -17,7 +17,9 @@ libhttp_a_SOURCES = \
 	src/http/listen.c src/http/listen.h \
 	src/http/meta.c \
 	src/http/metadata.c \
-	src/http/mhd.c \
+	src/http/mhd/mhd.c src/http/mhd/mhd.h \
+	src/http/mhd/mhd_header.c \
+	src/http/mhd/mhd_reply.c \
 	src/http/ops.c \
 	src/http/presence.c \
 	src/http/reply.c src/http/reply.h \

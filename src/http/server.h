@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the adapter (mhd.c) and the watchdog (watchdog.c) share: the server and
+ * What the adapter (mhd/) and the watchdog (watchdog.c) share: the server and
  * its connections. libmicrohttpd's types stay behind two pointers here.
  *
  * A connection:

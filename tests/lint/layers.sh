@@ -25,7 +25,7 @@ silent='src/codec src/elf src/index scanners'
 # One library, one folder (or file): it can then be upgraded, faked or replaced
 # by reading one folder. Tests may use any of them.
 libraries='
-microhttpd.h     src/http/mhd.c
+microhttpd.h     src/http/mhd
 sqlite3.h        src/index
 archive.h        scanners
 archive_entry.h  scanners

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The adapter to libmicrohttpd: nothing of it passes this file.
+ * The adapter to libmicrohttpd: nothing of it passes this folder.
  *
  * What its header and the source of 0.9.75 say, and what follows:
  *  - The access handler is called first with the header alone, then for each
@@ -12,13 +12,11 @@
  *  - Suspending needs MHD_USE_ITC and is not seen by its timeouts: deadlines of
  *    parked requests are the watchdog's.
  *  - Returning MHD_NO from the handler closes the connection without a word.
- *  - A response made from a descriptor owns it.
  *  - How much of a response was sent when its connection ended is not told.
  */
 #include "config.h"
 
 #include <assert.h>
-#include <microhttpd.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -26,170 +24,18 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "http/account.h"
-#include "http/dialect.h"
 #include "http/growing.h"
 #include "http/listen.h"
+#include "http/mhd/mhd.h"
 #include "http/routes.h"
-#include "http/server.h"
 #include "http/ticket.h"
 
 enum {
-	/** A header of 16 KiB, the fields' list, and the reply's header. */
-	CONNECTION_MEMORY = 32 << 10,
 	/** Unwanted bodies are read up to this many times the limit of wanted
 	 * ones, so that their sender reads the answer instead of a reset. */
 	DISCARD_FACTOR = 4,
-	SMALL_FILE = 32 << 10,
-	/** What an answer may take of memory uncounted. */
-	FREE_ANSWER = 32 << 10,
-	GROWING_BLOCK = 256 << 10,
 	STOP_FLUSH_MS = 1000,
 };
-
-/* ---- Replies ----------------------------------------------------------- */
-
-/* A small file goes out with its header in one piece. Sent as a file it is
- * two: libmicrohttpd 0.9 sends the header alone and at once. */
-static void read_small_file(struct reply *r)
-{
-	if (r->kind != REPLY_FILE || r->size > SMALL_FILE)
-		return;
-	char *memory = mem_alloc(r->size);
-
-	/* A file that has shrunk is left to the way that ends the
-	 * connection. */
-	if (!memory || pread(r->fd, memory, r->size, (off_t)r->offset) !=
-			       (ssize_t)r->size) {
-		mem_free(memory);
-		return;
-	}
-	cleanup_close(&r->fd);
-	r->fd = -1;
-	r->kind = REPLY_OWNED;
-	r->memory = memory;
-}
-
-static ssize_t read_growing(void *cls, uint64_t pos, char *out, size_t most)
-{
-	ssize_t n = growing_read(cls, pos, out, most);
-
-	return n == GROWING_BROKEN ? MHD_CONTENT_READER_END_WITH_ERROR : n;
-}
-
-static void free_growing(void *cls)
-{
-	growing_free(cls);
-}
-
-static struct MHD_Response *make_growing(struct connection *c, struct reply *r)
-{
-	struct growing *g = growing_create(c, r);
-
-	if (!g)
-		return NULL;
-	struct MHD_Response *response = MHD_create_response_from_callback(
-		r->size, GROWING_BLOCK, read_growing, g, free_growing);
-
-	if (!response)
-		growing_free(g);
-	return response;
-}
-
-static struct MHD_Response *make_response(struct connection *c, struct reply *r)
-{
-	struct MHD_Response *response = NULL;
-
-	switch (r->kind) {
-	case REPLY_EMPTY:
-		return MHD_create_response_from_buffer(0, (void *)"",
-						       MHD_RESPMEM_PERSISTENT);
-	case REPLY_STATIC:
-		return MHD_create_response_from_buffer(r->size, (void *)r->text,
-						       MHD_RESPMEM_PERSISTENT);
-	case REPLY_OWNED:
-		response = MHD_create_response_from_buffer(
-			r->size, r->memory, MHD_RESPMEM_MUST_FREE);
-		if (response)
-			r->memory = NULL;
-		return response;
-	case REPLY_FILE:
-		response = MHD_create_response_from_fd_at_offset64(
-			r->size, r->fd, r->offset);
-		if (response)
-			r->fd = -1;
-		return response;
-	case REPLY_GROWING:
-		return make_growing(c, r);
-	}
-	return NULL;
-}
-
-static void add_headers(struct MHD_Response *response, struct connection *c)
-{
-	struct request *rq = &c->request;
-	const struct reply *r = &rq->reply;
-
-	for (size_t i = 0; i < r->header_count; i++)
-		MHD_add_response_header(response, r->headers[i].name,
-					r->headers[i].value);
-	if (dialect_of(rq)->has_request_id)
-		MHD_add_response_header(response, "X-Request-Id", rq->id);
-	if (route_has_cors(rq)) {
-		MHD_add_response_header(response, "Access-Control-Allow-Origin",
-					"*");
-		MHD_add_response_header(
-			response, "Access-Control-Expose-Headers",
-			"ETag, Content-Range, Retry-After, X-Request-Id, "
-			"X-DEBUGINFOD-SIZE, X-DEBUGINFOD-FILE, "
-			"X-DEBUGINFOD-ARCHIVE, X-DEBUGINFOD-IMASIGNATURE");
-	}
-	if (r->is_last || c->is_last ||
-	    atomic_load_explicit(&rq->http->is_draining, memory_order_relaxed))
-		MHD_add_response_header(response, "Connection", "close");
-}
-
-/* Answers to HEAD and 304 have the headers of a body alone. */
-static bool sends_body(const struct request *rq)
-{
-	return rq->method != METHOD_HEAD && rq->reply.status != 304;
-}
-
-/* An answer in memory stays there until it is taken. */
-static void charge_reply(struct request *rq)
-{
-	struct reply *r = &rq->reply;
-
-	if (r->kind != REPLY_OWNED || r->size <= FREE_ANSWER ||
-	    request_hold(rq, r->size))
-		return;
-	reply_deinit(r);
-	reply_init(r);
-	request_fail_busy(rq, "too many answers are being sent");
-}
-
-static enum MHD_Result queue_reply(struct connection *c)
-{
-	struct request *rq = &c->request;
-
-	assert(rq->reply.status != 0);
-	charge_reply(rq);
-	c->stage = STAGE_QUEUED;
-	if (rq->reply.is_silent)
-		return MHD_NO;
-	if (sends_body(rq))
-		read_small_file(&rq->reply);
-	struct MHD_Response *response = make_response(c, &rq->reply);
-
-	if (!response)
-		return MHD_NO;
-	add_headers(response, c);
-	connection_enter(c, PHASE_SEND, clock_ms());
-	enum MHD_Result result =
-		MHD_queue_response(c->handle, rq->reply.status, response);
-
-	MHD_destroy_response(response);
-	return result;
-}
 
 /* ---- Parking ----------------------------------------------------------- */
 
@@ -270,7 +116,7 @@ static enum MHD_Result answer(struct connection *c)
 
 	if (rq->reply.status == 0)
 		route_handle(rq);
-	return rq->ticket ? park(c) : queue_reply(c);
+	return rq->ticket ? park(c) : mhd_reply(c);
 }
 
 static enum MHD_Result answer_parked(struct connection *c)
@@ -289,7 +135,7 @@ static enum MHD_Result answer_parked(struct connection *c)
 		ticket_finish(rq, t);
 	}
 	ticket_put(t);
-	return queue_reply(c);
+	return mhd_reply(c);
 }
 
 /* ---- The header -------------------------------------------------------- */
@@ -300,94 +146,6 @@ static const struct sockaddr *client_address(struct connection *c)
 		c->handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
 	return info ? info->client_addr : NULL;
-}
-
-struct collected {
-	struct connection *connection;
-	struct framing framing;
-};
-
-static enum MHD_Result collect_header(void *ctx, enum MHD_ValueKind kind,
-				      const char *name, size_t name_size,
-				      const char *value, size_t value_size)
-{
-	struct collected *all = ctx;
-
-	(void)kind;
-	(void)value_size;
-	enum request_header known = request_add_header(
-		&all->connection->request, name, name_size, value ? value : "");
-
-	/* Of several the last is the nearest. */
-	if (known == HEADER_FORWARDED_FOR)
-		all->connection->forwarded_for = value;
-	framing_add(&all->framing, known, name, name_size, value);
-	return MHD_YES;
-}
-
-static size_t header_size(struct connection *c)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		c->handle, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-
-	return info ? info->header_size : 0;
-}
-
-/* 0.9 accepts what its successor refuses by itself, and leaves the lines in
- * memory as they came. */
-static bool lines_are_strict(const char *method, const char *version,
-			     size_t size)
-{
-#if MHD_VERSION < 0x01000000
-	if (version > method && (size_t)(version - method) < size &&
-	    size <= CONNECTION_MEMORY)
-		return framing_lines_are_strict(
-			version, size - (size_t)(version - method));
-#else
-	(void)method;
-	(void)version;
-	(void)size;
-#endif
-	return true;
-}
-
-/* A NUL in the path or query would end it for us, and for nobody before us: 0.9
- * looks for the version from the line's end. */
-static bool line_is_strict(const struct connection *c, const char *version)
-{
-#if MHD_VERSION < 0x01000000
-	return !c->uri_end || c->uri_end + 1 == version;
-#else
-	(void)c;
-	(void)version;
-	return true;
-#endif
-}
-
-/* 0.9 takes a lone LF for the end of a chunk's line, as others do not: what
- * follows such a body is nothing to be taken for a request. */
-static bool is_chunk_strict(void)
-{
-	return MHD_VERSION >= 0x01000000;
-}
-
-static struct framing_result
-read_header(struct connection *c, const char *method, const char *version)
-{
-	struct collected all = { .connection = c };
-	size_t size = header_size(c);
-
-	MHD_get_connection_values_n(c->handle, MHD_HEADER_KIND, collect_header,
-				    &all);
-	if (!line_is_strict(c, version) ||
-	    !lines_are_strict(method, version, size))
-		return (struct framing_result) {
-			.status = 400,
-			.message = "folded line, bare line feed, NUL or "
-				   "space in the header",
-		};
-	return framing_check(&all.framing, &c->request, size,
-			     !strcmp(version, "HTTP/1.1"));
 }
 
 /* A reply that is due before the body: is the body read nevertheless? */
@@ -408,7 +166,7 @@ static enum MHD_Result refuse_framing(struct connection *c,
 		limit_reached(f->limit);
 	request_fail(&c->request, f->status, "bad_request", "%s", f->message);
 	c->request.reply.is_last = true;
-	return queue_reply(c);
+	return mhd_reply(c);
 }
 
 /* Only now is it known what is asked for, and for whom. */
@@ -442,11 +200,11 @@ static enum MHD_Result begin_request(struct connection *c, const char *url,
 	rq->method = request_method(method);
 	rq->peer = client_address(c);
 	bool path_is_good = request_set_path(rq, url);
-	struct framing_result f = read_header(c, method, version);
+	struct framing_result f = mhd_read_header(c, method, version);
 
 	if (f.status)
 		return refuse_framing(c, &f);
-	c->is_last = c->is_surplus || (f.is_chunked && !is_chunk_strict());
+	c->is_last = c->is_surplus || (f.is_chunked && !mhd_is_chunk_strict());
 	request_set_id(rq);
 	if (!path_is_good)
 		request_fail(rq, 400, "bad_request", "malformed path");
@@ -460,7 +218,7 @@ static enum MHD_Result begin_request(struct connection *c, const char *url,
 	c->is_discarding = rq->reply.status != 0;
 	if (c->is_discarding && !is_worth_discarding(rq, f.content_length)) {
 		rq->reply.is_last = true;
-		return queue_reply(c);
+		return mhd_reply(c);
 	}
 	connection_enter(c, PHASE_BODY, clock_ms());
 	c->stage = STAGE_BODY;
@@ -596,7 +354,7 @@ static void on_completed(void *cls, struct MHD_Connection *handle,
 		return;
 	struct request *rq = &c->request;
 	bool is_whole = toe == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-	bool has_body = c->stage == STAGE_QUEUED && sends_body(rq) &&
+	bool has_body = c->stage == STAGE_QUEUED && mhd_sends_body(rq) &&
 			rq->reply.size && !rq->reply.is_silent;
 	const struct account account = {
 		.status = reply_status(c),
