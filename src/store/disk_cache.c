@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -570,9 +571,19 @@ static struct error *load_secret(struct disk_cache *c)
 	return NULL;
 }
 
-uint64_t disk_cache_secret(const struct disk_cache *c)
+struct cache_key disk_cache_key(const struct disk_cache *c,
+				const struct buf *of)
 {
-	return c->secret;
+	if (of->failed)
+		return (struct cache_key) { 0, 0 };
+	struct cache_key key = {
+		.name = hash_bytes(of->data, of->size, c->secret),
+		.check = hash_bytes(of->data, of->size, ~c->secret),
+	};
+
+	if (!key.name)
+		key.name = 1;
+	return key;
 }
 
 static struct error *open_or_make(const char *dir, int *fd_ret)

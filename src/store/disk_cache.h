@@ -24,6 +24,7 @@
 #ifndef STORE_DISK_CACHE_H
 #define STORE_DISK_CACHE_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -51,8 +52,11 @@ void disk_cache_close(struct disk_cache *c);
 /** Whoever reads a file through gives up soon: for shutdown. */
 void disk_cache_abort(struct disk_cache *c);
 
-/** Random, made with the directory: for hashing keys that nobody can forge. */
-uint64_t disk_cache_secret(const struct disk_cache *c);
+/** The name of what @p of says wholly, which nobody can foretell: hashed with
+ * what is random and was made with the directory. A name of 0 if @p of has
+ * failed. */
+struct cache_key disk_cache_key(const struct disk_cache *c,
+				const struct buf *of);
 
 enum cache_state {
 	CACHE_MISSING,

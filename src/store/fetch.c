@@ -44,9 +44,7 @@ enum {
 struct cache_key cache_key_of(const struct flight *f, bool whole_member)
 {
 	const struct target *t = &f->targets.v[f->at];
-	uint64_t secret = disk_cache_secret(f->store->cache);
 	CLEANUP_BUF struct buf b = BUF_INIT;
-	struct cache_key key = { 0, 0 };
 
 	buf_put_str(&b, t->container);
 	buf_put_u64(&b, (uint64_t)t->stamp.mtime_ns);
@@ -60,13 +58,7 @@ struct cache_key cache_key_of(const struct flight *f, bool whole_member)
 	buf_put_str(&b, whole_member ? NULL : t->section);
 	if (scan_rule_is_name(t->scanner))
 		buf_put_str(&b, t->scanner);
-	if (b.failed)
-		return key;
-	key.name = hash_bytes(b.data, b.size, secret);
-	key.check = hash_bytes(b.data, b.size, ~secret);
-	if (!key.name)
-		key.name = 1;
-	return key;
+	return disk_cache_key(f->store->cache, &b);
 }
 
 /* Strong: whoever has a part of one version must not be given the rest of

@@ -80,21 +80,13 @@ const char *remote_type_name(enum artifact_kind kind)
 struct cache_key remote_key(const struct flight *f)
 {
 	const struct store_query *q = &f->query;
-	uint64_t secret = disk_cache_secret(f->store->cache);
 	CLEANUP_BUF struct buf b = BUF_INIT;
-	struct cache_key key = { 0, 0 };
 
 	buf_put_str(&b, "upstream");
 	buf_put_bytes(&b, q->id.bytes, q->id.len);
 	buf_put_str(&b, remote_type_name(q->kind));
 	buf_put_str(&b, q->suffix);
-	if (b.failed)
-		return key;
-	key.name = hash_bytes(b.data, b.size, secret);
-	key.check = hash_bytes(b.data, b.size, ~secret);
-	if (!key.name)
-		key.name = 1;
-	return key;
+	return disk_cache_key(f->store->cache, &b);
 }
 
 /* Strong enough: what a server sends under another of these is another file. */

@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +19,7 @@
 #include "http/debuginfod.h"
 #include "http/dialect.h"
 #include "http/ticket.h"
+#include "tests/lib/ticket_await.h"
 #include "tests/lib/fake_store.h"
 #include "tests/unit/unit.h"
 
@@ -81,7 +81,6 @@ static struct {
 	struct http_options options;
 	struct http_context context;
 	struct request rq;
-	sem_t woken;
 	int log_fd, stderr_fd;
 } f;
 
@@ -112,7 +111,6 @@ static void set_up(void)
 		.forwarded_ttl_limit = 8,
 	};
 	f.context.options = &f.options;
-	sem_init(&f.woken, 0, 0);
 	request_init(&f.rq, &f.context);
 }
 
@@ -120,25 +118,6 @@ static void tear_down(void)
 {
 	request_deinit(&f.rq);
 	store_close(f.store);
-	sem_destroy(&f.woken);
-}
-
-static void wake(void *ctx)
-{
-	sem_post(ctx);
-}
-
-static void wait_for_ticket(void)
-{
-	struct ticket *t = f.rq.ticket;
-
-	t->wake = wake;
-	t->wake_ctx = &f.woken;
-	t->start(ticket_get(t));
-	sem_wait(&f.woken);
-	f.rq.ticket = NULL;
-	ticket_finish(&f.rq, t);
-	ticket_put(t);
 }
 
 /* "METHOD PATH[?QUERY]", as the adapter does it. */
@@ -160,8 +139,7 @@ static unsigned serve(const char *request)
 	ck_assert(request_set_path(&f.rq, path));
 	if (route_request(&f.rq) && f.rq.reply.status == 0)
 		route_handle(&f.rq);
-	if (f.rq.ticket)
-		wait_for_ticket();
+	ticket_await(&f.rq);
 	ck_assert_uint_ne(f.rq.reply.status, 0);
 	return f.rq.reply.status;
 }
@@ -752,8 +730,7 @@ static bool serve_without_memory(const char *request, unsigned long nth)
 	bool has_failed = mem_fail_happened();
 
 	mem_fail_at(0);
-	if (f.rq.ticket)
-		wait_for_ticket();
+	ticket_await(&f.rq);
 	ck_assert(has_failed || f.rq.reply.status != 0);
 	end();
 	return has_failed;

@@ -2,7 +2,6 @@
 /* Handlers, from request to reply, without a socket. */
 #include "config.h"
 
-#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #include "elf/elf_facts.h"
 #include "http/routes.h"
 #include "http/ticket.h"
+#include "tests/lib/ticket_await.h"
 #include "tests/lib/fake_store.h"
 #include "tests/unit/unit.h"
 
@@ -103,7 +103,6 @@ static struct {
 	struct http_options options;
 	struct http_context context;
 	struct request rq;
-	sem_t woken;
 } f;
 
 static void set_up(void)
@@ -122,7 +121,6 @@ static void set_up(void)
 		.metadata_ms = 5000,
 	};
 	f.context.options = &f.options;
-	sem_init(&f.woken, 0, 0);
 	request_init(&f.rq, &f.context);
 }
 
@@ -130,26 +128,6 @@ static void tear_down(void)
 {
 	request_deinit(&f.rq);
 	store_close(f.store);
-	sem_destroy(&f.woken);
-}
-
-static void wake(void *ctx)
-{
-	sem_post(ctx);
-}
-
-/* As the adapter does it, but waiting. */
-static void wait_for_ticket(void)
-{
-	struct ticket *t = f.rq.ticket;
-
-	t->wake = wake;
-	t->wake_ctx = &f.woken;
-	t->start(ticket_get(t));
-	sem_wait(&f.woken);
-	f.rq.ticket = NULL;
-	ticket_finish(&f.rq, t);
-	ticket_put(t);
 }
 
 static unsigned serve(const char *method, const char *path)
@@ -158,8 +136,7 @@ static unsigned serve(const char *method, const char *path)
 	ck_assert(request_set_path(&f.rq, path));
 	if (route_request(&f.rq))
 		route_handle(&f.rq);
-	if (f.rq.ticket)
-		wait_for_ticket();
+	ticket_await(&f.rq);
 	ck_assert_uint_ne(f.rq.reply.status, 0);
 	return f.rq.reply.status;
 }
@@ -718,8 +695,7 @@ START_TEST(without_memory_there_is_still_an_answer)
 				route_handle(&f.rq);
 			happened = mem_fail_happened();
 			mem_fail_at(0);
-			if (f.rq.ticket)
-				wait_for_ticket();
+			ticket_await(&f.rq);
 			ck_assert(happened || f.rq.reply.status != 0);
 			if (f.rq.decoded == NULL &&
 			    f.rq.path == f.rq.raw_path && !f.rq.route)

@@ -3,7 +3,6 @@
  * what of HTTP is theirs. What the bodies say is test_wire.c's. */
 #include "config.h"
 
-#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "codec/codec.h"
 #include "http/routes.h"
 #include "http/ticket.h"
+#include "tests/lib/ticket_await.h"
 #include "tests/lib/fake_store.h"
 #include "tests/lib/fake_symbolizer.h"
 #include "tests/unit/unit.h"
@@ -26,7 +26,6 @@ static struct {
 	struct http_options options;
 	struct http_context context;
 	struct request rq;
-	sem_t woken;
 } f;
 
 static void set_up(const struct fake_symbolizer_behaviour *b)
@@ -44,7 +43,6 @@ static void set_up(const struct fake_symbolizer_behaviour *b)
 		.answer_wait_ms = 10000,
 	};
 	f.context.options = &f.options;
-	sem_init(&f.woken, 0, 0);
 	request_init(&f.rq, &f.context);
 }
 
@@ -53,26 +51,6 @@ static void tear_down(void)
 	request_deinit(&f.rq);
 	symbolizer_close(f.symbolizer);
 	store_close(f.store);
-	sem_destroy(&f.woken);
-}
-
-static void wake(void *ctx)
-{
-	sem_post(ctx);
-}
-
-/* As the adapter does it, but waiting. */
-static void wait_for_ticket(void)
-{
-	struct ticket *t = f.rq.ticket;
-
-	t->wake = wake;
-	t->wake_ctx = &f.woken;
-	t->start(ticket_get(t));
-	sem_wait(&f.woken);
-	f.rq.ticket = NULL;
-	ticket_finish(&f.rq, t);
-	ticket_put(t);
 }
 
 static unsigned serve(const char *method, const char *path)
@@ -84,8 +62,7 @@ static unsigned serve(const char *method, const char *path)
 		if (!f.rq.reply.status)
 			route_handle(&f.rq);
 	}
-	if (f.rq.ticket)
-		wait_for_ticket();
+	ticket_await(&f.rq);
 	ck_assert_uint_ne(f.rq.reply.status, 0);
 	return f.rq.reply.status;
 }
@@ -431,8 +408,7 @@ START_TEST(without_memory_there_is_still_an_answer)
 			route_handle(&f.rq);
 			happened = mem_fail_happened();
 			mem_fail_at(0);
-			if (f.rq.ticket)
-				wait_for_ticket();
+			ticket_await(&f.rq);
 			ck_assert_uint_ne(f.rq.reply.status, 0);
 			ck_assert_uint_eq(f.rq.reply.status == 503, happened);
 		}
