@@ -349,7 +349,8 @@ const struct dwarf_span *dwarf_text_at(const struct dwarf_debug *d,
 
 /* Split units: dwarf_split.c */
 
-/** Find the split unit of a skeleton.
+/** Find the split unit of a skeleton. Of several of that ID the first that can be
+ * read; what is wrong with others is noted.
  * @param[out] ret Owned: dwarf_cu_close(). NULL: there is none. */
 MUST_CHECK struct error *dwarf_split_open(struct dwarf_debug *d,
 					  const struct dwarf_cu *skeleton,

@@ -19,7 +19,10 @@
 #include "base/mem.h"
 #include "elf/dwarf_debug.h"
 
-enum { HEADER = 16 }; /* of the index */
+enum {
+	HEADER = 16,    /* of the index */
+	TRIES_MAX = 16, /* units of one ID; a program has few files of it */
+};
 
 /* A unit of a split file. */
 struct entry {
@@ -200,12 +203,34 @@ static struct error *add_file(struct dwarf_debug *d,
 	return index.size ? add_dwp(s, file, &index) : add_dwo(d, s, file);
 }
 
-static int compare_ids(const void *a, const void *b)
+/* Equal ones in the order of the files. */
+static int compare_entries(const void *a, const void *b)
 {
 	const struct entry *ea = a;
 	const struct entry *eb = b;
 
-	return (ea->id > eb->id) - (ea->id < eb->id);
+	if (ea->id != eb->id)
+		return ea->id < eb->id ? -1 : 1;
+	if (ea->file != eb->file)
+		return ea->file < eb->file ? -1 : 1;
+	return (ea->unit.offset > eb->unit.offset) -
+	       (ea->unit.offset < eb->unit.offset);
+}
+
+/* Where entries of this ID are, or would be. */
+static size_t first_of(const struct dwarf_split_index *s, uint64_t id)
+{
+	size_t from = 0, to = s->count;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (s->entries[middle].id < id)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
 }
 
 static struct error *make_index(struct dwarf_debug *d)
@@ -221,7 +246,8 @@ static struct error *make_index(struct dwarf_debug *d)
 		TRY(dwarf_debug_note(d, add_file(d, s, file), file, 0));
 	}
 	if (s->count)
-		qsort(s->entries, s->count, sizeof(*s->entries), compare_ids);
+		qsort(s->entries, s->count, sizeof(*s->entries),
+		      compare_entries);
 	return NULL;
 }
 
@@ -229,18 +255,23 @@ struct error *dwarf_split_open(struct dwarf_debug *d,
 			       const struct dwarf_cu *skeleton, uint64_t dwo_id,
 			       struct dwarf_cu **ret)
 {
-	struct entry key = { .id = dwo_id };
-
 	if (!d->splits)
 		TRY(make_index(d));
 	const struct dwarf_split_index *s = d->splits;
-	const struct entry *e = s->count ? bsearch(&key, s->entries, s->count,
-						   sizeof(key), compare_ids)
-					 : NULL;
+	size_t first = first_of(s, dwo_id);
 
-	if (!e)
-		return NULL;
-	return dwarf_cu_open(d, e->file, &e->unit, skeleton, &e->bases, ret);
+	*ret = NULL;
+	for (size_t i = first; i < s->count && i - first < TRIES_MAX && !*ret &&
+			       s->entries[i].id == dwo_id;
+	     i++) {
+		const struct entry *e = &s->entries[i];
+
+		TRY(dwarf_debug_note(d,
+				     dwarf_cu_open(d, e->file, &e->unit,
+						   skeleton, &e->bases, ret),
+				     e->file, e->unit.offset));
+	}
+	return NULL;
 }
 
 /* ---- What a file has ---------------------------------------------------- */

@@ -456,6 +456,36 @@ START_TEST(split_units_that_are_missing_are_named_and_their_lines_told)
 }
 END_TEST
 
+START_TEST(of_split_units_of_one_id_the_one_that_can_be_read_counts)
+{
+	for (int is_second = 0; is_second < 2; is_second++) {
+		CLEANUP_PAIR struct split_pair good, bad;
+		CLEANUP_OPENED struct opened o = { 0 }, g = { 0 }, b = { 0 };
+		CLEANUP_TOLD struct told t = { .base = text_vaddr(8) };
+		CLEANUP_DWARF_DEBUG struct dwarf_debug *d = NULL;
+		struct dwarf_debug_split splits[2];
+
+		pair_init(&good, 5);
+		pair_init(&bad, 5);
+		write_pair(&good, DWO_ID_1, 0x100, "a.dwo");
+		write_pair(&bad, DWO_ID_1, 0x100, "a.dwo");
+		bad.split.abbrev.size = 1;
+		open_written(&good.skeleton, &plain, &o);
+		open_written(&good.split, &(struct elf_spec) { 0 }, &g);
+		open_written(&bad.split, &(struct elf_spec) { 0 }, &b);
+		splits[is_second].file = &b.elf;
+		splits[!is_second].file = &g.elf;
+		ck_no_error(dwarf_debug_open(
+			&(struct dwarf_debug_inputs) { .file = &o.elf,
+						       .splits = splits,
+						       .split_count = 2 },
+			&d));
+		ck_no_error(told_units(d, NULL, &t));
+		ck_told(&t, PAIR_TOLD("100", "120", "128", "a.dwo"));
+	}
+}
+END_TEST
+
 /* Append what one split file has to a .dwp's. */
 static void append(struct buf *to, const struct buf *from)
 {
@@ -668,4 +698,5 @@ UNIT_MAIN(
 	the_names_of_new_tables_may_have_any_form,
 	split_units_are_read_with_the_addresses_of_their_skeletons,
 	split_units_that_are_missing_are_named_and_their_lines_told,
+	of_split_units_of_one_id_the_one_that_can_be_read_counts,
 	units_are_found_in_packages_of_both_versions)
