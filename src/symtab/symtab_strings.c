@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/hash_mix.h"
 #include "symtab/symtab_format.h"
 #include "symtab/symtab_leb.h"
 #include "symtab/symtab_strings.h"
@@ -33,9 +34,7 @@ static void deinit_mover(struct mover *m)
  * lies is not theirs to know. */
 static size_t slot_of(const struct mover *m, uint32_t from)
 {
-	uint64_t key = from ^ (uint64_t)(uintptr_t)m->slots;
-
-	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >>
+	return (size_t)(hash_mix(hash_seed(m->slots), from) >>
 			(64 - m->slot_bits));
 }
 
