@@ -103,7 +103,8 @@ static struct error *take_result(struct worker_job *job, enum wire_type type,
 void build_deinit(struct build *b)
 {
 	cleanup_close(&b->fd);
-	b->fd = -1;
+	cleanup_close(&b->aside);
+	b->fd = b->aside = -1;
 	buf_deinit(&b->job.request);
 	symtab_build_report_deinit(&b->report);
 }
@@ -222,10 +223,33 @@ static bool may_try_again(struct build *b, const struct error *err)
 	return false;
 }
 
+/* There is a table: it is kept until one with split DWARF has come. */
+static void look_for_splits(struct build *b)
+{
+	cleanup_close(&b->aside);
+	b->aside = b->fd;
+	b->fd = -1;
+	splits_begin(b->making);
+}
+
+static void take_back(struct build *b)
+{
+	if (b->aside < 0)
+		return;
+	cleanup_close(&b->fd);
+	b->fd = b->aside;
+	b->aside = -1;
+}
+
 static void end_whole(struct build *b, struct error *err)
 {
 	struct making *m = b->making;
 
+	if (err && splits_refuse(m, err)) {
+		error_free(err);
+		take_back(b);
+		err = take_whole(b);
+	}
 	if (err)
 		making_fail(m, err);
 	build_deinit(b);
@@ -246,7 +270,7 @@ static void whole_done(struct worker_job *job, struct error *err)
 		return;
 	}
 	if (!err && splits_may_help(m)) {
-		splits_begin(m);
+		look_for_splits(b);
 		return;
 	}
 	if (!err)
@@ -257,20 +281,18 @@ static void whole_done(struct worker_job *job, struct error *err)
 		if (!err)
 			return;
 	}
-	if (err && splits_refuse(m, err)) {
-		error_free(err);
-		build_whole(m);
-		return;
-	}
 	end_whole(b, err);
 }
 
 void build_take(struct making *m)
 {
-	if (splits_may_help(m))
-		splits_begin(m);
-	else
-		end_whole(&m->whole, take_whole(&m->whole));
+	if (splits_may_help(m)) {
+		look_for_splits(&m->whole);
+		return;
+	}
+	if (m->whole.fd < 0)
+		take_back(&m->whole);
+	end_whole(&m->whole, take_whole(&m->whole));
 }
 
 void build_whole(struct making *m)

@@ -21,7 +21,9 @@
 enum {
 	MAKINGS_MAX = 4096, /* under way, in whatever state */
 	BACKLOG_MAX = 1000,
-	/* Files being fetched or read by workers: four descriptors each. */
+	/* Files being fetched or read by workers: three and two or three tables,
+	 * and with split DWARF SPLITS_OWN_MAX large ones, one of copies, and
+	 * those on their way there. */
 	ACTIVE_MAX = 64,
 	/* When other servers are asked again for what a table lacks. */
 	ASK_AGAIN_MS = 600000,
@@ -64,6 +66,7 @@ struct making *making_begin(struct symbolizer *s, const struct table_key *key)
 	m->holds = 1;
 	m->whole.making = m->partial.making = m;
 	m->whole.fd = m->partial.fd = -1;
+	m->whole.aside = m->partial.aside = -1;
 	m->splits.bundle = -1;
 	for (size_t i = 0; i < MAKING_FILES; i++)
 		m->files[i] = (struct artifact)ARTIFACT_INIT;
@@ -82,7 +85,7 @@ static void making_free(struct making *m)
 		artifact_deinit(&m->files[i]);
 	build_deinit(&m->whole);
 	build_deinit(&m->partial);
-	splits_deinit(&m->splits);
+	splits_deinit(m);
 	symtab_layout_deinit(&m->layout);
 	error_free(m->transient);
 	error_free(m->damage);
@@ -243,16 +246,20 @@ static bool is_lacking(struct table_claims have, bool awaits_alt)
 static int64_t trust_ms(const struct making *m, bool awaits_alt)
 {
 	struct table_claims have = { 0 };
+	int64_t ms = INT64_MAX;
 
 	/* What was offered did not come, or not whole. */
 	if (m->may_pass)
 		return MAKING_DOUBTFUL_MS;
+	if (!table_cache_claims(m->s->tables, &m->key.id, &have))
+		return ms;
+	if (have.inputs & TABLE_LACKS_SPLIT && have.split_retry_ms)
+		ms = have.split_retry_ms - clock_ms();
 	/* What another server will have one day nobody tells us. */
-	if (store_has_upstreams(m->s->store) &&
-	    table_cache_claims(m->s->tables, &m->key.id, &have) &&
-	    is_lacking(have, awaits_alt))
-		return ASK_AGAIN_MS;
-	return INT64_MAX;
+	if (store_has_upstreams(m->s->store) && is_lacking(have, awaits_alt) &&
+	    ms > ASK_AGAIN_MS)
+		ms = ASK_AGAIN_MS;
+	return ms;
 }
 
 /* What is known of the table there is. Lock held. */

@@ -7,11 +7,12 @@
  *
  *	splits_begin
  *	  look_up (the store's query thread), some IDs at a time
- *	  pump: store_ask() for each file, ASKS_MAX at a time; came()
+ *	  pump: store_ask() for each file, ASKS_MAX at a time; came(), copy_step()
  *	  end: build_whole(), or build_take() if nothing came
  *
  * A program may have thousands of them, and descriptors are few: small ones are
- * copied one behind the other into one file without a name.
+ * copied one behind the other into one file without a name, by the threads that
+ * load tables: those of the store have others to answer.
  *
  * Invariants
  * 1. A making has one round under way at most. What it owns is the round's: the
@@ -21,12 +22,14 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "symbolize/symbolizer_internal.h"
@@ -34,7 +37,7 @@
 enum {
 	/* IDs looked up by one call of the query thread. */
 	LOOK_UPS_MAX = 500,
-	ASKS_MAX = 8,
+	ASKS_MAX = 4,
 	/* Files that are not what the index says are not asked for again, but
 	 * others that have the unit are. */
 	ROUNDS_MAX = INDEX_SPLITS_MAX,
@@ -43,16 +46,27 @@ enum {
 };
 /* From this size on a file's own descriptor is kept. */
 #define COPIED_BYTES_MAX (64 * MIB)
-/* Copied, of one table. */
-#define BUNDLE_BYTES_MAX (4 * GIB)
 
-void splits_deinit(struct splits *s)
+static_assert(SPLITS_OWN_MAX + 1 <= SYMTAB_JOB_DWO_FDS_MAX,
+	      "a job takes the large files and the copies");
+
+static void forget_bundle(struct making *m)
 {
+	LOCKED(&m->s->lock);
+	m->s->bundles_bytes -= m->splits.bundle_bytes;
+	m->splits.bundle_bytes = 0;
+}
+
+void splits_deinit(struct making *m)
+{
+	struct splits *s = &m->splits;
+
 	for (size_t i = 0; i < s->own_count; i++)
 		close(s->own[i]);
 	s->own_count = 0;
 	cleanup_close(&s->bundle);
 	s->bundle = -1;
+	forget_bundle(m);
 	mem_free(STEAL(s->asked));
 	mem_free(STEAL(s->files));
 	s->asked_count = s->fresh_count = s->file_count = 0;
@@ -228,6 +242,25 @@ static struct error *take_large(struct making *m, struct artifact *a)
 	return NULL;
 }
 
+/* Room for @p size bytes more. What is too much for one table always is; what
+ * others have taken there is later. */
+static struct error *reserve(struct making *m, uint64_t size, uint64_t *offset)
+{
+	struct symbolizer *sym = m->s;
+	struct splits *s = &m->splits;
+
+	size = (size + ALIGN - 1) / ALIGN * ALIGN;
+	LOCKED(&sym->lock);
+	*offset = s->bundle_bytes;
+	if (size > sym->bundles_most / 2 - s->bundle_bytes)
+		return error_new(LIMIT, "too much to copy for one table");
+	if (size > sym->bundles_most - sym->bundles_bytes)
+		return error_new(BUSY, "too much is copied for other tables");
+	s->bundle_bytes += size;
+	sym->bundles_bytes += size;
+	return NULL;
+}
+
 static struct error *take_small(struct making *m, const struct artifact *a)
 {
 	struct splits *s = &m->splits;
@@ -235,12 +268,11 @@ static struct error *take_small(struct making *m, const struct artifact *a)
 
 	if (s->bundle < 0)
 		return error_new(NO_SPACE, "nowhere to copy it to");
-	{
-		LOCKED(&m->s->lock);
-		offset = s->bundle_bytes;
-		if (a->size > BUNDLE_BYTES_MAX - offset)
-			return error_new(LIMIT, "more than 4 GiB");
-		s->bundle_bytes += (a->size + ALIGN - 1) / ALIGN * ALIGN;
+	struct error *err = reserve(m, a->size, &offset);
+
+	if (err) {
+		limit_reached("split_copies");
+		return err;
 	}
 	TRY(copy_file(a->fd, a->size, s->bundle, offset));
 	LOCKED(&m->s->lock);
@@ -268,19 +300,61 @@ static void note_trouble(struct making *m, struct error *err)
 	m->splits.is_uncertain = true;
 }
 
-static void came(void *ctx, struct error *err, struct artifact *a)
+/* One has come, or not: @p err is taken, as is the hold. */
+static void end_ask(struct making *m, struct error *err)
 {
-	struct making *m = ctx;
-
-	if (!err && a && a->size)
-		err = a->size >= COPIED_BYTES_MAX ? take_large(m, a)
-						  : take_small(m, a);
-	if (a)
-		artifact_deinit(a);
 	if (err)
 		note_trouble(m, err);
 	pump(m, 1);
 	making_release(m);
+}
+
+/* A file that came, to be copied. */
+struct copy {
+	struct making *making;
+	struct artifact file;
+};
+
+static void copy_step(void *state, void *arg)
+{
+	CLEANUP_FREE struct copy *c = arg;
+	struct error *err = take_small(c->making, &c->file);
+
+	(void)state;
+	artifact_deinit(&c->file);
+	end_ask(c->making, err);
+}
+
+/* @p a is taken unless it fails. */
+static struct error *begin_copy(struct making *m, struct artifact *a)
+{
+	CLEANUP_FREE struct copy *c = mem_alloc(sizeof(*c));
+
+	if (!c)
+		return error_no_memory;
+	*c = (struct copy) { .making = m, .file = *a };
+	TRY(pool_continue(m->s->loaders, copy_step, c));
+	c = NULL;
+	*a = (struct artifact)ARTIFACT_INIT;
+	return NULL;
+}
+
+static void came(void *ctx, struct error *err, struct artifact *a)
+{
+	struct making *m = ctx;
+	bool is_small = a && a->size && a->size < COPIED_BYTES_MAX;
+	bool is_copied = false;
+
+	if (!err && is_small) {
+		err = begin_copy(m, a);
+		is_copied = !err;
+	} else if (!err && a && a->size) {
+		err = take_large(m, a);
+	}
+	if (a)
+		artifact_deinit(a);
+	if (!is_copied)
+		end_ask(m, err);
 }
 
 /* Those that share a descriptor lie together: a job sends it once for them. */
@@ -390,8 +464,8 @@ bool splits_refuse(struct making *m, const struct error *err)
 		return false;
 	log_info("symbolize", "split DWARF is left out",
 		 LOG_S("error", error_message(err)));
-	splits_deinit(s);
-	s->is_over = true;
+	splits_deinit(m);
+	s->is_over = s->is_refused = true;
 	s->is_uncertain |= !is_lasting(kind) && kind != ERROR_WORKER;
 	return true;
 }
@@ -408,13 +482,13 @@ void splits_fill_inputs(const struct making *m,
 void splits_claim(struct making *m, struct table_claims *claims)
 {
 	const struct splits *s = &m->splits;
+	struct table_claims had = { 0 };
 
-	if (!m->whole.report.missing_split_count)
+	if (!m->whole.report.missing_split_count && !s->is_refused)
 		return;
 	claims->inputs |= TABLE_LACKS_SPLIT;
 	if (!s->is_uncertain)
 		return;
-	claims->split_version = 0;
-	LOCKED(&m->s->lock);
-	m->may_pass = true;
+	table_cache_claims(m->s->tables, &m->id, &had);
+	table_claims_put_off(claims, had);
 }

@@ -37,6 +37,9 @@ struct symbolizer_options {
 	 * now, where there is an older one, which answers when time is up.
 	 * Otherwise that answers at once, and the next batch has the better. */
 	bool waits_for_best;
+	/** Of split DWARF, copied for the tables being made, of which one has
+	 * half at most; 0: 8 GiB. */
+	uint64_t split_copies_bytes;
 	struct batch_limits limits;
 };
 

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/mem.h"
+#include "base/units.h"
 #include "symbolize/symbolizer_internal.h"
 
 enum {
@@ -13,6 +14,7 @@ enum {
 	LOAD_QUEUE = 2000,
 	BUILD_QUEUE = 1000,
 };
+#define SPLIT_COPIES_BYTES (8 * GIB)
 
 const struct batch_limits *symbolizer_limits(const struct symbolizer *s)
 {
@@ -103,6 +105,9 @@ struct error *symbolizer_open(const struct symbolizer_options *options,
 	s->store = options->store;
 	s->limits = options->limits;
 	s->waits_for_best = options->waits_for_best;
+	s->bundles_most = options->split_copies_bytes
+				  ? options->split_copies_bytes
+				  : SPLIT_COPIES_BYTES;
 	lock_init(&s->lock, LOCK_SYMBOLIZE);
 	condition_init(&s->changed);
 	poison_init(&s->poison);

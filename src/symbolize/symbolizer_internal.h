@@ -67,6 +67,8 @@ struct build {
 	struct symtab_build_inputs inputs; /* as the request tells them */
 	uint64_t input_bytes;              /* of all of them */
 	int fd; /* of the table being written; owned */
+	/* A table that is good, should one with split DWARF not come; owned. */
+	int aside;
 	int64_t started_ns;
 	struct symtab_build_report report;
 	bool is_elsewhere; /* not in the cache's directory */
@@ -88,6 +90,7 @@ struct splits {
 	bool is_pumped;    /* somebody is asking */
 	bool is_new;       /* something came */
 	bool is_over;      /* another round is of no use */
+	bool is_refused;   /* a build with them failed */
 	bool is_uncertain; /* another time something may come */
 	struct symtab_build_dwo *files;
 	size_t file_count, file_capacity;
@@ -148,6 +151,7 @@ struct symbolizer {
 	struct store *store;
 	struct batch_limits limits;
 	bool waits_for_best;
+	uint64_t bundles_most; /* copies of split DWARF; half of it for one */
 	struct table_cache *tables;
 	struct pool *computers;       /* of small batches */
 	struct pool *large_computers; /* of large ones, after those */
@@ -167,6 +171,7 @@ struct symbolizer {
 	TAILQ_HEAD(wait_list, wait) waits;
 	size_t wait_count;        /* also those that are ready */
 	size_t waiting_addresses; /* of their batches */
+	uint64_t bundles_bytes;   /* copies of split DWARF, of all makings */
 	int64_t next_deadline_ms;
 	struct verdicts verdicts;
 	uint64_t forgets; /* changes of the index for single IDs */
@@ -294,14 +299,14 @@ bool build_partial_request(struct making *m, struct buf *out);
 
 /* ---- splits.c ------------------------------------------------------------ */
 
-/** Twice is safe. */
-void splits_deinit(struct splits *s);
+/** Twice is safe. Lock not held. */
+void splits_deinit(struct making *m);
 /** The whole table was built: may looking for files of split DWARF help? */
 bool splits_may_help(const struct making *m);
 /** Look for them, then build_whole() or build_take(). Takes a hold. */
 void splits_begin(struct making *m);
 /** A build failed. @return True: with files of split DWARF, which are dropped.
- * Another one without them may do. */
+ * The table without them does. */
 bool splits_refuse(struct making *m, const struct error *err);
 /** Add those there are. @param[in,out] bytes Of all inputs. */
 void splits_fill_inputs(const struct making *m,

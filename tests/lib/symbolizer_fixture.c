@@ -45,6 +45,7 @@ void open_service(struct fixture *f)
 		.threads = 2,
 		.program = builder ? builder : "tests/lib/fake_builder",
 		.waits_for_best = f->waits_for_best,
+		.split_copies_bytes = f->split_copies_bytes,
 		.limits = { .addresses = 100000,
 			    .modules = 1000,
 			    .wait_ms = LONG_MS },

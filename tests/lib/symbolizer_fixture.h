@@ -24,7 +24,9 @@ struct fixture {
 	struct symbolizer *s;
 	char cache[80], tables[96];
 	char gate[96];
-	bool waits_for_best; /* of the next open_service() */
+	/* Of the next open_service(). */
+	bool waits_for_best;
+	uint64_t split_copies_bytes;
 };
 
 /* What a file is in the index. */

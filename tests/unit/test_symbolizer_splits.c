@@ -4,10 +4,13 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "tests/lib/fake_builder.h"
 #include "tests/lib/symbolizer_fixture.h"
 #include "tests/unit/unit.h"
@@ -38,6 +41,28 @@ static void add_good_split(struct fixture *f, unsigned unit, size_t size)
 
 	snprintf(words, sizeof(words), "has=%u", unit);
 	add_split(f, unit, unit, size, words);
+}
+
+/* Open again: who asks waits until it is known that there is nothing better, so
+ * that what was to be built has been. */
+static void wait_for_best(struct fixture *f)
+{
+	close_service(f);
+	f->waits_for_best = true;
+	open_service(f);
+}
+
+/* Whole tables that workers have built, also those that nobody got. */
+static int whole_builds(void)
+{
+	static const char name[] = "symbolized_symbol_table_build_duration_"
+				   "seconds_count{table=\"whole\"} ";
+	CLEANUP_BUF struct buf text = BUF_INIT;
+
+	metrics_render(&text);
+	const char *at = strstr(buf_str(&text), name);
+
+	return at ? atoi(at + strlen(name)) : 0;
 }
 
 /* Ask for build ID 1. @return Is nothing lacking? */
@@ -94,28 +119,61 @@ START_TEST(large_files_are_not_copied_and_there_may_be_some)
 }
 END_TEST
 
+static int64_t refused_copies(void)
+{
+	return metric_get(METRIC_LIMITS_REACHED,
+			  metric_label(LABELS_LIMIT, "split_copies"), 0);
+}
+
+START_TEST(copies_have_a_limit_and_give_back_their_room)
+{
+	struct fixture f;
+	int64_t refused = refused_copies();
+
+	fixture_open(&f);
+	f.split_copies_bytes = 8192;
+	wait_for_best(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "lacks=5");
+	for (unsigned i = 0; i < 5; i++)
+		add_good_split(&f, i, 1024);
+	// Half of it is one table's.
+	ck_assert(!is_whole(&f, "sp1"));
+	ck_assert_int_eq(refused_copies(), refused + 1);
+	ck_assert(!is_whole(&f, "sp1"));
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	for (unsigned n = 2; n < 6; n++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%u", n);
+		add_debuginfo(&f, name, n, SMALL, "lacks=4");
+		ck_assert_int_eq(ask_in(&f, n, LONG_MS, name), MODULE_OK);
+		ck_assert_str_eq(name, "sp1");
+	}
+	ck_assert_int_eq(refused_copies(), refused + 1);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_table_that_lacks_some_is_made_again_when_they_have_come)
 {
 	struct fixture f;
 
 	fixture_open(&f);
+	wait_for_best(&f);
 	add_debuginfo(&f, "a", 1, SMALL, "lacks=3");
 	ck_assert(!is_whole(&f, "fn1"));
-	// What is of no use is no reason to build, here and after a restart.
+	// What is of no use is no reason to build.
 	add_debuginfo(&f, "b", 2, SMALL, "whole");
 	ck_assert(!is_whole(&f, "fn1"));
 	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
 	add_good_split(&f, 0, SMALL);
-	for (int64_t end = clock_ms() + LONG_MS; clock_ms() < end;) {
-		ck_assert(!is_whole(&f, NULL));
-		if (counted(TABLE_OP_BUILD) == 2)
-			break;
-	}
 	ck_assert(!is_whole(&f, "sp1"));
 	ck_assert_int_eq(counted(TABLE_OP_BUILD), 2);
+	// The old one answers while they are looked for.
 	close_service(&f);
 	add_good_split(&f, 1, SMALL);
 	add_good_split(&f, 2, SMALL);
+	f.waits_for_best = false;
 	open_service(&f);
 	bool is_good = false;
 
@@ -134,9 +192,12 @@ START_TEST(a_file_that_ends_the_worker_is_left_out)
 	add_debuginfo(&f, "a", 1, SMALL, "lacks=2");
 	add_good_split(&f, 0, SMALL);
 	add_split(&f, 1, 1, SMALL, "kills");
+	wait_for_best(&f);
 	ck_assert(!is_whole(&f, "fn1"));
 	ck_assert(!is_whole(&f, "fn1"));
 	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	// The table without them had been built: it is the one.
+	ck_assert_int_eq(whole_builds(), 1);
 	fixture_close(&f);
 }
 END_TEST
@@ -178,6 +239,35 @@ START_TEST(a_file_that_is_gone_is_lacking)
 }
 END_TEST
 
+START_TEST(a_file_that_cannot_be_opened_is_not_tried_at_every_turn)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	wait_for_best(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "lacks=2");
+	add_good_split(&f, 0, SMALL);
+	add_good_split(&f, 1, SMALL);
+	const char *path = index_fixture_path(&f.index, "1.dwo");
+	int64_t begun = clock_ms();
+
+	// As if there were none would be lasting: no program opens a socket.
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mknod(path, S_IFSOCK | 0600, 0), 0);
+	ck_assert(!is_whole(&f, "sp1"));
+	for (unsigned n = 2; n < 6; n++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "%u", n);
+		add_debuginfo(&f, name, n, SMALL, "whole");
+		ck_assert(!is_whole(&f, "sp1"));
+	}
+	ck_assert_int_le(counted(TABLE_OP_BUILD),
+			 1 + (clock_ms() - begun) / 2000);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_few_addresses_wait_for_the_whole_if_that_may_be_better)
 {
 	for (int has_splits = 0; has_splits < 2; has_splits++) {
@@ -201,8 +291,10 @@ END_TEST
 
 UNIT_MAIN("symbolizer_splits", files_are_found_and_all_is_built_with_them,
 	  large_files_are_not_copied_and_there_may_be_some,
+	  copies_have_a_limit_and_give_back_their_room,
 	  a_table_that_lacks_some_is_made_again_when_they_have_come,
 	  a_file_that_ends_the_worker_is_left_out,
 	  where_the_first_file_is_not_what_it_seems_the_next_is_tried,
 	  a_file_that_is_gone_is_lacking,
+	  a_file_that_cannot_be_opened_is_not_tried_at_every_turn,
 	  a_few_addresses_wait_for_the_whole_if_that_may_be_better)

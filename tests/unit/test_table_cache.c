@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -541,6 +542,39 @@ START_TEST(more_quality_or_another_input_may_say_more)
 }
 END_TEST
 
+START_TEST(split_files_that_do_not_come_are_tried_again_ever_more_rarely)
+{
+	struct table_claims had = { 0 }, now = all;
+	int64_t last = 0;
+
+	now.inputs |= TABLE_LACKS_SPLIT;
+	now.split_version = 7;
+	/* What is not there need not be tried. */
+	ck_assert(!table_claims_exceed(now, now));
+	for (int i = 0; i < 20; i++) {
+		int64_t before = clock_ms();
+
+		table_claims_put_off(&now, had);
+		int64_t pause = now.split_retry_ms - before;
+
+		ck_assert_int_ge(pause, i < 9 ? 2 * last - 100 : last - 100);
+		ck_assert_int_le(pause, 600000);
+		ck_assert(!table_claims_exceed(now, now));
+		last = pause;
+		had = now;
+	}
+	ck_assert_int_ge(last, 300000);
+	/* When their time has come. */
+	had.split_retry_ms = clock_ms();
+	ck_assert(table_claims_exceed(now, had));
+	/* Others have come: at once, and from the start. */
+	now.split_version = 8;
+	ck_assert(table_claims_exceed(now, had));
+	table_claims_put_off(&now, had);
+	ck_assert_int_le(now.split_retry_ms, clock_ms() + 2000);
+}
+END_TEST
+
 START_TEST(what_a_crash_left_is_swept)
 {
 	make_dir();
@@ -897,6 +931,7 @@ UNIT_MAIN("table_cache", a_table_that_is_put_is_loaded_and_kept_over_a_restart,
 	  a_worse_one_never_takes_the_place_of_a_better_one,
 	  a_table_without_its_split_units_takes_no_whole_ones_place,
 	  more_quality_or_another_input_may_say_more,
+	  split_files_that_do_not_come_are_tried_again_ever_more_rarely,
 	  what_a_crash_left_is_swept,
 	  killed_at_any_moment_it_leaves_whole_tables,
 	  a_file_that_somebody_removed_is_a_miss,
