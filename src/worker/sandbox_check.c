@@ -65,8 +65,7 @@ struct error *sandbox_hear(struct worker_process *p)
 					   HEARD | (s.have & SANDBOX_REQUIRED)))
 		tell(&s);
 	else if ((before & ~s.have) & SANDBOX_REQUIRED)
-		return error_new(UNSUPPORTED,
-				 "worker without its whole sandbox: %s",
+		return error_new(BUSY, "worker without its whole sandbox: %s",
 				 s.lacks);
 	return NULL;
 }

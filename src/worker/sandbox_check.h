@@ -21,15 +21,16 @@
  *
  * @param[in] program To start workers with.
  * @param[in] is_required Something of SANDBOX_REQUIRED missing is an error.
- * @return UNSUPPORTED naming what this machine lacks; WORKER, IO.
+ * @return UNSUPPORTED naming what this machine lacks; BUSY, WORKER, IO.
  */
 MUST_CHECK struct error *sandbox_check(const char *program, bool is_required);
 
 /**
  * The first message of a process just started.
  *
- * @return UNSUPPORTED if it is held by less than those before; WORKER if it
- * ended, LIMIT "deadline" if it says nothing for half a minute.
+ * @return BUSY if it is held by less than those before: the machine lacks
+ * something now, of which no job can know, and the next worker may have it;
+ * WORKER if it ended, LIMIT "deadline" if it says nothing for half a minute.
  */
 MUST_CHECK struct error *sandbox_hear(struct worker_process *p);
 

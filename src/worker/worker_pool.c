@@ -308,11 +308,7 @@ static struct error *start_process(struct worker *w)
 	metric_add(METRIC_WORKER_STARTS, w->pool->label, 0, 1);
 	struct error *err = sandbox_hear(&w->process);
 
-	if (err && error_kind(err) == ERROR_UNSUPPORTED)
-		worker_process_stop(&w->process, true);
-	else if (err)
-		err = bury(w, err);
-	return err;
+	return err ? bury(w, err) : NULL;
 }
 
 static bool is_stopping(struct worker_pool *pool)

@@ -291,7 +291,7 @@ START_TEST(a_worker_with_less_than_the_first_is_given_no_job)
 	write_liar(whole, sizeof(whole), 0x7f);
 	write_liar(partial, sizeof(partial), 0x7f & ~(1u << SANDBOX_SECCOMP));
 	ck_no_error(sandbox_check(whole, true));
-	ck_error(sandbox_check(partial, false), UNSUPPORTED,
+	ck_error(sandbox_check(partial, false), BUSY,
 		 "without its whole sandbox");
 	struct worker_pool_options options = {
 		.name = "scan",
@@ -304,7 +304,7 @@ START_TEST(a_worker_with_less_than_the_first_is_given_no_job)
 
 	ck_no_error(worker_pool_create(&options, &pool));
 	run(pool, 0, &job);
-	ck_error(job.err, UNSUPPORTED, "without its whole sandbox");
+	ck_error(job.err, BUSY, "without its whole sandbox");
 	ck_assert(!job.answered);
 	worker_pool_destroy(pool);
 	unlink(whole);

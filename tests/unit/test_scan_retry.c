@@ -15,6 +15,8 @@
 #include "scan/scan.h"
 #include "tests/lib/elf_writer.h"
 #include "tests/unit/unit.h"
+#include "worker/sandbox_check.h"
+#include "worker/wire.h"
 
 struct fixture {
 	char base[64], tree[96], file[128], state[96];
@@ -231,7 +233,91 @@ START_TEST(what_ran_into_a_limit_is_poison_too)
 }
 END_TEST
 
+/* A program that says it is held by nothing, while there is a file BASE/bare;
+ * otherwise it is a worker as it should be. */
+static void make_fickle_program(const struct fixture *f, const char *real,
+				char *path, size_t size)
+{
+	snprintf(path, size, "%s/fickle", f->base);
+	CLEANUP_CLOSE int fd = open(path, O_CREAT | O_WRONLY, 0700);
+
+	ck_assert_int_ge(fd, 0);
+	/* A message of 9 bytes, type WIRE_HELLO: no bits, and a text "x". */
+	ck_assert_int_gt(dprintf(fd,
+				 "#!/bin/sh\n[ -e '%s/bare' ] || exec '%s' "
+				 "\"$@\"\n[ ! -e '%s/once' ] || rm '%s/bare'\n"
+				 "printf '\\011\\0\\0\\0\\%o\\0\\0\\0"
+				 "\\0\\0\\0\\0\\001\\0\\0\\0x' >&3\n"
+				 "cat <&3 >/dev/null\n",
+				 f->base, real, f->base, f->base, WIRE_HELLO),
+			 0);
+}
+
+static void touch(const struct fixture *f, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", f->base, name);
+	CLEANUP_CLOSE int fd = open(path, O_CREAT | O_WRONLY, 0600);
+	ck_assert_int_ge(fd, 0);
+}
+
+static void must_remove(const struct fixture *f, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", f->base, name);
+	ck_assert_int_eq(unlink(path), 0);
+}
+
+/* that the machine lacks something for a while is no file's fault. */
+START_TEST(what_a_worker_without_its_sandbox_was_to_read_is_tried_again)
+{
+	const char *before = getenv("SYMBOLIZED");
+	char real[4096], program[128];
+	struct fixture f;
+
+	ck_assert_ptr_nonnull(realpath(before ? before : "./symbolized", real));
+	make_tree(&f);
+	make_fickle_program(&f, real, program, sizeof(program));
+	CLEANUP_FREE char *kept = before ? mem_strdup(before) : NULL;
+
+	ck_no_error(sandbox_check(real, false));
+	setenv("SYMBOLIZED", program, 1);
+	/* One such worker: the next one reads it. */
+	touch(&f, "bare");
+	touch(&f, "once");
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	ck_assert_uint_eq(atomic_load(&scan_progress(f.scan)->failed), 0);
+	ck_assert_uint_eq(atomic_load(&scan_progress(f.scan)->artifacts), 1);
+	/* None but such: later. */
+	must_remove(&f, "once");
+	touch(&f, "bare");
+	ck_assert_int_eq(chmod(f.file, 0644), 0);
+	end_process(&f);
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	ck_assert_uint_eq(atomic_load(&scan_progress(f.scan)->failed), 1);
+	must_remove(&f, "bare");
+	ck_assert_uint_eq(looked_into(&f), 0);
+	for (int i = 0; i < 9; i++)
+		note_failed(&f, "busy", true);
+	pass_time(&f, 3600);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	ck_assert_uint_eq(atomic_load(&scan_progress(f.scan)->failed), 0);
+	ck_assert_uint_eq(atomic_load(&scan_progress(f.scan)->artifacts), 1);
+	end_process(&f);
+	if (kept)
+		setenv("SYMBOLIZED", kept, 1);
+	else
+		unsetenv("SYMBOLIZED");
+	remove_tree(&f);
+}
+END_TEST
+
 UNIT_MAIN("scan_retry", what_may_have_passed_is_tried_again_by_another_process,
 	  what_cannot_have_passed_is_not_tried_by_another_process_either,
 	  poison_is_tried_after_1_10_60_minutes_then_only_when_it_changes,
-	  what_ran_into_a_limit_is_poison_too)
+	  what_ran_into_a_limit_is_poison_too,
+	  what_a_worker_without_its_sandbox_was_to_read_is_tried_again)
