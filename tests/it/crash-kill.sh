@@ -157,7 +157,7 @@ isnt "a groom has work" "$(diff "$tmp/groomed.dump" <(dump littered) | head -c 9
 timed extraction extract
 timed download download
 timed build build
-IT_LONG_SECONDS=10; long_s=10; wait_until has_all_tables || die "tables are not kept"
+wait_until has_all_tables || die "tables are not kept"
 cp -r "$tmp/victim.cache/tables" "$tmp/true.tables"
 stop_server victim
 is "the undisturbed server ends well" "$exit_status" 0

@@ -18,7 +18,7 @@
 need "$CC" objcopy openssl readelf nm
 client=$top_builddir/tests/lib/soak_client
 
-seconds=${SOAK_SECONDS:-$([ "${LONG_TESTS:-}" ] && echo 3600 || echo 15)}
+seconds=${SOAK_SECONDS:-$([ "${LONG_TESTS:-no}" = yes ] && echo 3600 || echo 15)}
 # Calm, faults, and time for what they left to pass: the breaker is open for a
 # minute, and for two when the probe fails.
 calm_s=$((seconds < 240 ? seconds / 3 : 80))
