@@ -184,7 +184,9 @@ struct index_container {
 	 * message; it is not tried again until the stamp changes. */
 	const char *problem_kind;
 	const char *problem;
-	bool is_retryable; /* worker died, or the machine failed */
+	/** It may be read another time (R-4): a worker died or met a limit, the
+	 * machine failed, or a command did. */
+	bool is_retryable;
 	uint32_t payload_codec;
 	uint64_t payload_offset, payload_size;
 	const struct index_artifact *artifacts;
@@ -302,8 +304,8 @@ struct index_known {
 	const char *scanner; /* borrowed like path */
 	struct index_stamp stamp;
 	unsigned root_order;
-	bool is_retryable; /* and failed the last time */
-	bool is_poison; /* and that had cost a worker its life, or its time */
+	bool is_retryable;        /* and failed the last time */
+	const char *problem_kind; /* "": read whole; borrowed like path */
 	uint32_t attempts;
 	int64_t tried_at; /* seconds since 1970 */
 };

@@ -57,6 +57,8 @@ static struct error *give_known(struct query *q, struct buf *path,
 {
 	if (!set_path(path, q, 0, 1))
 		return error_no_memory;
+	/* Texts stay until the next row. */
+	const char *problem_kind = query_text(q, 11);
 	const struct index_known known = {
 		.path = (const char *)path->data,
 		.stamp = {
@@ -66,11 +68,11 @@ static struct error *give_known(struct query *q, struct buf *path,
 			.inode = (uint64_t)query_int(q, 5),
 		},
 		.root_order = (unsigned)query_int(q, 6),
-		.is_retryable = query_int(q, 7),
+		.is_retryable = *problem_kind && query_int(q, 7),
 		.attempts = (uint32_t)query_int(q, 8),
 		.tried_at = query_int(q, 9),
 		.scanner = query_text(q, 10),
-		.is_poison = query_int(q, 11),
+		.problem_kind = problem_kind,
 	};
 	return fn(ctx, &known);
 }

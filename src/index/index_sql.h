@@ -217,17 +217,15 @@ SQL(POINTS, READER,
 /* Directories in [?1, ?2), in the first one only names behind ?3. */
 SQL(KNOWN, READER,
     "SELECT d.path, c.name, c.mtime_ns, c.ctime_ns, c.size, c.inode,"
-    " c.root_order, c.is_retryable AND c.problem_kind IS NOT NULL,"
-    " c.attempts, c.tried_at, c.scanner,"
-    " coalesce(c.problem_kind IN ('worker', 'limit'), 0) FROM directory d"
+    " c.root_order, c.is_retryable, c.attempts, c.tried_at, c.scanner,"
+    " c.problem_kind FROM directory d"
     " CROSS JOIN container c ON c.directory_id = d.id"
     " WHERE d.path >= ?1 AND d.path < ?2 AND (d.path > ?1 OR c.name > ?3)"
     " ORDER BY d.path, c.name")
 SQL(KNOWN_FILE, READER,
     "SELECT d.path, c.name, c.mtime_ns, c.ctime_ns, c.size, c.inode,"
-    " c.root_order, c.is_retryable AND c.problem_kind IS NOT NULL,"
-    " c.attempts, c.tried_at, c.scanner,"
-    " coalesce(c.problem_kind IN ('worker', 'limit'), 0) FROM directory d"
+    " c.root_order, c.is_retryable, c.attempts, c.tried_at, c.scanner,"
+    " c.problem_kind FROM directory d"
     " CROSS JOIN container c ON c.directory_id = d.id"
     " WHERE d.path = ?1 AND c.name = ?2")
 SQL(IGNORED, READER,

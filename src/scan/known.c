@@ -110,13 +110,25 @@ struct load {
 	int64_t now;
 };
 
+/* Did it cost a worker its life, or its time? */
+static bool is_poison(const struct index_known *in)
+{
+	static const enum error_kind kinds[] = { ERROR_WORKER, ERROR_LIMIT };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!strcmp(in->problem_kind, error_kind_label(kinds[i])))
+			return true;
+	}
+	return false;
+}
+
 static bool is_retry_due(const struct load *load, const struct index_known *in)
 {
 	size_t tries = in->attempts ? in->attempts - 1 : 0;
 
 	if (!in->is_retryable || load->is_first)
 		return in->is_retryable;
-	if (tries >= RETRIES && in->is_poison)
+	if (tries >= RETRIES && is_poison(in))
 		return false;
 	int64_t pause = retry_after_s[tries < RETRIES ? tries : RETRIES - 1];
 
