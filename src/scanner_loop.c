@@ -59,7 +59,7 @@ static bool reopen_if_damaged(struct scanner_loop *l)
 {
 	if (l->index && !index_needs_reopen(l->index))
 		return false;
-	log_error("index", "damaged or moved: opening it again",
+	log_error("index", "damaged, not readable or moved: opening it again",
 		  LOG_S("state_dir", l->settings->state_dir));
 	{
 		LOCKED(&l->lock);

@@ -536,7 +536,7 @@ bool index_needs_reopen(const struct index *ix)
 	CLEANUP_FREE char *mark = NULL;
 	struct stat now;
 
-	if (atomic_load(&ix->db.is_damaged))
+	if (atomic_load(&ix->db.is_damaged) || atomic_load(&ix->db.is_spent))
 		return true;
 	if (stat(ix->db.path, &now) || now.st_dev != ix->seen.st_dev ||
 	    now.st_ino != ix->seen.st_ino)
@@ -614,15 +614,18 @@ static bool is_unchanged(struct index_reader *r)
 
 struct error *reader_refresh(struct index_reader *r)
 {
-	if (r->db.handle &&
-	    (r->db.mode != DB_IMMUTABLE || is_unchanged(r) ||
-	     sqlite3_txn_state(r->db.handle, NULL) != SQLITE_TXN_NONE))
+	bool is_good = !atomic_load(&r->db.is_spent) &&
+		       (r->db.mode != DB_IMMUTABLE || is_unchanged(r));
+
+	if (r->db.handle && (is_good || sqlite3_txn_state(r->db.handle, NULL) !=
+						SQLITE_TXN_NONE))
 		return NULL;
-	/* Somebody writes after all. Where this fails the next read tries
-	 * again. */
+	/* Somebody writes after all, or a read failed. Where this fails the
+	 * next read tries again. */
 	r->reopened++;
 	db_close(&r->db);
 	atomic_store(&r->db.is_damaged, false);
+	atomic_store(&r->db.is_spent, false);
 	CLEANUP_ERROR struct error *err = connect_and_prepare(r);
 	if (err)
 		db_close(&r->db);

@@ -88,7 +88,8 @@ bool index_is_writable(const char *place);
 /**
  * Has the database turned out to be damaged (by this writer, or by any
  * connection of any process), or was it moved or removed? Then writes fail:
- * close it and open it again, which sets a damaged one aside.
+ * close it and open it again, which sets a damaged one aside. The same where
+ * it could not be read once: only a new connection knows damage from that.
  *
  * Cost: two system calls. Threads: any.
  */

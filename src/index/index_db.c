@@ -157,8 +157,10 @@ COLD struct error *db_error(struct db *db, int rc, const char *doing)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB: {
 		/* Nobody has seen what cannot be read. */
-		if (has_failed(db, is_unreadable))
+		if (has_failed(db, is_unreadable)) {
+			atomic_store(&db->is_spent, true);
 			return io_error(db, SQLITE_IOERR_READ, doing);
+		}
 		struct error *err = error_new(DATABASE, "%s: damaged: %s: %s",
 					      db->path, doing, text);
 

@@ -60,6 +60,10 @@ struct db {
 	/** SQLite found it damaged, or it is not ours. Only set while it is
 	 * open; read by other threads. */
 	atomic_bool is_damaged;
+	/** A read failed, which SQLite takes for damage, and the file goes on
+	 * telling of it until it is closed: by this connection damage cannot be
+	 * told any more. Read by other threads. */
+	atomic_bool is_spent;
 	sqlite3_stmt *statements[SQL_STATEMENTS];
 };
 

@@ -121,7 +121,8 @@ put_splits(struct db *db, const struct index_artifact *a, int64_t artifact);
 
 /* ---- Readers (index.c) -------------------------------------------------- */
 
-/** First thing in every read: notices that an immutable database is not. */
+/** First thing in every read: notices that an immutable database is not, and
+ * that the connection is of no use any more. */
 MUST_CHECK struct error *reader_refresh(struct index_reader *r);
 
 /** A read transaction keeps the WAL from being reset, so long lists are read

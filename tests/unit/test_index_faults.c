@@ -513,7 +513,8 @@ static bool run_with_fault(const struct operation *op, enum fault_kind kind,
 	if (err && op->run == op_put)
 		ck_assert_uint_eq(version_of(f.r, 1), 1);
 	error_free(err);
-	ck_assert(!f.ix || !index_needs_reopen(f.ix));
+	ck_assert(!f.ix || kind == FAULT_DEVICE_ERROR ||
+		  !index_needs_reopen(f.ix));
 	ck_assert_msg(!was_set_aside(&f), "%s, fault %u", op->name, n);
 	/* The disk has room again, and the writer goes on. */
 	if (f.ix && op->run != op_open_read_only)
@@ -555,6 +556,34 @@ START_TEST(a_device_that_cannot_be_read_is_an_error_and_not_damage)
 {
 	fault_vfs_install();
 	run_all_with_fault(FAULT_DEVICE_ERROR);
+}
+END_TEST
+
+/* SQLite's file tells of its last error for as long as it is open. R-30 */
+START_TEST(behind_a_read_error_damage_is_told_by_a_new_connection)
+{
+	static const char noise[64 << 10] = { 1 };
+	CLEANUP_INDEX_FIXTURE struct index_fixture f;
+
+	fault_vfs_install();
+	template_make();
+	template_copy(&f);
+	fault_vfs_set(FAULT_DEVICE_ERROR, 1);
+	ck_error(op_search(&f), IO, "");
+	ck_no_error(op_search(&f));
+	sqlite3_db_release_memory(f.ix->db.handle);
+	fault_vfs_set(FAULT_DEVICE_ERROR, 1);
+	ck_error(op_put(&f), IO, "");
+	ck_assert(index_needs_reopen(f.ix));
+	ck_no_error(op_open(&f));
+	ck_assert(!index_needs_reopen(f.ix) && !was_set_aside(&f));
+	CLEANUP_CLOSE int fd =
+		open(index_fixture_path(&f, "index.sqlite"), O_WRONLY);
+	ck_assert_int_gt(pwrite(fd, noise, sizeof(noise), 4096), 0);
+	sqlite3_db_release_memory(f.r->db.handle);
+	ck_error(op_search(&f), DATABASE, "damaged");
+	ck_assert(was_set_aside(&f));
+	index_fixture_close(&template);
 }
 END_TEST
 
@@ -957,6 +986,7 @@ UNIT_MAIN("index_faults", no_memory_at_any_allocation_is_an_error_and_no_more,
 	  a_full_disk_at_any_write_is_an_error_and_no_more,
 	  a_read_error_anywhere_is_an_error_and_not_damage,
 	  a_device_that_cannot_be_read_is_an_error_and_not_damage,
+	  behind_a_read_error_damage_is_told_by_a_new_connection,
 	  a_page_that_memory_does_not_hold_is_an_error_and_not_damage,
 	  a_failing_sync_loses_nothing,
 	  creating_on_a_full_disk_can_be_tried_again,
