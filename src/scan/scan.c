@@ -18,6 +18,10 @@
 /* Items gathered before they are handed out: bounds memory on a first scan of
  * millions of files. */
 enum { ITEMS_MAX = 100000, POOL_IDLE_MS = 1000 };
+/* Of a process, the first pass tries again all that may have passed by. One that
+ * breaks off has not come to all of it, and so does the next one; but where each
+ * breaks off, files that cost workers their lives are not to do so each time. */
+enum { FIRST_PASSES = 3 };
 /* Left to the rest of the process, or a quarter if that is more. */
 enum { KEPT_DESCRIPTORS = 64 };
 
@@ -513,7 +517,7 @@ static struct error *load_known(struct scan *s, struct index_reader **ret)
 {
 	TRY(index_reader_open(s->o.index_place, ret));
 	return known_load(&s->known, *ret, index_secret(s->o.index), s->o.roots,
-			  !s->has_passed);
+			  s->first_passes < FIRST_PASSES);
 }
 
 /* Files that did not change follow the operator's order too. The first root's
@@ -609,8 +613,10 @@ struct error *scan_run(struct scan *s)
 	begin_progress(s);
 	struct error *err = pass(s, &reader);
 
-	/* A pass that ended halfway has not come to all of it. */
-	s->has_passed |= !err;
+	if (!err)
+		s->first_passes = FIRST_PASSES;
+	else if (s->first_passes < FIRST_PASSES)
+		s->first_passes++;
 	end_progress(s, err);
 	index_reader_close(reader);
 	drop_pass(s);

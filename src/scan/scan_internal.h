@@ -46,7 +46,7 @@ struct scan {
 	const char *skip[3];
 	size_t batch_max; /* files a job, for the descriptors they hold */
 	struct worker_pool *pool;
-	bool has_passed; /* a pass has come to its end */
+	unsigned first_passes; /* so many broke off, or all that may */
 
 	/* One pass; owned by the scanning thread. */
 	struct known known;

@@ -214,6 +214,55 @@ START_TEST(poison_is_tried_after_1_10_60_minutes_then_only_when_it_changes)
 END_TEST
 
 /* what a limit of the worker's stopped, and not the file's own. */
+static void must_remove(const struct fixture *f, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", f->base, name);
+	ck_assert_int_eq(unlink(path), 0);
+}
+
+static void must_exec(const struct fixture *f, const char *sql)
+{
+	char path[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/index.sqlite", f->state);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* @return How many files are looked into by the first pass of a process that
+ * comes to its end, behind so many that break off. */
+static uint64_t looked_into_behind(struct fixture *f, unsigned broken)
+{
+	note_failed(f, "worker", true);
+	end_process(f);
+	begin_process(f);
+	/* No reader can be opened without it. */
+	must_exec(f, "ALTER TABLE ignored RENAME TO away");
+	for (unsigned i = 0; i < broken; i++)
+		ck_error(scan_run(f->scan), DATABASE, "");
+	must_exec(f, "ALTER TABLE away RENAME TO ignored");
+	return looked_into(f);
+}
+
+START_TEST(passes_that_all_break_off_do_not_try_poison_each_time)
+{
+	struct fixture f;
+
+	make_tree(&f);
+	begin_process(&f);
+	ck_assert_uint_eq(looked_into(&f), 1);
+	ck_assert_uint_eq(looked_into_behind(&f, 2), 1);
+	must_remove(&f, "state/index.sqlite.damaged");
+	ck_assert_uint_eq(looked_into_behind(&f, 3), 0);
+	end_process(&f);
+	remove_tree(&f);
+}
+END_TEST
+
 START_TEST(what_ran_into_a_limit_is_poison_too)
 {
 	struct fixture f;
@@ -260,14 +309,6 @@ static void touch(const struct fixture *f, const char *name)
 	snprintf(path, sizeof(path), "%s/%s", f->base, name);
 	CLEANUP_CLOSE int fd = open(path, O_CREAT | O_WRONLY, 0600);
 	ck_assert_int_ge(fd, 0);
-}
-
-static void must_remove(const struct fixture *f, const char *name)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", f->base, name);
-	ck_assert_int_eq(unlink(path), 0);
 }
 
 /* that the machine lacks something for a while is no file's fault. */
@@ -319,5 +360,6 @@ END_TEST
 UNIT_MAIN("scan_retry", what_may_have_passed_is_tried_again_by_another_process,
 	  what_cannot_have_passed_is_not_tried_by_another_process_either,
 	  poison_is_tried_after_1_10_60_minutes_then_only_when_it_changes,
+	  passes_that_all_break_off_do_not_try_poison_each_time,
 	  what_ran_into_a_limit_is_poison_too,
 	  what_a_worker_without_its_sandbox_was_to_read_is_tried_again)
