@@ -4,20 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "index/index.h"
 #include "privileges.h"
+#include "worker/sandbox.h"
 
 enum { CAPABILITIES_MAX = 64, ID_MAX = INT32_MAX };
 
@@ -67,16 +65,67 @@ static struct error *find_group(const char *name, struct user *ret)
 
 /* ---- Directories ---------------------------------------------------------- */
 
+/* A directory just made. Whoever may write to its parent may have put something
+ * else there since: a link is not followed, and what is another's is not given
+ * away. The modes are these whatever the umask is. */
+static struct error *set_owner(int parent, const char *name,
+			       const struct user *owner, int *fd_ret)
+{
+	const mode_t mode = owner ? 0700 : 0755;
+	CLEANUP_CLOSE int fd = openat(
+		parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return error_errno("open");
+	if (st.st_uid != geteuid())
+		return error_new(IO, "it was replaced");
+	if (fchmod(fd, mode) || (owner && fchown(fd, owner->uid, owner->gid)))
+		return error_errno("set its rights");
+	*fd_ret = steal_fd(&fd);
+	return NULL;
+}
+
+/* From the directory *at to the one of that name in it, which is made if it is
+ * missing: for @p owner, or for everybody to pass. */
+static struct error *step(int *at, const char *name, const struct user *owner)
+{
+	int fd = openat(*at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT && !mkdirat(*at, name, 0700))
+		TRY(set_owner(*at, name, owner, &fd));
+	if (fd < 0)
+		return error_errno("make directory");
+	if (*at != AT_FDCWD)
+		close(*at);
+	*at = fd;
+	return NULL;
+}
+
 /* As root: make what is missing, for the user. */
 static struct error *make_dir(const char *path, const struct user *u)
 {
+	CLEANUP_FREE char *copy = mem_strdup(path);
+	CLEANUP_CLOSE int at =
+		*path == '/' ? open("/", O_PATH | O_CLOEXEC) : AT_FDCWD;
 	struct stat st;
 
+	if (!copy)
+		return error_no_memory;
 	if (!stat(path, &st) || errno != ENOENT)
 		return NULL;
-	TRY(file_make_dirs(path));
-	if (chown(path, u->uid, u->gid))
-		return error_errno("give %s to %s", path, u->name);
+	char *rest = copy, *name = strsep(&rest, "/");
+
+	while (name) {
+		char *next = strsep(&rest, "/");
+
+		while (next && !*next)
+			next = strsep(&rest, "/");
+		if (*name)
+			TRY(error_wrap(step(&at, name, next ? NULL : u), "%s",
+				       path));
+		name = next;
+	}
 	return NULL;
 }
 
@@ -100,19 +149,6 @@ static bool is_writable(const char *dir)
 
 /* ---- Rights --------------------------------------------------------------- */
 
-static struct error *drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (syscall(SYS_capset, &header, none) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return error_errno("give up capabilities");
-	return NULL;
-}
-
 static struct error *become(const struct user *u)
 {
 	/* What no program may have that is executed from here on. The kernel
@@ -124,7 +160,9 @@ static struct error *become(const struct user *u)
 	if (setresgid(u->gid, u->gid, u->gid) ||
 	    setresuid(u->uid, u->uid, u->uid))
 		return error_errno("become %s", u->name);
-	TRY(drop_capabilities());
+	if (!sandbox_drop_capabilities() ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return error_errno("give up capabilities");
 	/* It is for good, or it is nothing. */
 	if (!setuid(0) || !setgid(0))
 		return error_new(IO, "--user: root could be had back");

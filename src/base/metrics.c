@@ -121,6 +121,12 @@ unsigned metric_label(enum metric_label_set set, const char *value)
 	return s->count - 1;
 }
 
+const char *metric_label_value(enum metric_label_set set, unsigned i)
+{
+	assert(i < label_sets[set].count);
+	return label_sets[set].values[i];
+}
+
 void metric_add(enum metric m, unsigned a, unsigned b, int64_t v)
 {
 	unsigned cell = cell_of(m, a, b);

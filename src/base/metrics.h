@@ -57,6 +57,8 @@ enum metric {
 
 /** Index of a label's value in its set; the last one if it is none of them. */
 unsigned metric_label(enum metric_label_set set, const char *value);
+/** The value at that index, which has to be one of the set's. Static. */
+const char *metric_label_value(enum metric_label_set set, unsigned i);
 
 /** @param[in] a,b Indices into the metric's label sets; 0 where NONE. */
 void metric_add(enum metric m, unsigned a, unsigned b, int64_t v);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <iconv.h>
 #include <linux/capability.h>
@@ -14,19 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/metrics.h"
 #include "worker/sandbox.h"
 #include "worker/wire.h"
 #include "worker/worker_limits.h"
 
-const char *const sandbox_part_names[SANDBOX_PARTS] = {
-	[SANDBOX_NO_NEW_PRIVS] = "no_new_privs",
-	[SANDBOX_NOT_DUMPABLE] = "not_dumpable",
-	[SANDBOX_LIMITS] = "limits",
-	[SANDBOX_CAPABILITIES] = "capabilities",
-	[SANDBOX_NETWORK] = "network_namespace",
-	[SANDBOX_LANDLOCK] = "landlock",
-	[SANDBOX_SECCOMP] = "seccomp",
-};
+static_assert((int)LABELS_MECHANISM_COUNT == (int)SANDBOX_PARTS,
+	      "a label for each");
 
 /* Landlock by its numbers: a C library of 2022 knows none of them and a kernel
  * header of 2022 not all (linux/landlock.h, linux 6.12). Those of a system call
@@ -69,7 +64,7 @@ static bool set_limits(void)
 	       set_limit(RLIMIT_NPROC, 0, 0);
 }
 
-static bool drop_capabilities(void)
+bool sandbox_drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
@@ -106,6 +101,11 @@ bool sandbox_landlock(void)
 	return !rc;
 }
 
+const char *sandbox_part_name(enum sandbox_part part)
+{
+	return metric_label_value(LABELS_MECHANISM, part);
+}
+
 static void note(struct sandbox *s, enum sandbox_part part, bool holds)
 {
 	size_t n = strlen(s->lacks);
@@ -114,7 +114,7 @@ static void note(struct sandbox *s, enum sandbox_part part, bool holds)
 		s->have |= 1u << part;
 	else
 		snprintf(s->lacks + n, sizeof(s->lacks) - n, "%s%s: %s",
-			 n ? ", " : "", sandbox_part_names[part],
+			 n ? ", " : "", sandbox_part_name(part),
 			 strerror(errno));
 }
 
@@ -140,7 +140,7 @@ void sandbox_enter(int sock, struct sandbox *ret)
 	/* Takes the right to do so, which is given away below. */
 	note(ret, SANDBOX_NETWORK, !unshare(CLONE_NEWNET));
 	note(ret, SANDBOX_LIMITS, set_limits());
-	note(ret, SANDBOX_CAPABILITIES, drop_capabilities());
+	note(ret, SANDBOX_CAPABILITIES, sandbox_drop_capabilities());
 	/* A change of rights may undo it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	note(ret, SANDBOX_NO_NEW_PRIVS,

@@ -26,13 +26,10 @@ static void tell(const struct sandbox *s)
 		bool holds = s->have >> i & 1;
 		size_t n = strlen(have);
 
-		metric_set(
-			METRIC_WORKER_SANDBOX,
-			metric_label(LABELS_MECHANISM, sandbox_part_names[i]),
-			0, holds);
+		metric_set(METRIC_WORKER_SANDBOX, i, 0, holds);
 		if (holds)
 			snprintf(have + n, sizeof(have) - n, "%s%s",
-				 n ? "," : "", sandbox_part_names[i]);
+				 n ? "," : "", sandbox_part_name(i));
 	}
 	bool is_enough = (s->have & SANDBOX_REQUIRED) == SANDBOX_REQUIRED;
 
@@ -80,7 +77,7 @@ static struct error *missing(void)
 
 		if (lacking >> i & 1)
 			snprintf(names + n, sizeof(names) - n, "%s%s",
-				 n ? ", " : "", sandbox_part_names[i]);
+				 n ? ", " : "", sandbox_part_name(i));
 	}
 	return lacking ? error_new(UNSUPPORTED,
 				   "--require-sandbox: this machine gives "

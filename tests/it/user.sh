@@ -95,6 +95,14 @@ fi
 scan scanned --user nobody "$tmp/tree"
 is "scan takes it, too" "$(stat -c %U "$tmp/scanned.state/index.sqlite")" nobody
 
+# Those on the way to its own as well, and they can be passed.
+(umask 077 && scan deep --user nobody --state-dir "$tmp/new/way/state" \
+	--cache-dir "$tmp/new//other/cache/" "$tmp/tree") || fail "a scan" \
+	"$(tail -n 2 "$tmp/deep.log")"
+is "missing directories are made under any umask" "$(cd "$tmp/new" &&
+	stat -c '%n %U %a' . way way/state other other/cache | tr '\n' ' ')" \
+	". root 755 way root 755 way/state nobody 700 other root 755 other/cache nobody 700 "
+
 # ---- The unit ------------------------------------------------------------------
 
 unit=$top_srcdir/contrib/symbolized.service
