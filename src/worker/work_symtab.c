@@ -15,7 +15,7 @@ static struct error *answer_report(struct wire_out *out,
 	return wire_out_end(out);
 }
 
-/* What cmd_worker.c leaves to be taken. */
+/* What sandbox.c leaves to be taken. */
 static void take_memory(void)
 {
 	struct rlimit limit;

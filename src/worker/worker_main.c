@@ -77,8 +77,7 @@ static struct error *do_job(enum wire_type type, struct reader *request,
 	return error_new(BAD_DATA, "unknown job %d", (int)type);
 }
 
-/* What holds us, before anything of a stranger's is read. */
-static struct error *say_hello(struct wire_out *out, int sock)
+struct error *worker_say_hello(struct wire_out *out, int sock)
 {
 	struct sandbox s;
 
@@ -98,7 +97,7 @@ struct error *worker_main(int sock)
 
 	wire_in_init(&in, owned);
 	wire_out_init(&out, owned);
-	TRY(say_hello(&out, owned));
+	TRY(worker_say_hello(&out, owned));
 	for (;;) {
 		enum wire_type type;
 		struct reader request;

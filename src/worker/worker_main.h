@@ -15,6 +15,11 @@
 /** The socket's descriptor in a worker started by worker_pool. */
 enum { WORKER_SOCKET_FD = 3 };
 
+/** Closes this process in and says by what it is held, before anything of a
+ * stranger's is read.
+ * @param[in] sock That of @p out; borrowed. */
+MUST_CHECK struct error *worker_say_hello(struct wire_out *out, int sock);
+
 /** Says hello with what holds this process, then works.
  * @param[in] sock Taken. @return NULL when the other side closed. */
 MUST_CHECK struct error *worker_main(int sock);

@@ -8,18 +8,7 @@
 #include <errno.h>
 
 #include "tests/lib/hostile.h"
-#include "worker/sandbox.h"
 #include "worker/worker_main.h"
-
-static struct error *say_hello(struct wire_out *out)
-{
-	struct sandbox s;
-
-	sandbox_enter(WORKER_SOCKET_FD, &s);
-	sandbox_put(wire_out_begin(out, WIRE_HELLO), &s);
-	TRY(wire_out_end(out));
-	return wire_out_flush(out);
-}
 
 static struct error *try_it(struct wire_out *out, size_t act)
 {
@@ -45,7 +34,7 @@ static struct error *serve(void)
 
 	wire_in_init(&in, WORKER_SOCKET_FD);
 	wire_out_init(&out, WORKER_SOCKET_FD);
-	TRY(say_hello(&out));
+	TRY(worker_say_hello(&out, WORKER_SOCKET_FD));
 	for (;;) {
 		enum wire_type type;
 		struct reader request;
