@@ -144,7 +144,14 @@ static struct error *answer_piece(struct resolve *r)
 		return NULL;
 	if (r->piece.failed)
 		return error_no_memory;
-	TRY(resolver_answer(r->resolver, &r->piece, &r->out));
+	struct error *err = resolver_answer(r->resolver, &r->piece, &r->out);
+
+	if (err) {
+		/* What was answered of it before is not asked again. */
+		log_consume(LOG_WARN, "resolve", "answers are lost",
+			    write_out(r));
+		return err;
+	}
 	for (size_t i = 0; i < r->piece.size; i++)
 		r->lines += r->piece.data[i] == '\n';
 	buf_clear(&r->piece);

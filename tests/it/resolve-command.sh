@@ -222,6 +222,11 @@ yes "$id+$main" | head -n 2000 | paste -sd';' >"$tmp/wide"
 run --url "$url" --kind vaddr --input "$tmp/wide"
 is "but a line is one" "$code" 75
 like "and the limit is told" "$(cat "$tmp/err")" 'batch-addresses'
+{ head -n 300 "$tmp/far"; cat "$tmp/wide"; } >"$tmp/wide-last"
+run --url "$url" --kind vaddr --input "$tmp/wide-last"
+is "what was answered before it is printed" \
+	"$code $(sort "$tmp/out" | uniq -c | tr -s ' ')" \
+	"75  300 long;prog;main;helper;scale 1"
 stop_server one
 run --url "$url" "$id+$main"
 is "a server that is not there is an error" "$code" 69
