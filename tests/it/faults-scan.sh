@@ -25,6 +25,21 @@ must "$mkpkg" rpm --compress gzip "$tree/two.rpm" \
 	"/usr/bin/x=$tmp/packed/sample-3" "/usr/src/debug/x.c=$tmp/filler"
 must "$mkpkg" deb --compress zstd "$tree/gone.deb" "./x=$tmp/packed/sample-4"
 echo text >"$tree/text/1"
+# What lies in other files: units of split DWARF, strings that dwz moved
+must write_program "$tmp/program"
+if (cd "$tmp/program" && "$CC" -g -gsplit-dwarf -O1 -c -o split.o lib/helper.c) \
+	2>/dev/null && [ -e "$tmp/program/split.dwo" ]; then
+	cp "$tmp/program/split.dwo" "$tree"
+	has_split=yes
+fi
+mkdir "$tmp/alone"
+if have dwz && must build_program "$tmp/program" "$tmp/alone/one" -gdwarf-4 &&
+	must build_program "$tmp/program" "$tmp/alone/two" -gdwarf-4 -DTWO &&
+	(cd "$tmp/alone" && dwz -m common one two) 2>/dev/null; then
+	# Without what they share: it is waited for.
+	cp "$tmp/alone/one" "$tree"
+	has_dwz=yes
+fi
 
 # The index that is there before: of a tree that has changed since.
 must scan before "$tree"
@@ -38,6 +53,10 @@ cp -r "$tmp/before.state" "$tmp/again.state"
 must scan again "$tree"
 dump again >"$tmp/again.dump" || die "cannot dump the index"
 isnt "the index has rows" "$(wc -l <"$tmp/new.dump")" 0
+[ "${has_split:-no}" = no ] ||
+	isnt "and units of split DWARF" "$(grep -c '^split unit|' "$tmp/new.dump")" 0
+[ "${has_dwz:-no}" = no ] ||
+	isnt "and sources that wait" "$(grep -c '^pending|' "$tmp/new.dump")" 0
 
 reset() {
 	rm -rf "$tmp/faulty.state" "$tmp/faulty.cache"
@@ -95,10 +114,8 @@ for current in new again; do
 	sweep 2 server send EINTR
 	sweep 3 worker read EIO
 	sweep 2 worker read short
-	sweep 2 worker write ENOSPC
 	sweep 2 worker send short
 	sweep 3 worker send die
-	sweep 2 worker mmap ENOMEM
 done
 diag "faults: $faults"
 finish

@@ -3,13 +3,14 @@
 #
 # Journeys two and three when the machine fails: the Nth allocation, read, write,
 # fsync, rename, mmap, descriptor, worker's answer fails while an artifact is
-# served, or an address symbolized. The server goes on, what it answers is true or
-# says that it is none, the next attempt works, no descriptor is lost, and no file
-# of the cache is wrong.
+# served, fetched from another server, or an address symbolized. The server goes
+# on, what it answers is true or says that it is none, the next attempt works, no
+# descriptor is lost, and no file of the cache is wrong.
 #
 # Requirements: R-31, R-33, R-34.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/it/lib.sh"
 . "$top_srcdir/tests/it/lib_faults.sh"
+. "$top_srcdir/tests/it/lib_upstream.sh"
 need "$CC" curl objcopy openssl
 need_faults
 
@@ -27,6 +28,15 @@ must objcopy -O binary --only-section=.text "$tmp/packed/sample-1" "$tmp/text"
 	sha256sum <"$tmp/text"
 	sha256sum "$tmp"/packed/sample-*
 } >"$tmp/true.sums"
+# What another server has; it comes in parts.
+start_fake other
+sample_base=2
+must make_samples "$tmp/true.remote" $count
+for ((i = 1; i <= count; i++)); do
+	put other "$(sample_id "$i")" debuginfo "$tmp/true.remote/sample-$i"
+done
+rule other '*' slow=6000
+sample_base=1
 at=$(address_of "$tmp/packed/sample-1" helper)
 
 # The tables as they are to be
@@ -51,10 +61,14 @@ chmod +x "$tmp/preloaded"
 # everything once
 serve_faulty() {
 	SYMBOLIZED=$tmp/preloaded
-	serve_ready faulty --workers 1 --table-memory 1024 "$tmp/tree"
+	if [ "$current" = fetch ]; then
+		serve_ready faulty --workers 1 --upstream "${fake_url[other]}" "$tmp/tree"
+	else
+		serve_ready faulty --workers 1 --table-memory 1024 "$tmp/tree"
+	fi
 	SYMBOLIZED=$program
 	ask_for serve
-	ask_for symbolize
+	ask_for "$current"
 	descriptors=$(count_descriptors)
 }
 
@@ -89,7 +103,14 @@ ask_for() {
 	local id status code
 	sample_base=1
 	id=$(sample_id "$which")
-	if [ "$1" = serve ]; then
+	if [ "$1" = fetch ]; then
+		sample_base=2
+		: >"$tmp/a.1"
+		status=$(curl -s -m 60 -o "$tmp/a.1" -w '%{http_code} %{exitcode}' \
+			"$url/buildid/$(sample_id "$which")/debuginfo")
+		# shellcheck disable=SC2086 # two words
+		right $status "$tmp/a.1" "$tmp/true.remote/sample-$which"
+	elif [ "$1" = serve ]; then
 		sample_base=0
 		curl -s -m 60 -w '%{http_code} %{exitcode}\n' \
 			-o "$tmp/a.1" "$url/buildid/$id/executable" \
@@ -136,6 +157,13 @@ has_descriptors() {
 	[ "$(count_descriptors)" -le "$descriptors" ]
 }
 
+# What failed on the way from another server is not asked for again for a second
+# or two (schema/http.md).
+has_recovered() {
+	again=$(ask_for "$current")
+	[ "$current" != fetch ] || [[ $again != *"status 502"* ]]
+}
+
 # What a worker's limits or an answer without sense stand for is left alone for a
 # minute (schema/http.md), and tried by another process.
 aftermath() {
@@ -144,7 +172,8 @@ aftermath() {
 		is "the server ends well" "$exit_status" 0 | grep '^not'
 		serve_faulty
 	fi
-	ask_for "$current"
+	wait_until has_recovered
+	printf '%s' "$again"
 	wait_until has_descriptors || echo "$(count_descriptors) descriptors, $descriptors before: $(ls -l "/proc/$pid/fd")"
 }
 
@@ -160,9 +189,8 @@ set_right() {
 	serve_faulty
 }
 
-which=1
-serve_faulty
-for current in serve symbolize; do
+# sweeps_of_all: what each journey has
+sweeps_of_all() {
 	if [ "$is_sanitized" = no ]; then
 		sweep 8 server alloc ENOMEM
 		sweep 8 server malloc ENOMEM
@@ -170,18 +198,12 @@ for current in serve symbolize; do
 		sweep 2 worker alloc ENOMEM
 		poisons=no
 	fi
-	sweep 3 server read EIO "$tmp"
-	sweep 3 server read short "$tmp"
-	sweep 3 server read EINTR "$tmp"
 	sweep 3 server write ENOSPC "$tmp/faulty.cache"
 	sweep 3 server write EIO "$tmp/faulty.cache"
 	sweep 2 server write short "$tmp/faulty.cache"
 	sweep 2 server write EINTR "$tmp/faulty.cache"
-	sweep 3 server ftruncate ENOSPC "$tmp/faulty.cache"
 	sweep 3 server fsync EIO "$tmp/faulty.cache"
 	sweep 3 server rename ENOSPC "$tmp/faulty.cache"
-	sweep 2 server unlink EIO "$tmp/faulty.cache"
-	sweep 3 server mmap ENOMEM
 	sweep 3 server open EMFILE
 	sweep 3 server open EINTR "$tmp"
 	sweep 3 server stat EIO "$tmp"
@@ -195,26 +217,81 @@ for current in serve symbolize; do
 	sweep 2 server send ECONNRESET
 	sweep 3 worker read EIO
 	sweep 2 worker read short
-	sweep 3 worker write ENOSPC
-	sweep 2 worker write short
 	sweep 2 worker send short
 	sweep 2 worker send die
 	sweep 2 worker read die
+}
+
+# of_files: what is read, and what a worker writes
+of_files() {
+	sweep 3 server read EIO "$tmp"
+	sweep 3 server read short "$tmp"
+	sweep 3 server read EINTR "$tmp"
+	sweep 3 worker write ENOSPC
+	sweep 2 worker write short
+}
+
+of_serve() {
+	of_files
+}
+
+of_symbolize() {
+	of_files
+	sweep 3 server mmap ENOMEM
 	sweep 2 worker mmap ENOMEM
-	is "no file of the cache is wrong: $current" "$(cache_is_true faulty)" ""
+}
+
+of_fetch() {
+	sweep 3 server recv ECONNRESET
+	sweep 3 server recv end
+	sweep 3 server recv short
+	sweep 3 server recv EINTR
+	# No connection is there from before: on one a request goes again.
+	rule other '*' header=Connection:close slow=6000
+	sweep 2 server recv ECONNRESET
+	sweep 2 server recv end
+	sweep 1 server connect ECONNRESET
+}
+
+which=1
+for current in serve symbolize fetch; do
+	serve_faulty
+	sweeps_of_all
+	of_$current
+	is "no file of the cache is wrong: $current" "$(cache_is_true faulty 10)" ""
+	stop_server faulty
+	is "the server ends well: $current" "$exit_status" 0
+	rm -rf "$tmp/faulty.cache"
 done
+current=serve
+serve_faulty
+
+# hold_connection: one, in $held, that is answered on: where there are no
+# descriptors no other one is accepted
+hold_connection() {
+	local line
+	exec {held}<>"/dev/tcp/127.0.0.1/$port"
+	printf 'HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n' >&"$held"
+	while read -r -t "$long_s" line <&"$held" && [ "$line" != $'\r' ]; do
+		:
+	done
+}
 
 # Workers that cannot be started are none that died.
 for call in spawn open; do
-	arm server $call 1+ EMFILE
+	next_one
+	hold_connection
+	"$faultctl" "$FAULT_CONTROL" arm server $call 1+ EMFILE
 	for child in $(children "$pid"); do
 		kill -KILL "$child"
 	done
-	strict=no
-	is "without descriptors to be had, $call, nothing wrong is said" \
-		"$(ask_for serve)" ""
+	sample_base=1
+	printf 'GET /buildid/%s/executable HTTP/1.1\r\nHost: x\r\n\r\n' \
+		"$(sample_id "$which")" >&"$held"
+	read -r -t "$long_s" _ status _ <&"$held"
+	like "without descriptors to be had, $call, it is busy" "$status" '^503'
 	disarm
-	strict=yes
+	exec {held}>&-
 	is "with descriptors again, $call, all is answered" "$(ask_for serve)" ""
 done
 stop_server faulty

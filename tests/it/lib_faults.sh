@@ -6,7 +6,7 @@
 # lib.sh.
 #
 # LONG_TESTS=yes (make check-long) has every call fail in its turn; otherwise a
-# sample of them, another one each time: IT_SEED repeats one.
+# small sample of each kind, another one each time: IT_SEED repeats one.
 
 : "${LONG_TESTS:=no}"
 : "${IT_SEED:=$$}"
@@ -44,11 +44,18 @@ SELECT 'source dir', c.path, cast(d.path AS text), hex(s.files)
   JOIN directory d ON d.id = s.directory_id ORDER BY 2, 3;
 SELECT 'point', c.path, p.out_offset, p.in_offset, hex(p.state)
   FROM payload_point p JOIN c ON c.id = p.container_id ORDER BY 2, 3;
+SELECT 'split unit', a.path, a.ordinal, printf('%x', s.dwo_id)
+  FROM split_unit s JOIN a ON a.id = s.artifact_id ORDER BY 2, 3, 4;
+SELECT 'pending', a.path, a.ordinal, hex(s.alt_id), hex(s.packed)
+  FROM source_pending s JOIN a ON a.id = s.artifact_id ORDER BY 2, 3;
+SELECT 'root', cast(path AS text) FROM root ORDER BY path;
 SELECT 'directory', cast(path AS text) FROM directory ORDER BY path;
 SELECT 'ignored', cast(d.path AS text), length(i.prints) FROM ignored i
   JOIN directory d ON d.id = i.directory_id ORDER BY d.path;
 SELECT 'rows without owner',
-  (SELECT count(*) FROM source_list WHERE artifact_id NOT IN
+  (SELECT count(*) FROM (SELECT artifact_id FROM source_list UNION ALL
+    SELECT artifact_id FROM source_pending UNION ALL
+    SELECT artifact_id FROM split_unit) WHERE artifact_id NOT IN
     (SELECT id FROM artifact)),
   (SELECT count(*) FROM artifact WHERE container_id NOT IN
     (SELECT id FROM container) OR build_id NOT IN (SELECT id FROM build_id));
@@ -66,28 +73,35 @@ state_is_sound() {
 # begins, what is from upstream with headers behind it, with a file of
 # $tmp/true.remote
 is_true() {
-	local sum known
+	local sum size
 	sum=$(head -c -40 "$1" | sha256sum)
 	grep -q "^${sum%% *}" "$tmp/true.sums" && return 0
-	for known in "$tmp/true.remote"/*; do
-		[ -e "$known" ] && [ "$(stat -c %s "$1")" -gt "$(stat -c %s "$known")" ] &&
-			cmp -s -n "$(stat -c %s "$known")" "$1" "$known" && return 0
+	[ -d "$tmp/true.remote" ] || return 1
+	[ -e "$tmp/true.remote.sums" ] ||
+		sha256sum "$tmp/true.remote"/* >"$tmp/true.remote.sums"
+	for size in $(stat -c %s "$tmp/true.remote"/* | sort -u); do
+		sum=$(head -c "$size" "$1" | sha256sum)
+		grep -q "^${sum%% *}" "$tmp/true.remote.sums" && return 0
 	done
 	return 1
 }
 
-# cache_is_true NAME: each file that is kept there is one that is true, each table
-# is that of its name in $tmp/true.tables. Says which is not.
+# cache_is_true NAME [LEAST]: each file that is kept there is one that is true,
+# each table is that of its name in $tmp/true.tables, and there are so many at
+# least. Says what is not so.
 cache_is_true() {
-	local file
-	[ -d "$tmp/$1.cache" ] || return 0
+	local file looked=0
 	while read -r file; do
+		looked=$((looked + 1))
 		is_true "$file" || echo "$file is nothing that it should be"
-	done < <(find "$tmp/$1.cache" -maxdepth 1 -type f -regex '.*/[0-9a-f]*')
+	done < <(find "$tmp/$1.cache" -maxdepth 1 -type f -regex '.*/[0-9a-f]*' 2>/dev/null)
 	while read -r file; do
+		looked=$((looked + 1))
 		cmp -s "$file" "$tmp/true.tables/${file##*/}" ||
 			echo "$file is not the table that it should be"
-	done < <(find "$tmp/$1.cache" -name '*.gsym' -not -path "$tmp/$1.cache/*/tmp/*")
+	done < <(find "$tmp/$1.cache" -name '*.gsym' \
+		-not -path "$tmp/$1.cache/*/tmp/*" 2>/dev/null)
+	[ "$looked" -ge "${2:-0}" ] || echo "only $looked files are kept"
 }
 
 # ---- Faults ---------------------------------------------------------------------
@@ -124,58 +138,68 @@ disarm() {
 
 faults=0
 
-# turns COUNT MOST: which calls are to fail, of about so many: all, until none
-# does any more; or the first and a sample. Of ten thousand allocations of
-# libraries a thousand are enough.
-turns() {
-	local count=$1 most=$2 i
-	if [ "$LONG_TESTS" = yes ]; then
-		most=1000
-	fi
-	if [ "$count" -le 2000 ] && [ "$LONG_TESTS" = yes ] || [ "$((count + count / 8))" -le "$most" ]; then
-		seq 1 $((2 * count + 100))
+# choose_turns COUNT MOST: which calls are to fail, of about so many, in $turns:
+# all, until none does any more; or a sample, half of MOST. Of ten thousand
+# allocations of libraries a thousand are enough. Not in a subshell, which has a
+# RANDOM of its own.
+choose_turns() {
+	local count=$1 most=$((($2 + 1) / 2)) i
+	[ "$LONG_TESTS" != yes ] || most=1000
+	if [ "$LONG_TESTS" = yes ] && [ "$count" -le 2000 ]; then
+		mapfile -t turns < <(seq 1 $((2 * count + 100)))
 		return
 	fi
-	echo 1
-	for ((i = 1; i < most; i++)); do
-		echo $((1 + count * (i - 1) / (most - 1) +
-			RANDOM % (count / (most - 1) + 1)))
+	turns=()
+	[ "$most" -le "$count" ] || most=$count
+	for ((i = 0; i < most; i++)); do
+		turns+=($((1 + count * i / most + RANDOM % (count / most))))
 	done
 }
 
+# fail_call N PROCESS CALL ERROR [UNDER]: attempt, while the Nth such call fails;
+# then aftermath. False if there was no such call.
+fail_call() {
+	local n=$1 said
+	shift
+	arm "$1" "$2" "$n" "$3" "${4-}"
+	said=$(attempt 2>&1)
+	disarm
+	[ "$hits" != 0 ] || [ "$said" ] || return 1
+	met=$((met + hits))
+	# Not in a subshell: it may start servers.
+	aftermath >"$tmp/aftermath" 2>&1
+	said+=$(cat "$tmp/aftermath")
+	[ "$said" ] || return 0
+	diag "$1 $2 $3, $n ($what): ${said:0:1500}"
+	wrong=$((wrong + 1))
+	# The next is not to suffer from this one.
+	set_right
+}
+
 # sweep MOST PROCESS CALL ERROR [UNDER]: attempt, while the Nth such call fails,
-# for N from 1 until none does, or a sample of so many; then aftermath. Both are
-# functions of the script; what they say on stdout and stderr is what is wrong.
+# for N from 1 until none does, or a sample; then aftermath. Both are functions of
+# the script; what they say on stdout and stderr is what is wrong. So it is that
+# nothing fails: the journey is to have such calls.
 sweep() {
 	local most=$1 name="$2 $3 $4${5:+ under ${5#"$tmp/"}}" n said wrong=0 \
-		done=0 missed=0
+		met=0 missed=0 total
 	shift
 	arm "$1" "$2" 1000000000 "$3" "${4-}"
 	said=$(attempt 2>&1)
 	disarm
+	total=$calls
 	[ -z "$said" ] || diag "$name: undisturbed: $said"
-	for n in $(turns "$calls" "$most"); do
-		arm "$1" "$2" "$n" "$3" "${4-}"
-		said=$(attempt 2>&1)
-		disarm
-		if [ "$hits" = 0 ] && [ -z "$said" ]; then
-			# Threads do not count the same each time.
-			missed=$((missed + 1))
-			[ "$missed" -lt 3 ] || break
-			continue
-		fi
-		done=$((done + hits))
-		# Not in a subshell: it may start servers.
-		aftermath >"$tmp/aftermath" 2>&1
-		said+=$(cat "$tmp/aftermath")
-		[ "$said" ] || continue
-		diag "$name, $n ($what): ${said:0:1500}"
-		wrong=$((wrong + 1))
-		# The next is not to suffer from this one.
-		set_right
+	choose_turns "$total" "$most"
+	for n in "${turns[@]}"; do
+		fail_call "$n" "$@" && continue
+		# Threads do not count the same each time.
+		missed=$((missed + 1))
+		[ "$missed" -lt 3 ] || break
 	done
-	faults=$((faults + done))
-	is "$current: after $name, $done of $calls" "$wrong wrong" "0 wrong"
+	[ "$met" != 0 ] || fail_call 1 "$@"
+	faults=$((faults + met))
+	[ "$met" != 0 ] || wrong="no call met, $wrong"
+	is "$current: after $name, $met of $total" "$wrong wrong" "0 wrong"
 }
 
 # set_right: after something went wrong; scripts have their own

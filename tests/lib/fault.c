@@ -575,6 +575,17 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 		 v->iov_base);
 }
 
+EXPORT ssize_t recv(int fd, void *to, size_t size, int flags)
+{
+	TRANSFER(FAULT_RECV, fd, size, REAL(recv)(fd, to, size, flags), to);
+}
+
+EXPORT int connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	FAIL(FAULT_CONNECT, fd, NULL, -1);
+	return REAL(connect)(fd, address, size);
+}
+
 EXPORT ssize_t send(int fd, const void *from, size_t size, int flags)
 {
 	TRANSFER(FAULT_SEND, fd, size, REAL(send)(fd, from, size, flags), NULL);

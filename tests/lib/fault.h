@@ -29,7 +29,9 @@
 	CALL(OPEN, "open")       /* whatever makes a descriptor */           \
 	CALL(STAT, "stat")       /* of an open file */                       \
 	CALL(RECEIVE, "receive") /* recvmsg: what workers answer */          \
-	CALL(SEND, "send")       /* send, sendmsg */                         \
+	CALL(RECV, "recv")       /* what clients and other servers say */    \
+	CALL(CONNECT, "connect")                                             \
+	CALL(SEND, "send") /* send, sendmsg */                               \
 	CALL(SPAWN, "spawn")                                                 \
 	CALL(THREAD, "thread")
 
