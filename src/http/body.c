@@ -24,23 +24,15 @@ bool body_coding_parse(const char *header, enum body_coding *ret)
 	return !strcasecmp(header, "zstd");
 }
 
-static struct error *too_large(size_t limit_bytes)
+/* Damage in what a client sent is the client's fault, not ours. LIMIT stays. */
+static struct error *blame_client(struct error *err)
 {
-	limit_reached("body_size");
-	return error_new(TOO_LARGE, "the body is larger than %zu bytes",
-			 limit_bytes);
-}
-
-/* Damage in what a client sent is the client's fault, not ours. */
-static struct error *blame_client(struct error *err, size_t limit_bytes)
-{
-	if (!err || error_kind(err) == ERROR_NO_MEMORY)
+	if (!err || error_kind(err) == ERROR_NO_MEMORY ||
+	    error_kind(err) == ERROR_LIMIT)
 		return err;
 	struct error *ret =
-		error_kind(err) == ERROR_LIMIT
-			? too_large(limit_bytes)
-			: error_new(BAD_REQUEST, "the body does not decode: %s",
-				    error_message(err));
+		error_new(BAD_REQUEST, "the body does not decode: %s",
+			  error_message(err));
 
 	error_free(err);
 	return ret;
@@ -64,23 +56,53 @@ static struct error *read_all(struct codec_stream *s, size_t limit_bytes,
 	}
 }
 
-struct error *body_decode(struct buf *body, enum body_coding coding,
-			  size_t limit_bytes)
+/* @return LIMIT: more than that comes out, and the body is as it was. */
+static struct error *decode(struct buf *body, enum body_coding coding,
+			    size_t limit_bytes)
 {
 	CLEANUP_BUF struct buf plain = BUF_INIT;
 	CLEANUP_CODEC struct codec_stream *s = NULL;
 
 	if (coding == BODY_IDENTITY)
-		return body->size > limit_bytes ? too_large(limit_bytes) : NULL;
+		return body->size > limit_bytes ? error_new(LIMIT, "too large")
+						: NULL;
 	struct input in = input_from_memory(body->data, body->size);
 
 	TRY(blame_client(
 		codec_open(coding == BODY_GZIP ? CODEC_GZIP : CODEC_ZSTD, &in,
-			   limit_bytes, &s),
-		limit_bytes));
-	TRY(blame_client(read_all(s, limit_bytes, &plain), limit_bytes));
+			   limit_bytes, &s)));
+	TRY(blame_client(read_all(s, limit_bytes, &plain)));
 	buf_deinit(body);
 	*body = plain;
 	buf_init(&plain);
+	return NULL;
+}
+
+struct error *body_decode(struct buf *body, enum body_coding coding,
+			  size_t limit_bytes)
+{
+	struct error *err = decode(body, coding, limit_bytes);
+
+	if (!err || error_kind(err) != ERROR_LIMIT)
+		return err;
+	error_free(err);
+	limit_reached("body_size");
+	return error_new(TOO_LARGE, "the body is larger than %zu bytes",
+			 limit_bytes);
+}
+
+struct error *body_decode_if_small(struct buf *body, enum body_coding coding,
+				   size_t small_bytes, size_t limit_bytes,
+				   bool *large_ret)
+{
+	*large_ret = false;
+	if (small_bytes >= limit_bytes)
+		return body_decode(body, coding, limit_bytes);
+	struct error *err = decode(body, coding, small_bytes);
+
+	*large_ret = err && error_kind(err) == ERROR_LIMIT;
+	if (!*large_ret)
+		return err;
+	error_free(err);
 	return NULL;
 }

@@ -29,4 +29,14 @@ bool body_coding_parse(const char *header, enum body_coding *ret);
 MUST_CHECK struct error *body_decode(struct buf *body, enum body_coding coding,
 				     size_t limit_bytes);
 
+/**
+ * The same, as long as what comes out is small.
+ *
+ * @param[out] large_ret It is not: the body is as it was, and no limit of the
+ * client's has been reached.
+ */
+MUST_CHECK struct error *
+body_decode_if_small(struct buf *body, enum body_coding coding,
+		     size_t small_bytes, size_t limit_bytes, bool *large_ret);
+
 #endif

@@ -309,6 +309,12 @@ static void read_presence(void *ctx, struct index_reader *r, struct error *err)
 {
 	struct presence_ticket *t = ctx;
 
+	/* Its client left while it was queued. */
+	if (ticket_state(&t->ticket) != TICKET_WAITING) {
+		error_free(err);
+		ticket_done(&t->ticket);
+		return;
+	}
 	if (!err)
 		err = read_question(t);
 	if (!err)
@@ -373,7 +379,6 @@ void post_presence(struct request *rq)
 	t->limit_bytes = rq->http->options->body_limit_bytes;
 	t->coding = coding;
 	t->answer_coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);
-	t->body = rq->body;
-	buf_init(&rq->body);
+	request_move_body(rq, base, &t->body);
 	rq->ticket = base;
 }

@@ -33,20 +33,28 @@ void request_init(struct request *rq, struct http_context *http)
 	rq->started_ns = clock_ns();
 }
 
-static void release(struct request *rq, size_t bytes)
+/* Of bodies and answers under way. Of the process, as a ticket may outlive the
+ * server. */
+static _Atomic size_t held_total;
+
+size_t request_held_total(void)
 {
-	atomic_fetch_sub_explicit(&rq->http->held_bytes, bytes,
-				  memory_order_relaxed);
+	return atomic_load_explicit(&held_total, memory_order_relaxed);
+}
+
+void request_release(size_t bytes)
+{
+	atomic_fetch_sub_explicit(&held_total, bytes, memory_order_relaxed);
 }
 
 bool request_hold(struct request *rq, size_t bytes)
 {
 	size_t limit = rq->http->options->memory_limit_bytes;
-	size_t before = atomic_fetch_add_explicit(&rq->http->held_bytes, bytes,
+	size_t before = atomic_fetch_add_explicit(&held_total, bytes,
 						  memory_order_relaxed);
 
 	if (limit && (before > limit || bytes > limit - before)) {
-		release(rq, bytes);
+		request_release(bytes);
 		limit_reached("request_memory");
 		return false;
 	}
@@ -54,10 +62,17 @@ bool request_hold(struct request *rq, size_t bytes)
 	return true;
 }
 
+void request_move_body(struct request *rq, struct ticket *t, struct buf *to)
+{
+	*to = rq->body;
+	buf_init(&rq->body);
+	t->held_bytes += rq->held_bytes;
+	rq->held_bytes = 0;
+}
+
 void request_deinit(struct request *rq)
 {
-	if (rq->held_bytes)
-		release(rq, rq->held_bytes);
+	request_release(rq->held_bytes);
 	rq->held_bytes = 0;
 	mem_free(STEAL(rq->decoded));
 	mem_free(STEAL(rq->query));

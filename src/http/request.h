@@ -49,9 +49,6 @@ struct http_context {
 	const struct http_options *options; /* defaults filled in */
 	int64_t started_ms;
 	_Atomic bool is_draining;
-	/** Of bodies and answers under way; http_options.memory_limit_bytes
-	 * at most. */
-	_Atomic size_t held_bytes;
 	/** Sets the gauges that only the adapter knows; NULL in tests. */
 	void (*set_gauges)(void *ctx);
 	void *gauges_ctx;
@@ -82,7 +79,7 @@ struct request {
 	unsigned type;         /* of debuginfod's counters */
 	uint64_t after_you_ns; /* spent behind an identical request */
 	struct buf body;       /* as received, still encoded */
-	size_t held_bytes;     /* of the context's */
+	size_t held_bytes;     /* of request_held_total() */
 	struct reply reply;
 	struct ticket *ticket;       /* the answer comes later; one reference */
 	const char *origin;          /* for the log: static; NULL */
@@ -98,6 +95,14 @@ void request_init(struct request *rq, struct http_context *http);
  * (http_options.memory_limit_bytes; 0: there is no limit).
  */
 bool request_hold(struct request *rq, size_t bytes);
+/** What all of them hold. Any thread. */
+size_t request_held_total(void);
+/** What was held is free. Any thread. */
+void request_release(size_t bytes);
+/** The body is a ticket's, and counted for as long as that lasts: work that is
+ * queued holds it, whether its client waits or not.
+ * @param[out] to In the ticket. */
+void request_move_body(struct request *rq, struct ticket *t, struct buf *to);
 /** Free what it owns. Twice is safe. */
 void request_deinit(struct request *rq);
 

@@ -77,24 +77,6 @@ static void answered(void *ctx, struct error *err)
 	end(t, err);
 }
 
-/* Undo the coding of a body that is small as it came, as long as what comes out
- * is small, too.
- * @param[out] large_ret It is not, and the body is as it was. */
-static struct error *decode_small(struct symbolize_ticket *t, bool *large_ret)
-{
-	size_t limit = t->limit_bytes < SYMBOLIZER_SMALL_BYTES
-			       ? t->limit_bytes
-			       : SYMBOLIZER_SMALL_BYTES;
-	struct error *err = body_decode(&t->body, t->coding, limit);
-
-	*large_ret = err && error_kind(err) == ERROR_TOO_LARGE &&
-		     limit < t->limit_bytes;
-	if (!*large_ret)
-		return err;
-	error_free(err);
-	return NULL;
-}
-
 static struct error *read_decoded(struct symbolize_ticket *t)
 {
 	const struct exchange_request rq = {
@@ -123,18 +105,34 @@ static void read_and_ask(struct symbolize_ticket *t, struct error *err)
 			  t);
 }
 
+/* Its client left while it was queued. */
+static bool is_forsaken(struct symbolize_ticket *t)
+{
+	if (ticket_state(&t->ticket) == TICKET_WAITING)
+		return false;
+	ticket_done(&t->ticket);
+	return true;
+}
+
 static void run_large(void *ctx)
 {
 	struct symbolize_ticket *t = ctx;
 
-	read_and_ask(t, body_decode(&t->body, t->coding, t->limit_bytes));
+	if (!is_forsaken(t))
+		read_and_ask(t,
+			     body_decode(&t->body, t->coding, t->limit_bytes));
 }
 
 static void run_small(void *ctx)
 {
 	struct symbolize_ticket *t = ctx;
 	bool is_large;
-	struct error *err = decode_small(t, &is_large);
+
+	if (is_forsaken(t))
+		return;
+	struct error *err = body_decode_if_small(&t->body, t->coding,
+						 SYMBOLIZER_SMALL_BYTES,
+						 t->limit_bytes, &is_large);
 
 	if (!is_large) {
 		read_and_ask(t, err);
@@ -192,8 +190,7 @@ static bool fill(struct symbolize_ticket *t, struct request *rq,
 	    !copy(rq->header[HEADER_ACCEPT], &t->accept) ||
 	    !copy(rq->query, &t->query))
 		return false;
-	t->body = rq->body;
-	buf_init(&rq->body);
+	request_move_body(rq, &t->ticket, &t->body);
 	return true;
 }
 

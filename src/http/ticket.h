@@ -47,6 +47,7 @@ struct ticket {
 	void (*wake)(void *ctx);
 	void *wake_ctx;
 	int64_t deadline_ms; /* clock_ms() */
+	size_t held_bytes;   /* of request_held_total() */
 	/** Outcome: the work's until DONE, then the request's. */
 	struct error *err; /* owned; NULL */
 	struct reply reply;

@@ -72,7 +72,7 @@ for header in X-Forwarded-For Via; do
 	start_fake "$header"
 	must rm -r "$tmp/$header/files"
 	must ln -s "$tmp/up/files" "$tmp/$header/files"
-	rule "$header" debuginfo delay=1500
+	rule "$header" debuginfo delay=200
 	printf 'concurrency = 1\n[%s]\n' "${fake_url[$header]}" >"$tmp/upstreams"
 	serve_ready "$header" --forwarded-ttl-limit 3 --upstream-file "$tmp/upstreams" \
 		"$tmp/tree"

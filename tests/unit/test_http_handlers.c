@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -442,6 +443,34 @@ START_TEST(presence_answers_each_id_in_its_place)
 }
 END_TEST
 
+/* */
+START_TEST(who_leaves_gets_no_presence_but_what_it_sent_counts)
+{
+	static const char question[] = "{\"build_ids\":[\"AABB\"]}";
+
+	set_up();
+	ck_assert(buf_append_str(&f.rq.body, question));
+	ck_assert(request_hold(&f.rq, f.rq.body.size));
+	f.rq.method = METHOD_POST;
+	ck_assert(request_set_path(&f.rq, "/buildids/query"));
+	ck_assert(route_request(&f.rq));
+	route_handle(&f.rq);
+	struct ticket *t = ticket_get(f.rq.ticket);
+
+	ck_assert(ticket_give_up(t));
+	t->start(ticket_get(t));
+	request_deinit(&f.rq);
+	for (int ms = 0; ms < 20000 && t->references > 1; ms++)
+		usleep(1000);
+	ck_assert_uint_eq(t->references, 1);
+	ck_assert_uint_eq(t->reply.status, 0);
+	ck_assert_uint_eq(request_held_total(), strlen(question));
+	ticket_put(t);
+	ck_assert_uint_eq(request_held_total(), 0);
+	tear_down();
+}
+END_TEST
+
 START_TEST(presence_refuses_what_is_no_question)
 {
 	static const char *const bad[] = {
@@ -720,6 +749,7 @@ UNIT_MAIN("http_handlers", a_warm_file_comes_with_all_its_headers,
 	  a_full_store_is_503_with_retry_after,
 	  meta_says_what_is_known_of_an_id,
 	  presence_answers_each_id_in_its_place,
+	  who_leaves_gets_no_presence_but_what_it_sent_counts,
 	  presence_refuses_what_is_no_question,
 	  a_thousand_ids_are_taken_and_one_more_is_too_large,
 	  presence_takes_compressed_bodies,

@@ -5,9 +5,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "codec/codec.h"
 #include "http/routes.h"
 #include "http/ticket.h"
@@ -280,6 +282,12 @@ static unsigned post_packed(size_t spaces)
 	return serve("POST", "/symbolize/v1");
 }
 
+static int64_t too_large_bodies(void)
+{
+	return metric_get(METRIC_LIMITS_REACHED,
+			  metric_label(LABELS_LIMIT, "body_size"), 0);
+}
+
 START_TEST(a_body_is_as_large_as_it_is_decoded)
 {
 	set_up(&(struct fake_symbolizer_behaviour) { .status = MODULE_ABSENT });
@@ -290,10 +298,42 @@ START_TEST(a_body_is_as_large_as_it_is_decoded)
 	ck_assert_uint_gt(fake_symbolizer_bytes(f.symbolizer),
 			  SYMBOLIZER_SMALL_BYTES);
 	ck_assert_uint_eq(fake_symbolizer_addresses(f.symbolizer), 2);
+	/* Being large is no fault. */
+	ck_assert_int_eq(too_large_bodies(), 0);
 	/* What no body may be is refused. */
 	ck_assert_uint_eq(post_packed(2 << 20), 413);
+	ck_assert_int_eq(too_large_bodies(), 1);
 	f.options.body_limit_bytes = 1000;
 	ck_assert_uint_eq(post_packed(2000), 413);
+	ck_assert_int_eq(too_large_bodies(), 2);
+	tear_down();
+}
+END_TEST
+
+/* */
+START_TEST(who_leaves_is_not_answered_but_what_it_sent_counts)
+{
+	set_up(&(struct fake_symbolizer_behaviour) { .status = MODULE_OK });
+	ck_assert(buf_append_str(&f.rq.body, one_address));
+	ck_assert(request_hold(&f.rq, f.rq.body.size));
+	f.rq.header[HEADER_CONTENT_TYPE] = "application/json";
+	f.rq.method = METHOD_POST;
+	ck_assert(request_set_path(&f.rq, "/symbolize/v1"));
+	ck_assert(route_request(&f.rq));
+	route_handle(&f.rq);
+	struct ticket *t = ticket_get(f.rq.ticket);
+
+	ck_assert(ticket_give_up(t));
+	t->start(ticket_get(t));
+	request_deinit(&f.rq);
+	ck_assert_uint_eq(request_held_total(), strlen(one_address));
+	for (int ms = 0; ms < 20000 && t->references > 1; ms++)
+		usleep(1000);
+	ck_assert_uint_eq(t->references, 1);
+	ck_assert_uint_eq(fake_symbolizer_addresses(f.symbolizer), 0);
+	ck_assert_uint_eq(request_held_total(), strlen(one_address));
+	ticket_put(t);
+	ck_assert_uint_eq(request_held_total(), 0);
 	tear_down();
 }
 END_TEST
@@ -420,6 +460,7 @@ END_TEST
 UNIT_MAIN("http_symbolize", a_batch_is_read_asked_and_answered,
 	  accept_chooses_the_form_of_the_answer,
 	  a_body_is_as_large_as_it_is_decoded,
+	  who_leaves_is_not_answered_but_what_it_sent_counts,
 	  put_is_as_good_as_post_for_symbolize_alone,
 	  what_cannot_be_read_is_the_clients_fault, limits_are_413_and_named,
 	  too_much_to_do_is_503_with_retry_after,
