@@ -87,7 +87,18 @@ for path in /admin /upload /buildids/upload /debug /config /shutdown /rescan \
 done
 get "/buildid/$local_id/executable"
 same "all is as it was" "$tmp/body" "$tmp/tree/local-1"
-is "nor does anything listen elsewhere unless it is said" \
+# listens PID: addresses, as /proc/net/tcp has them, of sockets that listen
+listens() {
+	local inode
+	for inode in $(find "/proc/$1/fd" -lname 'socket:*' -printf '%l\n' |
+		tr -dc '0-9\n'); do
+		awk -v inode="$inode" '$4 == "0A" && $10 == inode { print $2 }' \
+			/proc/net/tcp /proc/net/tcp6 2>/dev/null
+	done
+}
+is "nor does the server listen elsewhere than it was told to" "$(listens "$pid")" \
+	"0100007F:$(printf %04X "$port")"
+is "which is this machine unless it is said" \
 	"$("$SYMBOLIZED" serve --help | grep -c '(default 127.0.0.1:8002)')" 1
 stop_server plain
 finish
