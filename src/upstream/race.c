@@ -107,6 +107,11 @@ static void judge_server(struct attempt *a, enum upstream_cause cause,
 
 /* ---- Attempts ------------------------------------------------------------ */
 
+static void count_request(const struct attempt *a, enum upstream_cause cause)
+{
+	metric_add(METRIC_UPSTREAM_REQUESTS, a->server->number, cause, 1);
+}
+
 static void leave_slot(struct attempt *a)
 {
 	a->server->running[a->fetch->hops]--;
@@ -216,6 +221,8 @@ static void end(struct upstream_fetch *f, const struct upstream_end *e,
 {
 	if (f->is_over)
 		return;
+	if (f->is_whole)
+		count_request(f->winner, e->cause);
 	for (size_t i = 0; i < f->count; i++)
 		call_back(&f->attempts[i], now_ms);
 	f->is_over = true;
@@ -357,8 +364,7 @@ static void call_back_losers(struct upstream_fetch *f, int64_t now_ms)
 		if (a->state == ATTEMPT_RUNNING && a < f->winner)
 			breaker_slow(&a->server->breaker, now_ms);
 		if (a->state == ATTEMPT_RUNNING)
-			metric_add(METRIC_UPSTREAM_REQUESTS, a->server->number,
-				   UPSTREAM_CANCELLED, 1);
+			count_request(a, UPSTREAM_CANCELLED);
 		call_back(a, now_ms);
 	}
 }
@@ -517,8 +523,13 @@ void race_finished(struct attempt *a, const struct transfer_end *e,
 {
 	struct upstream_fetch *f = a->fetch;
 
+	/* What is judged by others is counted as what they say. */
+	bool is_whole = f->receiver && !f->is_over && !f->is_refused &&
+			e->cause == UPSTREAM_FOUND && f->winner == a;
+
 	leave_slot(a);
-	metric_add(METRIC_UPSTREAM_REQUESTS, a->server->number, e->cause, 1);
+	if (!is_whole)
+		count_request(a, e->cause);
 	if (f->is_over)
 		return;
 	if (f->receiver || !f->uses_get)
@@ -527,7 +538,7 @@ void race_finished(struct attempt *a, const struct transfer_end *e,
 		tell_opinion(a, e, now_ms);
 	} else if (f->is_refused) {
 		a->state = ATTEMPT_IDLE; /* race_timers() ends it all */
-	} else if (e->cause == UPSTREAM_FOUND && f->winner == a) {
+	} else if (is_whole) {
 		f->is_whole = true;
 		f->receiver->whole(f->ctx);
 	} else {
@@ -561,13 +572,9 @@ void race_reject(struct upstream_fetch *f, enum upstream_cause cause,
 		.is_slow = true, /* not at once again */
 	};
 
-	if (f->is_over || !a)
+	if (f->is_over || !a || !f->is_whole)
 		return;
-	if (a->transfer) {
-		transfer_drop(STEAL(a->transfer));
-		leave_slot(a);
-	}
-	metric_add(METRIC_UPSTREAM_REQUESTS, a->server->number, cause, 1);
+	count_request(a, cause);
 	if (cause == UPSTREAM_MISMATCH)
 		show(a->server, (int)cause, now_ms);
 	give_up_on(a, &e, now_ms);

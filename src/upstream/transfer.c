@@ -84,6 +84,12 @@ static bool ends_by_itself(const struct transfer *t)
 	       version >= CURL_HTTP_VERSION_2_0;
 }
 
+/* Else it is HEAD. */
+static bool asks_for_body(const struct upstream_fetch *f)
+{
+	return f->receiver || f->uses_get;
+}
+
 static bool judge_length(struct transfer *t)
 {
 	const struct head *h = &t->head;
@@ -97,7 +103,8 @@ static bool judge_length(struct transfer *t)
 		}
 		t->size = h->length;
 	}
-	if (t->size < 0 && !ends_by_itself(t)) {
+	if (asks_for_body(t->attempt->fetch) && t->size < 0 &&
+	    !ends_by_itself(t)) {
 		end_with(t, UPSTREAM_MALFORMED, "no length is announced");
 		return false;
 	}
@@ -342,7 +349,7 @@ static CURLcode set_options(struct transfer *t)
 	SET(CURLOPT_WRITEDATA, t);
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, t);
-	SET(CURLOPT_NOBODY, f->receiver || f->uses_get ? 0L : 1L);
+	SET(CURLOPT_NOBODY, asks_for_body(f) ? 0L : 1L);
 	CURLcode rc = spec->manner.ca_file ? set_trust(e, spec->manner.ca_file)
 					   : CURLE_OK;
 

@@ -158,7 +158,7 @@ upstream_fetch(struct upstreams *u, const struct upstream_question *q,
 
 /** The whole body is right. */
 void upstream_accept(struct upstream_fetch *f);
-/** What comes in that turn is not what was asked for: the next one. Another
+/** The whole body of that turn is not what was asked for: the next one. Another
  * turn may have begun by itself: then this is about nothing.
  * @param[in] cause MISMATCH, or TRANSIENT where it could not be judged. */
 void upstream_reject(struct upstream_fetch *f, unsigned turn,

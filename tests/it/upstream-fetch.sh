@@ -129,13 +129,17 @@ is "until a scan finds it" "$status" 200
 
 # ---- What is wrong ---------------------------------------------------------------------
 
+# outcome NAME: requests that ended so
+outcome() {
+	metric "symbolized_upstream_requests_total{upstream=\"1\",outcome=\"$1\"}"
+}
 put up "$(id 3)" debuginfo "$tmp/other/sample-3"
+found=$(outcome found)
 get "/buildid/$(id 3)/debuginfo"
 is "a file of another build ID is not given" "$status $(body)" "404 not found"
 get "/buildid/$(id 3)/debuginfo"
 is "and not asked for again" "$(asked up "$(id 3)")" 1
-is "it is counted" \
-	"$(metric 'symbolized_upstream_requests_total{upstream="1",outcome="mismatch"}')" 1
+is "it is counted, and once" "$(outcome mismatch) $(outcome found)" "1 $found"
 like "and told with the server's name" "$(cat "$tmp/ours.log")" \
 	"answer thrown away upstream=127.0.0.1:.* cause=mismatch .*build_id=$(id 3)"
 
@@ -275,6 +279,9 @@ like "what nobody has is absent" "$(presence 00ff true)" \
 rule up '*' no_head
 like "who knows no HEAD leaves it unknown" "$(presence "$(id 38)" true)" \
 	'"debuginfo":false,.*"upstream":"unknown"'
+rule up '*' no_length
+like "who says no length of it has it all the same" "$(presence "$(id 38)" true)" \
+	'"debuginfo":true,.*"upstream":"found"'
 rule up
 get "/metadata?key=glob&value=/no/*"
 like "names are those of here, which may not be all" "$(body)" '"complete":false'
