@@ -84,7 +84,8 @@ bool address_parse(const char *text, size_t size, struct address *ret)
 
 		if (!end)
 			return false;
-		return parse_literal(text + 1, inner, ret) && !is_v4(ret) &&
+		return parse_literal(text + 1, inner, ret) &&
+		       memchr(text, ':', inner) &&
 		       (size == inner + 2 ||
 			is_port(end + 1, size - inner - 2));
 	}

@@ -9,8 +9,8 @@
  *    SURPLUS_SHARE: `/healthz`, `/readyz` and `/metrics` are answered
  *    there, anything else with 503. They have SURPLUS_MS for their request.
  *  - The connections of a trusted proxy are not counted by its address. The
- *    requests that are under way in them are, by the address it speaks for;
- *    one too many is answered 429.
+ *    requests that are under way in them are, by the address it speaks for, or
+ *    its own where it names none; one too many is answered 429.
  *
  * Threads: any.
  */

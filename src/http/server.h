@@ -68,6 +68,7 @@ struct connection {
 	bool is_ended;
 	int64_t window_start_ms, moved_ms;
 	uint64_t window_acked, last_acked;
+	int64_t ended_of_ms; /* since_ms of what its client ended amid */
 	/* The connection's thread's own. */
 	struct client *client;         /* counted; NULL: not */
 	struct client *request_client; /* whom the proxy speaks for; NULL */

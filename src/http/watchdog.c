@@ -76,8 +76,34 @@ static bool is_crowded(struct http_server *s)
 	       s->options.connection_limit / 4 * 3;
 }
 
-/* What @c has run over: the name of a limit, "" for one that is nobody's fault;
- * NULL: nothing. */
+static bool has_left(const struct connection *c, int64_t now)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+	int64_t since =
+		atomic_load_explicit(&c->since_ms, memory_order_relaxed);
+
+	return now - since >= LEAVE_GRACE_MS && poll(&p, 1, 0) == 1 &&
+	       p.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
+/* Has its client said that nothing more comes, and was nothing left of what came
+ * before, already when it was last looked at? What a request lacks then it will
+ * never have. libmicrohttpd is told of an end once, and forgets it where it comes
+ * along with bytes. */
+static bool has_ended(struct connection *c, int64_t since, int64_t now)
+{
+	int unread = 0;
+
+	if (!has_left(c, now) || ioctl(c->fd, FIONREAD, &unread) || unread)
+		return false;
+	if (c->ended_of_ms == since)
+		return true;
+	c->ended_of_ms = since;
+	return false;
+}
+
+/* What @c has run over: the name of a limit, "" for what is nobody's fault: it
+ * makes room, or its client has left; NULL: nothing. */
 static const char *find_overdue(struct connection *c, int64_t now, bool crowded)
 {
 	const struct http_options *o = &c->server->options;
@@ -91,10 +117,13 @@ static const char *find_overdue(struct connection *c, int64_t now, bool crowded)
 	switch (phase) {
 	case PHASE_NEW:
 	case PHASE_HEAD:
-		return is_short || now - since >= o->head_ms ? "header_time"
-							     : NULL;
+		return now - since >= o->head_ms              ? "header_time"
+		       : is_short || has_ended(c, since, now) ? ""
+							      : NULL;
 	case PHASE_BODY:
-		return now - since >= o->body_ms ? "body_time" : NULL;
+		return now - since >= o->body_ms  ? "body_time"
+		       : has_ended(c, since, now) ? ""
+						  : NULL;
 	case PHASE_SEND:
 		return is_send_overdue(c, since, now) ? "send_rate" : NULL;
 	case PHASE_IDLE:
@@ -126,16 +155,6 @@ static void check_connections(struct http_server *s, int64_t now)
 		if (*limit)
 			limit_reached(limit);
 	}
-}
-
-static bool has_left(const struct connection *c, int64_t now)
-{
-	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
-	int64_t since =
-		atomic_load_explicit(&c->since_ms, memory_order_relaxed);
-
-	return now - since >= LEAVE_GRACE_MS && poll(&p, 1, 0) == 1 &&
-	       p.revents & (POLLRDHUP | POLLHUP | POLLERR);
 }
 
 static void check_parked(struct http_server *s, int64_t now)

@@ -176,9 +176,12 @@ static void admit_request(struct connection *c)
 	struct request *rq = &c->request;
 	struct address who;
 
-	if (c->is_proxied &&
-	    address_forwarded(c->forwarded_for, &s->trusted, &who)) {
-		address_to_sockaddr(&who, &c->forwarded);
+	if (c->is_proxied) {
+		/* One that speaks for nobody asks for itself. */
+		if (address_forwarded(c->forwarded_for, &s->trusted, &who))
+			address_to_sockaddr(&who, &c->forwarded);
+		else
+			address_from_sockaddr(client_address(c), &who);
 		c->request_client = clients_enter(&s->clients, &who);
 		if (!c->request_client)
 			limit_reached("requests_per_address");
@@ -187,7 +190,7 @@ static void admit_request(struct connection *c)
 		return;
 	if (c->is_surplus)
 		request_fail_busy(rq, "too many connections");
-	else if (c->forwarded.ss_family != AF_UNSPEC && !c->request_client)
+	else if (c->is_proxied && !c->request_client)
 		request_fail_too_many(rq);
 }
 
