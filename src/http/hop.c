@@ -35,7 +35,7 @@ unsigned hop_distance(const struct request *rq)
 	return (unsigned)(distance < most ? distance : most);
 }
 
-bool hop_is_last(const struct request *rq)
+bool hop_is_ours(const struct request *rq)
 {
 	const struct http_options *o = rq->http->options;
 	const char *via = rq->header[HEADER_VIA];
@@ -45,8 +45,15 @@ bool hop_is_last(const struct request *rq)
 		return false;
 	const char *mark = upstreams_mark(o->upstreams);
 
-	return (via && strstr(via, mark)) || (agent && strstr(agent, mark)) ||
-	       hop_count(rq) >= o->forwarded_ttl_limit;
+	return (via && strstr(via, mark)) || (agent && strstr(agent, mark));
+}
+
+bool hop_is_last(const struct request *rq)
+{
+	const struct http_options *o = rq->http->options;
+
+	return o->upstreams &&
+	       (hop_is_ours(rq) || hop_count(rq) >= o->forwarded_ttl_limit);
 }
 
 static const char *peer_name(const struct sockaddr *peer,

@@ -12,9 +12,14 @@
 /**
  * Must it be answered from here alone? It came through us before (our mark is
  * in Via, or in User-Agent, which elfutils' server passes on), or has come so
- * many hops already (http_options.forwarded_ttl_limit).
+ * many hops already (http_options.forwarded_ttl_limit). No, where there is
+ * nobody to be asked.
  */
 bool hop_is_last(const struct request *rq);
+
+/** Did it come through us before, so that what we know elsewhere is asked for
+ * already? */
+bool hop_is_ours(const struct request *rq);
 
 /** Hops in X-Forwarded-For, as elfutils' server counts them: this one too. */
 unsigned long hop_count(const struct request *rq);

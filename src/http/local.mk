@@ -17,6 +17,7 @@ libhttp_a_SOURCES = \
 	src/http/listen.c src/http/listen.h \
 	src/http/meta.c \
 	src/http/metadata.c \
+	src/http/metadata_rows.c src/http/metadata_rows.h \
 	src/http/mhd/mhd.c src/http/mhd/mhd.h \
 	src/http/mhd/mhd_header.c \
 	src/http/mhd/mhd_reply.c \

@@ -160,6 +160,19 @@ void store_abort(struct store *st)
 		upstreams_abort(st->upstreams);
 }
 
+void store_hold(struct store *st)
+{
+	LOCKED(&st->lock);
+	st->holders++;
+}
+
+void store_release(struct store *st)
+{
+	LOCKED(&st->lock);
+	st->holders--;
+	condition_broadcast(&st->changed);
+}
+
 void store_close(struct store *st)
 {
 	if (!st)
@@ -168,7 +181,7 @@ void store_close(struct store *st)
 	watch_join(st);
 	{
 		LOCKED(&st->lock);
-		while (st->flight_count)
+		while (st->flight_count || st->holders)
 			condition_wait(&st->changed, &st->lock);
 	}
 	/* Threads of each pool may be on their way out of a call to another

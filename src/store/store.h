@@ -158,6 +158,13 @@ typedef void (*store_read_fn)(void *ctx, struct index_reader *r,
 MUST_CHECK struct error *store_read(struct store *st, store_read_fn fn,
 				    void *ctx);
 
+/** Whoever will call the store from a thread that does not end before it, as
+ * that of the upstream servers, holds it from then on: store_close() waits for
+ * its store_release(). Threads: any. */
+void store_hold(struct store *st);
+/** The store may be gone when this returns. */
+void store_release(struct store *st);
+
 /** For tests: wait for an answer.
  * @param[out] found_ret False: absent; @p ret untouched. */
 MUST_CHECK struct error *store_get(struct store *st,

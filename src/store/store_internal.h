@@ -119,6 +119,7 @@ struct store {
 	struct condition changed;
 	struct flight *flights[FLIGHT_SLOTS];
 	size_t flight_count;
+	size_t holders;
 	struct verification *verifications;
 	bool is_closing;
 	store_forget_fn forget_fn; /* NULL: nobody */

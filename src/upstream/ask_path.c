@@ -71,3 +71,15 @@ struct error *ask_path(const struct upstream_question *q, char **ret)
 	*ret = buf_steal_str(&b);
 	return *ret ? NULL : error_no_memory;
 }
+
+struct error *ask_search_path(const struct upstream_search *q, char **ret)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+
+	buf_append_str(&b, "/metadata?key=");
+	encode(&b, q->key);
+	buf_append_str(&b, "&value=");
+	encode(&b, q->value);
+	*ret = buf_steal_str(&b);
+	return *ret ? NULL : error_no_memory;
+}

@@ -7,7 +7,8 @@
  * segments, none that are "." or "..", however these are spelt, and every byte
  * that means something to a URL is encoded. Otherwise a request with the
  * headers of the configuration, a token among them, could be sent to whatever
- * else lies on that server.
+ * else lies on that server. Likewise what is searched for is one value of one
+ * query, whatever is in it.
  *
  * Threads: any. Source: RFC 3986, 2.2, 3.3, 5.2.4.
  */
@@ -25,5 +26,9 @@
  */
 MUST_CHECK struct error *ask_path(const struct upstream_question *q,
 				  char **ret);
+
+/** "/metadata?key=…&value=…". @param[out] ret Owned: mem_free(). */
+MUST_CHECK struct error *ask_search_path(const struct upstream_search *q,
+					 char **ret);
 
 #endif

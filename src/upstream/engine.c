@@ -86,9 +86,9 @@ static bool copy_hop(struct upstream_fetch *f, const struct upstream_hop *hop)
 	       !f->request_id == !hop->request_id;
 }
 
-static struct error *fetch_create(struct upstreams *u,
-				  const struct upstream_question *q,
-				  struct upstream_fetch **ret)
+static struct error *fetch_new(struct upstreams *u,
+			       const struct upstream_hop *hop, unsigned hops,
+			       struct upstream_fetch **ret)
 {
 	CLEANUP(cleanup_fetch)
 	struct upstream_fetch *f = mem_zalloc(
@@ -97,16 +97,28 @@ static struct error *fetch_create(struct upstreams *u,
 	if (!f)
 		return error_no_memory;
 	f->engine = u;
-	f->id = q->id;
-	f->is_section = !strcmp(q->type, "section");
-	f->hops = q->hops < HOPS_MOST ? q->hops : HOPS_MOST;
+	f->limit_bytes = u->options.max_bytes;
+	f->hops = hops < HOPS_MOST ? hops : HOPS_MOST;
 	f->count = u->server_count;
 	for (size_t i = 0; i < f->count; i++)
 		f->attempts[i] = (struct attempt) { .fetch = f,
 						    .server = &u->servers[i] };
-	TRY(ask_path(q, &f->path));
-	if (!copy_hop(f, q->hop))
+	if (!copy_hop(f, hop))
 		return error_no_memory;
+	*ret = STEAL(f);
+	return NULL;
+}
+
+static struct error *fetch_create(struct upstreams *u,
+				  const struct upstream_question *q,
+				  struct upstream_fetch **ret)
+{
+	CLEANUP(cleanup_fetch) struct upstream_fetch *f = NULL;
+
+	TRY(fetch_new(u, q->hop, q->hops, &f));
+	f->id = q->id;
+	f->is_section = !strcmp(q->type, "section");
+	TRY(ask_path(q, &f->path));
 	*ret = STEAL(f);
 	return NULL;
 }
@@ -123,20 +135,31 @@ static void give_order(struct upstream_fetch *f)
 	transfer_wake(f->engine);
 }
 
+/* Why may no more begin? NULL: they may. Lock held. */
+static const char *refusal(const struct upstreams *u, bool is_search)
+{
+	if (u->is_stopping)
+		return "shutting down";
+	if (u->fetch_count >= u->options.fetches_most)
+		return "too many upstream fetches";
+	return is_search && u->search_count >= UPSTREAM_SEARCHES_MOST
+		       ? "too many upstream searches"
+		       : NULL;
+}
+
 static struct error *submit(struct upstream_fetch *f)
 {
 	struct upstreams *u = f->engine;
 
 	LOCKED(&u->lock);
-	if (u->is_stopping || u->fetch_count >= u->options.fetches_most) {
-		bool is_stopping = u->is_stopping;
+	const char *why = refusal(u, f->searcher != NULL);
 
+	if (why) {
 		fetch_free(f);
-		return error_new(BUSY, is_stopping
-					       ? "shutting down"
-					       : "too many upstream fetches");
+		return error_new(BUSY, "%s", why);
 	}
 	u->fetch_count++;
+	u->search_count += f->searcher != NULL;
 	give_order(f);
 	return NULL;
 }
@@ -171,6 +194,30 @@ struct error *upstream_survey(struct upstreams *u,
 	f->uses_get = uses_get;
 	f->ctx = ctx;
 	return submit(f);
+}
+
+struct error *upstream_search(struct upstreams *u,
+			      const struct upstream_search *q,
+			      const struct upstream_searcher *searcher,
+			      void *ctx)
+{
+	CLEANUP(cleanup_fetch) struct upstream_fetch *f = NULL;
+
+	TRY(fetch_new(u, q->hop, q->hops, &f));
+	TRY(ask_search_path(q, &f->path));
+	f->searcher = searcher;
+	f->ctx = ctx;
+	f->uses_get = true;
+	f->until_ms = q->until_ms;
+	f->limit_bytes = q->limit_bytes;
+	return submit(STEAL(f));
+}
+
+void upstream_search_count(struct upstreams *u, size_t server,
+			   enum upstream_cause cause)
+{
+	metric_add(METRIC_UPSTREAM_REQUESTS, u->servers[server].number, cause,
+		   1);
 }
 
 void upstream_accept(struct upstream_fetch *f)
@@ -282,6 +329,7 @@ static void forget(struct upstream_fetch *f)
 		if (f->has_orders)
 			TAILQ_REMOVE(&u->orders, f, ordered);
 		u->fetch_count--;
+		u->search_count -= f->searcher != NULL;
 	}
 	fetch_free(f);
 }

@@ -60,7 +60,9 @@ struct server {
 	const struct upstream_spec *spec;
 	unsigned number; /* as it was named; also its label in metrics */
 	struct breaker breaker;
+	struct breaker searches;         /* of searches alone */
 	unsigned running[HOPS_MOST + 1]; /* by hops */
+	unsigned searching[HOPS_MOST + 1];
 	TAILQ_HEAD(attempt_queue, attempt) queue;
 	/* Any thread reads these. */
 	_Atomic unsigned shown_state, shown_failures;
@@ -78,7 +80,10 @@ struct upstream_fetch {
 	const struct upstream_receiver *receiver; /* NULL: a survey */
 	survey_fn told;
 	void *ctx;
-	bool uses_get; /* a survey */
+	bool uses_get;                            /* a survey, or a search */
+	const struct upstream_searcher *searcher; /* of a search */
+	int64_t until_ms;                         /* the same */
+	uint64_t limit_bytes;                     /* of a body, decoded */
 	int64_t begun_ms;
 	int64_t hedge_ms; /* clock_ms() at which the next is asked; 0: never */
 	struct attempt *winner;
@@ -114,7 +119,7 @@ struct upstreams {
 	bool has_thread;
 	struct lock lock; /* guards what follows */
 	TAILQ_HEAD(fetch_queue, upstream_fetch) orders;
-	unsigned fetch_count;
+	unsigned fetch_count, search_count;
 	bool is_stopping;
 };
 
@@ -134,7 +139,7 @@ void race_cancel(struct upstream_fetch *f, const char *why);
 /** A header says that the body follows. In libcurl's callback: the transfers
  * of others are ended later. @return False: another one was faster. */
 bool race_answer(struct attempt *a, struct upstream_answer *answer);
-/** @return False: the receiver gives up. */
+/** @return False: the receiver gives up, or has no room for it. */
 bool race_data(struct attempt *a, const void *bytes, size_t size);
 
 /** How a transfer ended. */

@@ -105,6 +105,12 @@ static void judge_server(struct attempt *a, enum upstream_cause cause,
 	show(s, cause == UPSTREAM_CANCELLED ? -1 : (int)cause, now_ms);
 }
 
+/* A search has another one, since a client can ask for what takes long. */
+static struct breaker *breaker_of(const struct attempt *a)
+{
+	return a->fetch->searcher ? &a->server->searches : &a->server->breaker;
+}
+
 /* ---- Attempts ------------------------------------------------------------ */
 
 static void count_request(const struct attempt *a, enum upstream_cause cause)
@@ -112,10 +118,24 @@ static void count_request(const struct attempt *a, enum upstream_cause cause)
 	metric_add(METRIC_UPSTREAM_REQUESTS, a->server->number, cause, 1);
 }
 
+/* The places it counts among: of the server, and NULL or of all. */
+static unsigned *place(struct attempt *a, unsigned **of_all_ret)
+{
+	unsigned hops = a->fetch->hops;
+
+	*of_all_ret =
+		a->fetch->searcher ? NULL : &a->fetch->engine->running[hops];
+	return a->fetch->searcher ? &a->server->searching[hops]
+				  : &a->server->running[hops];
+}
+
 static void leave_slot(struct attempt *a)
 {
-	a->server->running[a->fetch->hops]--;
-	a->fetch->engine->running[a->fetch->hops]--;
+	unsigned *of_all;
+
+	--*place(a, &of_all);
+	if (of_all)
+		--*of_all;
 	metric_add(METRIC_UPSTREAM_RUNNING, 0, 0, -1);
 }
 
@@ -125,14 +145,14 @@ static void call_back(struct attempt *a, int64_t now_ms)
 	switch (a->state) {
 	case ATTEMPT_QUEUED:
 		TAILQ_REMOVE(&a->server->queue, a, queued);
-		breaker_release(&a->server->breaker, a->is_probe);
+		breaker_release(breaker_of(a), a->is_probe);
 		break;
 	case ATTEMPT_RUNNING:
 	case ATTEMPT_WON:
 		if (a->transfer) {
 			transfer_drop(STEAL(a->transfer));
 			leave_slot(a);
-			breaker_release(&a->server->breaker, a->is_probe);
+			breaker_release(breaker_of(a), a->is_probe);
 			show(a->server, -1, now_ms);
 		}
 		break;
@@ -179,8 +199,11 @@ static void start(struct attempt *a, int64_t now_ms)
 	TAILQ_REMOVE(&a->server->queue, a, queued);
 	a->state = ATTEMPT_RUNNING;
 	a->tries++;
-	a->server->running[a->fetch->hops]++;
-	a->fetch->engine->running[a->fetch->hops]++;
+	unsigned *of_all;
+
+	++*place(a, &of_all);
+	if (of_all)
+		++*of_all;
 	metric_add(METRIC_UPSTREAM_RUNNING, 0, 0, 1);
 	a->transfer = transfer_begin(a, now_ms);
 	if (a->transfer)
@@ -191,14 +214,14 @@ static void start(struct attempt *a, int64_t now_ms)
 	race_finished(a, &end, now_ms);
 }
 
-static bool has_place(const struct attempt *a)
+static bool has_place(struct attempt *a)
 {
-	const struct upstreams *u = a->fetch->engine;
-	const struct server *s = a->server;
-	unsigned hops = a->fetch->hops;
+	unsigned *of_all, here = *place(a, &of_all);
 
-	return s->running[hops] < s->spec->manner.concurrency &&
-	       u->running[hops] < u->options.requests_most;
+	if (!of_all)
+		return here < UPSTREAM_SEARCH_REQUESTS_MOST;
+	return here < a->server->spec->manner.concurrency &&
+	       *of_all < a->fetch->engine->options.requests_most;
 }
 
 void race_pump(struct upstreams *u, int64_t now_ms)
@@ -227,6 +250,10 @@ static void end(struct upstream_fetch *f, const struct upstream_end *e,
 		call_back(&f->attempts[i], now_ms);
 	f->is_over = true;
 	f->winner = NULL;
+	if (f->searcher) {
+		f->searcher->ended(f->ctx);
+		return;
+	}
 	if (!f->receiver) {
 		f->told(f->ctx, NULL);
 		return;
@@ -308,7 +335,88 @@ static void sort_by_health(struct upstream_fetch *f, int64_t now_ms)
 	}
 }
 
-/* All at once. A gentle one leaves those alone that are. */
+/* A gentle one leaves those alone that are; so does a search. */
+static bool is_left_alone(struct attempt *a, int64_t now_ms)
+{
+	struct server *s = a->server;
+
+	if (a->fetch->uses_get && !a->fetch->searcher)
+		return false;
+	if (breaker_state(&s->breaker, now_ms) != BREAKER_CLOSED)
+		return true;
+	return a->fetch->searcher &&
+	       !breaker_admit(&s->searches, now_ms, &a->is_probe);
+}
+
+static void tell(struct attempt *a, const struct upstream_opinion *o)
+{
+	struct upstream_fetch *f = a->fetch;
+
+	if (f->searcher)
+		f->searcher->said(f->ctx, a->server->number, o);
+	else
+		f->told(f->ctx, o);
+}
+
+static void tell_opinion(struct attempt *a, const struct transfer_end *e,
+			 int64_t now_ms)
+{
+	struct upstream_fetch *f = a->fetch;
+	const struct upstream_opinion opinion = {
+		.name = a->server->spec->name,
+		.cause = e->cause,
+		.why = e->why,
+		.status = e->status,
+		.size = e->size,
+		.elapsed_ms = e->elapsed_ms,
+	};
+
+	set_done(a, e->cause, 0, e->why);
+	tell(a, &opinion);
+	/* One that has it suffices, unless everybody's word is wanted. */
+	for (size_t i = 0; i < f->count; i++) {
+		if (is_pending(&f->attempts[i]) &&
+		    (f->uses_get || e->cause != UPSTREAM_FOUND))
+			return;
+	}
+	end(f, NULL, now_ms);
+}
+
+/* As drain(). Who is told may end all of its search. */
+static void drain_searches(struct server *s, int64_t now_ms)
+{
+	static const struct transfer_end e = {
+		.cause = UPSTREAM_TRANSIENT,
+		.why = "left alone after failures",
+		.size = UPSTREAM_SIZE_UNKNOWN,
+	};
+	struct attempt *a, *next;
+
+	for (a = TAILQ_FIRST(&s->queue); a; a = next) {
+		next = TAILQ_NEXT(a, queued);
+		if (!a->fetch->searcher)
+			continue;
+		TAILQ_REMOVE(&s->queue, a, queued);
+		tell_opinion(a, &e, now_ms);
+	}
+}
+
+static void judge_search(struct attempt *a, enum upstream_cause cause,
+			 int64_t now_ms)
+{
+	struct breaker *b = breaker_of(a);
+
+	if (cause == UPSTREAM_TRANSIENT) {
+		if (breaker_failure(b, a->is_probe, now_ms))
+			drain_searches(a->server, now_ms);
+	} else if (cause == UPSTREAM_CANCELLED) {
+		breaker_release(b, a->is_probe);
+	} else {
+		breaker_success(b, now_ms);
+	}
+}
+
+/* All at once. */
 static void begin_survey(struct upstream_fetch *f, int64_t now_ms)
 {
 	bool is_anyone_asked = false;
@@ -316,17 +424,16 @@ static void begin_survey(struct upstream_fetch *f, int64_t now_ms)
 	for (size_t i = 0; i < f->count; i++) {
 		struct attempt *a = &f->attempts[i];
 
-		if (f->uses_get || breaker_state(&a->server->breaker, now_ms) ==
-					   BREAKER_CLOSED)
-			ask(a, now_ms);
-		else
+		if (is_left_alone(a, now_ms))
 			set_done(a, UPSTREAM_TRANSIENT, 0,
 				 "left alone after failures");
+		else
+			ask(a, now_ms);
 		is_anyone_asked |= a->state == ATTEMPT_QUEUED;
 	}
 	f->hedge_ms = 0;
 	for (size_t i = 0; i < f->count; i++) {
-		const struct attempt *a = &f->attempts[i];
+		struct attempt *a = &f->attempts[i];
 		const struct upstream_opinion opinion = {
 			.name = a->server->spec->name,
 			.cause = a->cause,
@@ -335,7 +442,7 @@ static void begin_survey(struct upstream_fetch *f, int64_t now_ms)
 		};
 
 		if (a->state == ATTEMPT_DONE)
-			f->told(f->ctx, &opinion);
+			tell(a, &opinion);
 	}
 	if (!is_anyone_asked)
 		end(f, NULL, now_ms);
@@ -386,10 +493,40 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* The time that a search has is over: whoever has not said all is not waited
+ * for. */
+static void expire(struct upstream_fetch *f, int64_t now_ms)
+{
+	const struct transfer_end e = {
+		.cause = UPSTREAM_TRANSIENT,
+		.why = "no answer in time",
+		.size = UPSTREAM_SIZE_UNKNOWN,
+		.elapsed_ms = now_ms - f->begun_ms,
+	};
+
+	for (size_t i = 0; i < f->count && !f->is_over; i++) {
+		struct attempt *a = &f->attempts[i];
+
+		if (!is_pending(a))
+			continue;
+		if (a->transfer) {
+			transfer_drop(STEAL(a->transfer));
+			race_finished(a, &e, now_ms);
+		} else {
+			call_back(a, now_ms);
+			tell_opinion(a, &e, now_ms);
+		}
+	}
+}
+
 int64_t race_timers(struct upstream_fetch *f, int64_t now_ms)
 {
-	int64_t next = INT64_MAX;
+	int64_t next = f->searcher ? f->until_ms : INT64_MAX;
 
+	if (now_ms >= next) {
+		expire(f, now_ms);
+		return INT64_MAX;
+	}
 	if (f->has_data && f->winner && !f->is_refused)
 		f->is_refused = !f->receiver->idle(f->ctx);
 	f->has_data = false;
@@ -448,6 +585,9 @@ bool race_data(struct attempt *a, const void *bytes, size_t size)
 {
 	struct upstream_fetch *f = a->fetch;
 
+	if (f->searcher)
+		return f->searcher->data(f->ctx, a->server->number, bytes,
+					 size);
 	f->has_data = true;
 	if (f->receiver->data(f->ctx, bytes, size))
 		return true;
@@ -468,30 +608,6 @@ static bool delay(struct attempt *a, const struct transfer_end *e,
 	a->state = ATTEMPT_DELAYED;
 	a->due_ms = now_ms + pause_ms;
 	return true;
-}
-
-static void tell_opinion(struct attempt *a, const struct transfer_end *e,
-			 int64_t now_ms)
-{
-	struct upstream_fetch *f = a->fetch;
-	const struct upstream_opinion opinion = {
-		.name = a->server->spec->name,
-		.cause = e->cause,
-		.why = e->why,
-		.status = e->status,
-		.size = e->size,
-		.elapsed_ms = e->elapsed_ms,
-	};
-
-	set_done(a, e->cause, 0, e->why);
-	f->told(f->ctx, &opinion);
-	/* One that has it suffices, unless everybody's word is wanted. */
-	for (size_t i = 0; i < f->count; i++) {
-		if (is_pending(&f->attempts[i]) &&
-		    (f->uses_get || e->cause != UPSTREAM_FOUND))
-			return;
-	}
-	end(f, NULL, now_ms);
 }
 
 /* Nothing came of it: who is next? */
@@ -526,13 +642,16 @@ void race_finished(struct attempt *a, const struct transfer_end *e,
 	/* What is judged by others is counted as what they say. */
 	bool is_whole = f->receiver && !f->is_over && !f->is_refused &&
 			e->cause == UPSTREAM_FOUND && f->winner == a;
+	bool is_heard = f->searcher && e->cause == UPSTREAM_FOUND;
 
 	leave_slot(a);
-	if (!is_whole)
+	if (!is_whole && !is_heard)
 		count_request(a, e->cause);
 	if (f->is_over)
 		return;
-	if (f->receiver || !f->uses_get)
+	if (f->searcher)
+		judge_search(a, e->cause, now_ms);
+	else if (f->receiver || !f->uses_get)
 		judge_server(a, e->cause, e->why, now_ms);
 	if (!f->receiver) {
 		tell_opinion(a, e, now_ms);

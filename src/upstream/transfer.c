@@ -108,7 +108,8 @@ static bool judge_length(struct transfer *t)
 		end_with(t, UPSTREAM_MALFORMED, "no length is announced");
 		return false;
 	}
-	if (t->size >= 0 && (uint64_t)t->size > t->engine->options.max_bytes) {
+	if (t->size >= 0 &&
+	    (uint64_t)t->size > t->attempt->fetch->limit_bytes) {
 		end_with(t, UPSTREAM_TOO_LARGE, "larger than is allowed");
 		return false;
 	}
@@ -148,6 +149,9 @@ static bool end_header(struct transfer *t)
 		return false;
 	if (t->attempt->fetch->receiver)
 		return announce(t);
+	t->has_won = t->attempt->fetch->searcher != NULL;
+	if (t->has_won)
+		return true;
 	end_with(t, UPSTREAM_FOUND, "found");
 	return false;
 }
@@ -210,14 +214,16 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *ctx)
 	if (t->size >= 0 && t->received > (uint64_t)t->size)
 		return end_with(t, UPSTREAM_TRANSIENT,
 				"longer than it announced");
-	if (t->received > t->engine->options.max_bytes)
+	if (t->received > t->attempt->fetch->limit_bytes)
 		return end_with(t, UPSTREAM_TOO_LARGE,
 				"larger than is allowed");
 	metric_add(METRIC_UPSTREAM_BYTES, t->attempt->server->number, 0,
 		   (int64_t)size);
-	if (!race_data(t->attempt, bytes, size))
-		return end_with(t, UPSTREAM_CANCELLED, "given up");
-	return size;
+	if (race_data(t->attempt, bytes, size))
+		return size;
+	return t->attempt->fetch->searcher
+		       ? end_with(t, UPSTREAM_TOO_LARGE, "no room for it")
+		       : end_with(t, UPSTREAM_CANCELLED, "given up");
 }
 
 /* ---- Where to ------------------------------------------------------------ */
@@ -274,8 +280,7 @@ static CURLcode set_headers(struct transfer *t, bool has_secrets)
 	char limit[24];
 
 	curl_slist_free_all(STEAL(t->headers));
-	snprintf(limit, sizeof(limit), "%" PRIu64,
-		 t->engine->options.max_bytes);
+	snprintf(limit, sizeof(limit), "%" PRIu64, f->limit_bytes);
 	const char *const fields[][2] = {
 		{ "Accept", "*/*" },
 		{ "User-Agent", f->user_agent },
@@ -489,12 +494,14 @@ static enum upstream_cause cause_of_code(CURLcode code)
 	}
 }
 
-/* A server that knows no sections says that of the word with 503, and says
- * nothing of its health by that. */
-static bool is_refused_section(const struct transfer *t)
+/* A server that knows no sections, or no searches, says that of the word with
+ * 503, and says nothing of its health by that. */
+static bool is_refused_word(const struct transfer *t)
 {
+	const struct upstream_fetch *f = t->attempt->fetch;
+
 	return t->head.status == 503 && t->head.retry_after_s <= 0 &&
-	       t->attempt->fetch->is_section;
+	       (f->is_section || f->searcher);
 }
 
 static void finish_whole(struct transfer *t, int64_t now_ms)
@@ -508,10 +515,10 @@ static void finish_whole(struct transfer *t, int64_t now_ms)
 	} else if (t->head.status != 200) {
 		snprintf(text, sizeof(text), "status %u", t->head.status);
 		finish(t,
-		       is_refused_section(t) ? UPSTREAM_MALFORMED
-					     : status_cause(t->head.status),
+		       is_refused_word(t) ? UPSTREAM_MALFORMED
+					  : status_cause(t->head.status),
 		       text, false, now_ms);
-	} else if (!t->attempt->fetch->receiver) {
+	} else if (!t->has_won) {
 		finish(t, UPSTREAM_FOUND, "found", false, now_ms);
 	} else if (t->size >= 0 && t->received != (uint64_t)t->size) {
 		finish(t, UPSTREAM_TRANSIENT, "shorter than it announced",

@@ -194,6 +194,56 @@ MUST_CHECK struct error *upstream_survey(
 	struct upstreams *u, const struct upstream_question *q, bool uses_get,
 	void (*told)(void *ctx, const struct upstream_opinion *o), void *ctx);
 
+/* ---- Searching ----------------------------------------------------------- */
+
+struct upstream_search {
+	const char *key, *value;        /* raw; passed on encoded anew */
+	const struct upstream_hop *hop; /* or NULL */
+	unsigned hops;                  /* as of upstream_question */
+	int64_t until_ms;     /* clock_ms(): who has not said all by then is not
+				 waited for; INT64_MAX */
+	uint64_t limit_bytes; /* of one answer, decoded */
+};
+
+/** On the fetching thread: must not block. */
+struct upstream_searcher {
+	/** Some of what a server answers, in order.
+	 * @param[in] server As upstreams_status() counts.
+	 * @return False: it is too much. */
+	bool (*data)(void *ctx, size_t server, const void *bytes, size_t size);
+	/** That was a server's part, whole if its cause is FOUND. Once for
+	 * each. */
+	void (*said)(void *ctx, size_t server,
+		     const struct upstream_opinion *o);
+	/** Exactly once, and last. */
+	void (*ended)(void *ctx);
+};
+
+enum {
+	/** Searches under way, and requests for them to one server, from as
+	 * many hops away. */
+	UPSTREAM_SEARCHES_MOST = 64,
+	UPSTREAM_SEARCH_REQUESTS_MOST = 4,
+};
+
+/**
+ * GET /metadata of all servers in parallel. Searches have places of their own,
+ * and what comes of them is no part of a server's health: how long one takes is
+ * its client's choice. Who leaves five in a row unanswered is left alone with
+ * searches.
+ *
+ * @param[in] q Copied.
+ * @return BUSY: too many. Then nothing is called.
+ */
+MUST_CHECK struct error *
+upstream_search(struct upstreams *u, const struct upstream_search *q,
+		const struct upstream_searcher *searcher, void *ctx);
+
+/** What is to be thought of an answer that was whole: it is counted as that.
+ * Any thread. */
+void upstream_search_count(struct upstreams *u, size_t server,
+			   enum upstream_cause cause);
+
 /* ---- How they are -------------------------------------------------------- */
 
 struct upstream_status {

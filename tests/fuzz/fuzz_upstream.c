@@ -234,6 +234,7 @@ static void begin(void)
 	engine.has_proxy = !(now.flags & IS_DIRECT);
 	engine.options.max_bytes =
 		now.flags & IS_SMALL ? ALLOWED_SMALL : ALLOWED;
+	f->limit_bytes = engine.options.max_bytes;
 	f->attempts[0] = (struct attempt) {
 		.fetch = f,
 		.server = &server,

@@ -3,7 +3,7 @@
 EXTRA_DIST += tests/fuzz/run tests/fuzz/README.md $(fuzz_dictionaries)
 fuzz_dictionaries = tests/fuzz/debuginfod_db.dict \
 	tests/fuzz/dwarf_sections.dict tests/fuzz/headers.dict tests/fuzz/http.dict \
-	tests/fuzz/json.dict tests/fuzz/upstream.dict tests/fuzz/upstream_list.dict \
+	tests/fuzz/json.dict tests/fuzz/metadata.dict tests/fuzz/upstream.dict tests/fuzz/upstream_list.dict \
 	tests/fuzz/wire.dict
 fuzz_symtab_lib = tests/lib/symtab_fixture.c tests/lib/symtab_fixture.h \
 	tests/lib/symtab_random.c tests/lib/symtab_random.h \
@@ -123,6 +123,12 @@ fuzz_worker_answers = tests/fuzz/fuzz_worker_answers.c tests/fuzz/fuzz.h \
 tests_fuzz_fuzz_worker_answers_SOURCES = $(fuzz_worker_answers) \
 	tests/fuzz/seeds_worker_answers.c tests/fuzz/standalone.c
 tests_fuzz_fuzz_worker_answers_LDADD = $(SCAN_LIBS)
+
+fuzz_tests += tests/fuzz/fuzz_metadata
+fuzz_metadata = tests/fuzz/fuzz_metadata.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_metadata_SOURCES = $(fuzz_metadata) \
+	tests/fuzz/seeds_metadata.c tests/fuzz/standalone.c
+tests_fuzz_fuzz_metadata_LDADD = $(HTTP_LIBS)
 
 fuzz_tests += tests/fuzz/fuzz_upstream_list
 fuzz_upstream_list = tests/fuzz/fuzz_upstream_list.c tests/fuzz/fuzz.h
@@ -254,6 +260,11 @@ check_PROGRAMS += tests/fuzz/libfuzzer_worker_answers
 tests_fuzz_libfuzzer_worker_answers_SOURCES = $(fuzz_worker_answers)
 tests_fuzz_libfuzzer_worker_answers_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_libfuzzer_worker_answers_LDADD = $(tests_fuzz_fuzz_worker_answers_LDADD)
+
+check_PROGRAMS += tests/fuzz/libfuzzer_metadata
+tests_fuzz_libfuzzer_metadata_SOURCES = $(fuzz_metadata)
+tests_fuzz_libfuzzer_metadata_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_libfuzzer_metadata_LDADD = $(tests_fuzz_fuzz_metadata_LDADD)
 
 check_PROGRAMS += tests/fuzz/libfuzzer_upstream_list
 tests_fuzz_libfuzzer_upstream_list_SOURCES = $(fuzz_upstream_list)

@@ -47,6 +47,7 @@ it_tests = \
 	tests/it/upstream-fetch.sh \
 	tests/it/upstream-health.sh \
 	tests/it/upstream-many.sh \
+	tests/it/upstream-metadata.sh \
 	tests/it/upstream-relay.sh \
 	tests/it/upstream-tls.sh \
 	tests/it/user.sh \

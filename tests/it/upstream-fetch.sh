@@ -284,9 +284,9 @@ like "who says no length of it has it all the same" "$(presence "$(id 38)" true)
 	'"debuginfo":true,.*"upstream":"found"'
 rule up
 get "/metadata?key=glob&value=/no/*"
-like "names are those of here, which may not be all" "$(body)" '"complete":false'
+like "a server that knows no searches may have more" "$(body)" '"complete":false'
 get "/metadata?key=glob&value=/no/*" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8'
-like "but of who is asked alone" "$(body)" '"complete":true'
+like "and so may one that is too far to be asked" "$(body)" '"complete":false'
 unlike "who does not ask is told of here alone" "$(presence "$(id 38)" false)" upstream
 found=$(SYMBOLIZED_UPSTREAM="${fake_url[up]} http://127.0.0.1:1" "$SYMBOLIZED" find \
 	--state-dir "$tmp/ours.state" --upstream "$(id 38)" 2>&1)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +41,7 @@ struct store {
 	bool refuses_reads, fails_reads, is_not_ready;
 	unsigned read_delay_ms;
 	const char *degraded;
-	_Atomic unsigned asked;
+	_Atomic unsigned asked, holders;
 	pthread_mutex_t mutex;
 	struct flight *flights; /* guarded by mutex */
 };
@@ -267,10 +268,22 @@ struct error *store_read(struct store *st, store_read_fn fn, void *ctx)
 	return NULL;
 }
 
+void store_hold(struct store *st)
+{
+	atomic_fetch_add(&st->holders, 1);
+}
+
+void store_release(struct store *st)
+{
+	atomic_fetch_sub(&st->holders, 1);
+}
+
 void store_close(struct store *st)
 {
 	if (!st)
 		return;
+	while (atomic_load(&st->holders))
+		sched_yield();
 	for (struct flight *f = st->flights; f;) {
 		struct flight *next = f->next;
 

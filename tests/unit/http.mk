@@ -4,7 +4,7 @@ tests_lib_http_attack_SOURCES = tests/lib/http_attack.c
 unit_tests += tests/unit/test_http tests/unit/test_http_handlers \
 	tests/unit/test_http_debuginfod tests/unit/test_debuginfod_metrics \
 	tests/unit/test_http_socket tests/unit/test_http_hostile \
-	tests/unit/test_http_admit
+	tests/unit/test_http_admit tests/unit/test_metadata_rows
 http_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 http_test_ldadd = $(HTTP_LIBS) libstore.a $(CHECK_LIBS)
 http_fake_store = tests/lib/fake_store.c tests/lib/fake_store.h \
@@ -40,3 +40,6 @@ tests_unit_test_http_hostile_LDADD = $(http_test_ldadd)
 tests_unit_test_http_admit_SOURCES = tests/unit/test_http_admit.c $(http_fixture)
 tests_unit_test_http_admit_CPPFLAGS = $(http_test_cppflags)
 tests_unit_test_http_admit_LDADD = $(http_test_ldadd)
+tests_unit_test_metadata_rows_SOURCES = tests/unit/test_metadata_rows.c
+tests_unit_test_metadata_rows_CPPFLAGS = $(http_test_cppflags)
+tests_unit_test_metadata_rows_LDADD = $(HTTP_LIBS) $(CHECK_LIBS)

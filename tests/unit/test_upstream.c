@@ -229,6 +229,32 @@ START_TEST(no_path_leads_out_of_what_it_is_asked_below)
 }
 END_TEST
 
+/* */
+START_TEST(what_is_searched_for_is_one_value)
+{
+	static const struct {
+		const char *value, *path;
+	} cases[] = {
+		{ "/usr/b*/[a-c]?", "/usr/b%2A/%5Ba-c%5D%3F" },
+		{ "", "" },
+		{ "a&key=x#y%00+ ", "a%26key%3Dx%23y%2500%2B%20" },
+		{ "\r\nHost: x\xff", "%0D%0AHost%3A%20x%FF" },
+		{ "/../a", "/../a" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		static const char prefix[] = "/metadata?key=glob&value=";
+		const struct upstream_search q = { .key = "glob",
+						   .value = cases[i].value };
+		CLEANUP_FREE char *path = NULL;
+
+		ck_no_error(ask_search_path(&q, &path));
+		ck_assert_int_eq(strncmp(path, prefix, strlen(prefix)), 0);
+		ck_assert_str_eq(path + strlen(prefix), cases[i].path);
+	}
+}
+END_TEST
+
 START_TEST(a_path_without_memory_is_an_error)
 {
 	const struct upstream_question q = { .type = "source",
@@ -619,7 +645,7 @@ UNIT_MAIN("upstream", urls_are_taken_as_libdebuginfod_takes_them,
 	  what_is_wrong_in_a_file_is_named_by_its_line,
 	  a_list_without_memory_fails_and_leaks_nothing,
 	  no_path_leads_out_of_what_it_is_asked_below,
-	  a_path_without_memory_is_an_error,
+	  what_is_searched_for_is_one_value, a_path_without_memory_is_an_error,
 	  addresses_that_are_not_the_internet_are_private,
 	  five_failures_in_a_row_open_it_for_a_minute,
 	  one_probe_goes_and_decides, trouble_lowers_the_rank_and_fades,
