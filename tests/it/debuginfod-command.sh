@@ -107,21 +107,40 @@ sample_of() {
 }
 
 # found: numbers of the samples that are answered
+for i in {1..12}; do
+	sample_ids[i]=$(sample_of "$i")
+done
 found() {
 	local i
 	for i in {1..12}; do
-		has "$i" && echo "$i"
-	done | paste -sd ' '
+		printf 'url = "%s/buildid/%s/executable"\noutput = "%s"\n' "$url" \
+			"${sample_ids[i]}" "$tmp/none"
+	done >"$tmp/urls"
+	curl -s -m 20 -w '%{http_code}\n' -K "$tmp/urls" |
+		awk '$1 == 200 { print NR }' | paste -sd ' '
 }
 
-# finds WHAT NUMBERS OPTION...: a server with these options finds just these
+# finds WHAT NUMBERS OPTION...: a server with these options finds just these. It
+# begins to scan after a second: several are started, then looked at by all_find.
+# The last one's log is $last_log.
+finding=() to_find=()
 finds() {
-	local what=$1 numbers=$2
-	shift 2
-	begin finds -d :memory: "$@"
-	scan_is_done finds || die "no scan: $(cat "$tmp/finds.log")"
-	is "$what" "$(found)" "$numbers"
-	end
+	local name=finds${#finding[@]}
+	begin "$name" -d :memory: "${@:3}"
+	last_log=$tmp/$name.log
+	finding+=("$1") to_find+=("$2")
+	[ "${#finding[@]}" -lt 6 ] || all_find
+}
+
+all_find() {
+	local i
+	for i in "${!finding[@]}"; do
+		use_server "finds$i"
+		scan_is_done "finds$i" || die "no scan: $(cat "$tmp/finds$i.log")"
+		is "${finding[i]}" "$(found)" "${to_find[i]}"
+		end
+	done
+	finding=() to_find=()
 }
 
 # scan_is_done NAME [TIMES]
@@ -153,18 +172,21 @@ finds "-X wins over -I" "2" -F -I '/deep/' -X 'deeper' "$tree"
 finds "--max-depth 1 stays in the directory" "1" -F --max-depth=1 "$tree"
 finds "a path twice and one that is not there" "1 2 3" -F "$tree" "$tree" \
 	"$tmp/nowhere"
-like "the one that is not there is in the log" "$(cat "$tmp/finds.log")" nowhere
+all_find
+like "the one that is not there is in the log" "$(cat "$last_log")" nowhere
 finds "without a scan mode nothing is found" "" "$tree"
-like "it is said that paths are ignored" "$(cat "$tmp/finds.log")" \
+all_find
+like "it is said that paths are ignored" "$(cat "$last_log")" \
 	'without -F -R -U -Z, ignoring PATHs'
 finds "options that mean nothing are taken" "1 2 3" -F -D 'pragma x' -D y \
 	--scan-checkpoint=10 --koji-sigcache --fdcache-mintmp=10 \
 	--fdcache-prefetch=3 --fdcache-fds=3 --fdcache-prefetch-mbs=3 \
 	--fdcache-prefetch-fds=3 --fdcache-mbs=10 -c 3 -C4 -v "$tree"
+all_find
 for option in ddl scan-checkpoint koji-sigcache fdcache-mintmp fdcache-prefetch \
 	fdcache-fds fdcache-prefetch-mbs fdcache-prefetch-fds; do
 	is "--$option is told of once" \
-		"$(grep -cE "ignored.*$option(\"| |$)" "$tmp/finds.log")" 1
+		"$(grep -cE "ignored.*$option(\"| |$)" "$last_log")" 1
 done
 
 # A name that a shell would not leave alone
@@ -172,6 +194,7 @@ mkdir "$tmp/names"
 cp "$tree/pool.pkg.tar.xz" "$tmp/names/it's \$(touch touched-$$) \`touch touched-$$\`;\".xz"
 finds "a command is given a file's name and nothing but" "7" -Z '.xz=xz -dc' \
 	"$tmp/names"
+all_find
 ok "nothing in the name was run" test ! -e "touched-$$"
 
 begin sources -d :memory: -F "$tree"

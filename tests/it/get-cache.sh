@@ -180,8 +180,9 @@ stop_server main
 
 rm -rf "$tmp/main.cache"
 must big_file "$tmp/filler" 24
+head -c 8M "$tmp/filler" >"$tmp/before-late"
 must build_program "$src" "$tmp/build/late" -DN=5 data.c
-must "$mkpkg" deb --compress xz "$tmp/pool/late.deb" "./a/filler=$tmp/filler" \
+must "$mkpkg" deb --compress xz "$tmp/pool/late.deb" "./a/filler=$tmp/before-late" \
 	"./usr/bin/late=$tmp/build/late"
 id[5]=$(build_id "$tmp/build/late")
 serve_ready main "$tmp/pool"

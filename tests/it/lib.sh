@@ -21,6 +21,7 @@ done
 : "${top_builddir:=$top_srcdir}"
 : "${SYMBOLIZED:=$top_builddir/symbolized}"
 mkpkg=$top_builddir/tests/lib/mkpkg
+numbered=$top_builddir/tests/lib/numbered
 CC=${CC:-gcc}
 long_s=${IT_LONG_SECONDS:-60}
 
@@ -578,7 +579,7 @@ split_program() {
 # make_samples DIR COUNT [NAME]: COUNT small ELF files NAME-1… with debugging
 # information, alike but for the build ID, whose last 4 bytes are the number
 make_samples() {
-	local dir=$1 count=$2 name=${3:-sample} at i
+	local dir=$1 count=$2 name=${3:-sample} at
 	mkdir -p "$dir" || return 1
 	if [ ! -e "$tmp/sample.so" ]; then
 		write_program "$tmp/sample.src" || return 1
@@ -588,14 +589,7 @@ make_samples() {
 	fi
 	at=$(LC_ALL=C grep -abo ZZZZZZZZZZZZZZZZ "$tmp/sample.so" | head -n 1)
 	at=${at%%:*}
-	for ((i = 1; i <= count; i++)); do
-		cp "$tmp/sample.so" "$dir/$name-$i" || return 1
-		# shellcheck disable=SC2059
-		printf "$(printf '\\x%02x\\x%02x\\x%02x\\x%02x' $((sample_base >> 8 & 255)) \
-			$((sample_base & 255)) $((i >> 8 & 255)) $((i & 255)))" |
-			dd of="$dir/$name-$i" bs=1 seek=$((at + 16)) conv=notrunc \
-				status=none || return 1
-	done
+	"$numbered" "$tmp/sample.so" $((at + 16)) "$sample_base" "$count" "$dir/$name-"
 }
 sample_base=0
 

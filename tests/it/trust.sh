@@ -96,8 +96,17 @@ stop_server named
 # ---- Links -----------------------------------------------------------------------
 
 mkdir "$tmp/links"
+# A program whose line tables name the links, and one member that is a file
+for name in link up real; do
+	printf '# 1 "/usr/src/%s.c"\nint %s;\nint get_%s(void) { return %s; }\n' \
+		$name $name $name $name >"$tmp/$name.c"
+done
+must "$CC" -g -shared -fPIC -nostdlib -Wl,--build-id=sha1 -o "$tmp/linked.so" \
+	"$tmp/link.c" "$tmp/up.c" "$tmp/real.c"
+linked=$(build_id "$tmp/linked.so")
 must "$mkpkg" deb --compress gzip "$tmp/links/a.deb" \
 	"./usr/src/link.c->$tmp/secret/file.c" "./usr/src/up.c->../../../../../../$tmp/secret/file.c" \
+	"./usr/src/real.c=$tmp/src/main.c" "./usr/lib/linked.so=$tmp/linked.so" \
 	"./usr/bin/program=$tmp/good" "./usr/bin/again=>./usr/bin/program"
 must "$mkpkg" tar "$tmp/links/b.tar" "$tmp/secret/x=$tmp/good" \
 	"../../../..$tmp/secret/y=$tmp/good"
@@ -105,6 +114,13 @@ ln -s "$tmp/secret" "$tmp/links/secret"
 ln -s "$tmp/secret/file.c" "$tmp/links/file.c"
 serve_ready links "$tmp/links"
 is "beside links a member is served" "$(served)" goodgood
+get "/buildid/$linked/source/usr/src/real.c"
+same "and a member that is a source" "$tmp/body" "$tmp/src/main.c"
+for name in link up; do
+	get "/buildid/$linked/source/usr/src/$name.c"
+	is "a member that is a link leads nowhere: $name" "$status" 404
+	unlike "and says nothing of where it points to: $name" "$(body)" secret
+done
 is "nothing was made at the name of a member" "$(ls "$tmp/secret")" file.c
 stop_server links
 

@@ -8,7 +8,8 @@ libpkgwriter_a_SOURCES = \
 PKG_WRITER_LIBS = libpkgwriter.a $(CODEC_LIBS)
 
 # Packages for shell tests.
-check_PROGRAMS += tests/lib/mkpkg
+check_PROGRAMS += tests/lib/mkpkg tests/lib/numbered
+tests_lib_numbered_SOURCES = tests/lib/numbered.c
 tests_lib_mkpkg_SOURCES = tests/lib/mkpkg.c
 tests_lib_mkpkg_LDADD = $(PKG_WRITER_LIBS)
 
