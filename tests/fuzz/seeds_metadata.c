@@ -7,24 +7,24 @@
 #include "tests/fuzz/fuzz.h"
 
 static const char *const texts[] = {
-	"{\"results\":[{\"type\":\"executable\",\"buildid\":\"aabb\","
-	"\"file\":\"/bin/a\"},{\"type\":\"debuginfo\",\"buildid\":\"aabb\","
-	"\"file\":\"/b\",\"archive\":\"/p.deb\"}],\"complete\":true}",
-	"{ \"results\": [ { \"type\": \"executable\", \"buildid\": \"AABB\", "
-	"\"file\": \"\\/bin\\/a\", \"archive\": \"\\/a.rpm\" } ], "
-	"\"complete\": false }",
-	"{\"results\":[{\"type\":\"executable\",\"buildid\":\"aabb\"}],"
-	"\"complete\":true}\n%%\n"
-	"{\"complete\":true,\"results\":[{\"x\":[{}],\"buildid\":\"aabb\","
-	"\"type\":\"executable\"},{\"type\":\"executable\","
-	"\"buildid\":\"ccdd\",\"file\":\"\\u00e9\\ud83d\\ude00\"}]}",
-	"{\"results\":[],\"complete\":true}%%\n<html>%%\n{}",
-	"{\"results\":[{\"type\":\"source\",\"buildid\":\"aabb\"},"
-	"{\"type\":\"executable\",\"buildid\":\"zz\"},{},"
-	"{\"type\":\"executable\",\"buildid\":\"aabb\","
-	"\"file\":\"/a\\u0000b\"}],\"complete\":true}",
-	"{\"results\":[{\"type\":\"executable\",\"buildid\":null}],"
-	"\"complete\":true}",
+	("{\"results\":[{\"type\":\"executable\",\"buildid\":\"aabb\","
+	 "\"file\":\"/bin/a\"},{\"type\":\"debuginfo\",\"buildid\":\"aabb\","
+	 "\"file\":\"/b\",\"archive\":\"/p.deb\"}],\"complete\":true}"),
+	("{ \"results\": [ { \"type\": \"executable\", \"buildid\": \"AABB\", "
+	 "\"file\": \"\\/bin\\/a\", \"archive\": \"\\/a.rpm\" } ], "
+	 "\"complete\": false }"),
+	("{\"results\":[{\"type\":\"executable\",\"buildid\":\"aabb\"}],"
+	 "\"complete\":true}\n%%\n"
+	 "{\"complete\":true,\"results\":[{\"x\":[{}],\"buildid\":\"aabb\","
+	 "\"type\":\"executable\"},{\"type\":\"executable\","
+	 "\"buildid\":\"ccdd\",\"file\":\"\\u00e9\\ud83d\\ude00\"}]}"),
+	("{\"results\":[],\"complete\":true}%%\n<html>%%\n{}"),
+	("{\"results\":[{\"type\":\"source\",\"buildid\":\"aabb\"},"
+	 "{\"type\":\"executable\",\"buildid\":\"zz\"},{},"
+	 "{\"type\":\"executable\",\"buildid\":\"aabb\","
+	 "\"file\":\"/a\\u0000b\"}],\"complete\":true}"),
+	("{\"results\":[{\"type\":\"executable\",\"buildid\":null}],"
+	 "\"complete\":true}"),
 };
 
 void fuzz_seeds(fuzz_take_fn take, void *ctx)
