@@ -42,7 +42,7 @@ memory=$(rss)
 
 unknown=@@@@@@@@@@@@@@@@00112233
 ids=
-for i in {1..20}; do
+for _ in {1..20}; do
 	ids+=,\"$unknown\"
 done
 body='{"build_ids":['${ids#,}']}'
@@ -111,7 +111,7 @@ nothing_left "a new connection for each request" "$files"
 
 # ---- Four times as much as can be done -------------------------------------------
 
-body=$(for i in {1..300}; do echo "$program+$at"; done)
+body=$(for _ in {1..300}; do echo "$program+$at"; done)
 {
 	printf 'GET %s HTTP/1.1\r\nHost: a\r\n\r\n' "$polite" "/buildid/$packed/executable"
 	printf 'POST /symbolize/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s' \
