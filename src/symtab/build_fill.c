@@ -83,7 +83,9 @@ static size_t row_at(const struct builder *b, const struct build_lines *l,
 static struct error *add_rows_of(struct filler *f, const struct build_lines *l,
 				 uint64_t start, uint64_t end)
 {
-	const struct symtab_row *rows = &f->b->rows[l->first_row];
+	/* Where there are no rows at all there is no array of them. */
+	const struct symtab_row *rows =
+		l->row_count ? &f->b->rows[l->first_row] : NULL;
 	size_t first = start > l->start ? row_at(f->b, l, start - l->start) : 0;
 
 	for (size_t i = first; i < l->row_count; i++) {
