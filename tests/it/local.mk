@@ -57,7 +57,7 @@ TESTS += $(it_tests)
 # In earnest, which takes hours. They look at LONG_TESTS.
 long_tests = tests/it/crash-kill.sh tests/it/faults-scan.sh tests/it/faults-serve.sh \
 	tests/it/scan-kill.sh tests/it/soak.sh tests/it/http-attack-flood.sh \
-	tests/it/http-attack-long.sh
+	tests/it/http-attack-long.sh tests/it/upstream-relay.sh
 
 check_PROGRAMS += tests/lib/soak_client
 tests_lib_soak_client_SOURCES = tests/lib/soak_client.c

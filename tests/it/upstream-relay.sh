@@ -18,8 +18,8 @@ id() {
 }
 # large NUMBER MIB: sample NUMBER with that much behind what it was
 large() {
-	must big_file "$tmp/ballast" "$2"
-	must objcopy --add-section .ballast="$tmp/ballast" \
+	must big_file "$tmp/ballast-$2" "$2"
+	must objcopy --add-section .ballast="$tmp/ballast-$2" \
 		"$tmp/samples/sample-$1" "$tmp/large-$1"
 	put up "$(id "$1")" debuginfo "$tmp/large-$1"
 }
@@ -80,16 +80,25 @@ get "/buildid/$(id 2)/debuginfo"
 same "a client that leaves ends nothing" "$tmp/body" "$(copy 2)"
 is "and nothing is begun anew" "$(asked up "$(id 2)")" 1
 
-rule up
+received=$(metric 'symbolized_upstream_received_bytes_total{upstream="1"}')
+# All of them ask while it comes, which takes a second, or four.
+each=40000
+if [ "${LONG_TESTS:-no}" = yes ]; then
+	large 3 200
+	each=500000
+fi
+rule up "$(id 3)" slow="$each"
 clients=()
 for i in {1..100}; do
-	curl -s -m 60 "$url/buildid/$(id 3)/debuginfo" | cmp -s - "$(copy 3)" &&
+	curl -s -m 600 "$url/buildid/$(id 3)/debuginfo" | cmp -s - "$(copy 3)" &&
 		echo good >>"$tmp/hundred" &
 	clients+=($!)
 done
 wait "${clients[@]}"
-is "a hundred clients have it" "$(grep -c good "$tmp/hundred")" 100
+is "a hundred clients have it, byte for byte" "$(grep -c good "$tmp/hundred")" 100
 is "for one request" "$(asked up "$(id 3)")" 1
+is "of as many bytes" "$(metric 'symbolized_upstream_received_bytes_total{upstream="1"}')" \
+	$((received + $(stat -c %s "$(copy 3)")))
 
 # ---- What breaks ------------------------------------------------------------------
 
@@ -110,7 +119,7 @@ same "and is fetched again" "$tmp/body" "$(copy 5)"
 
 # A note that says sample 6, in the unused part of a program header of another.
 liar=$tmp/up/files/buildid/$(id 6)/debuginfo
-must objcopy --add-section .ballast="$tmp/ballast" "$tmp/other/sample-1" "$liar"
+must objcopy --add-section .ballast="$tmp/ballast-4" "$tmp/other/sample-1" "$liar"
 stack=$(readelf -lW "$liar" | awk '
 	/^  Type / { in_table = 1; next }
 	in_table && NF == 0 { exit }

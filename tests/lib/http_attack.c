@@ -41,6 +41,7 @@
  *	good COUNT	answered 200
  *	median US
  *	slow US		the 95th percentile
+ *	rare US		the 99th
  *	slowest US
  */
 #include "config.h"
@@ -449,9 +450,10 @@ static void probe_path(const char *path)
 	qsort(times, asked, sizeof(*times), compare);
 	printf("asked %zu\ngood %zu\n", asked, good);
 	if (asked)
-		printf("median %lld\nslow %lld\nslowest %lld\n",
+		printf("median %lld\nslow %lld\nrare %lld\nslowest %lld\n",
 		       (long long)times[asked / 2],
 		       (long long)times[asked - 1 - asked / 20],
+		       (long long)times[asked - 1 - asked / 100],
 		       (long long)times[asked - 1]);
 	free(times);
 }
