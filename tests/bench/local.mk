@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/bench/first-hit.sh \
 	tests/bench/floor.c \
 	tests/bench/get.sh \
+	tests/bench/hang.sh \
 	tests/bench/lib.sh \
 	tests/bench/meter.c \
 	tests/bench/need.sh \
