@@ -60,13 +60,12 @@ static struct error *add_row(struct filler *f, struct symtab_row row)
 	return NULL;
 }
 
-/* The row that holds at an offset from the start of @p l. */
-static size_t row_at(const struct builder *b, const struct build_lines *l,
+/* The row that holds at an offset from where @p rows begin. */
+static size_t row_at(const struct symtab_row *rows, size_t count,
 		     uint64_t offset)
 {
-	const struct symtab_row *rows = &b->rows[l->first_row];
 	size_t low = 0;
-	size_t high = l->row_count;
+	size_t high = count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -86,7 +85,9 @@ static struct error *add_rows_of(struct filler *f, const struct build_lines *l,
 	/* Where there are no rows at all there is no array of them. */
 	const struct symtab_row *rows =
 		l->row_count ? &f->b->rows[l->first_row] : NULL;
-	size_t first = start > l->start ? row_at(f->b, l, start - l->start) : 0;
+	size_t first = start > l->start
+			       ? row_at(rows, l->row_count, start - l->start)
+			       : 0;
 
 	for (size_t i = first; i < l->row_count; i++) {
 		uint64_t from = l->start + rows[i].offset;

@@ -407,6 +407,23 @@ START_TEST(assembly_has_the_names_of_symbols_and_the_lines_of_its_unit)
 }
 END_TEST
 
+/* UBSan: nothing is added to where no rows are. */
+START_TEST(lines_without_any_row_are_lines_of_nothing)
+{
+	const struct fake_function functions[] = { { TEXT, 0x10, "<lines>", 0 },
+						   { 0 } };
+	CLEANUP_BUILD struct build b;
+
+	build_file(&b,
+		   &(struct elf_spec) {
+			   SYMBOLS({ "whole", TEXT, 4, ".code" },
+				   { "inner", TEXT + 8, 4, ".code" }) },
+		   functions);
+	ck_at(&b, TEXT + 1, "whole:0@1000+4");
+	ck_at(&b, TEXT + 9, "inner:0@1008+4");
+}
+END_TEST
+
 START_TEST(what_pads_functions_has_lines_only_for_a_symbol)
 {
 	const struct fake_function functions[] = {
@@ -775,6 +792,7 @@ UNIT_MAIN("symtab build", symbols_alone_give_names_and_bounds,
 	  a_symbol_tells_that_a_function_is_a_clone_or_part,
 	  a_mangled_symbol_says_more_than_a_bare_name,
 	  assembly_has_the_names_of_symbols_and_the_lines_of_its_unit,
+	  lines_without_any_row_are_lines_of_nothing,
 	  what_pads_functions_has_lines_only_for_a_symbol,
 	  code_that_the_linker_left_out_is_dropped,
 	  what_is_wanted_is_all_there_is_in_a_partial_table,
