@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -217,4 +218,15 @@ bool log_limit_pass(struct log_limit *limit, uint64_t *skipped_ret)
 	*skipped_ret = limit->skipped;
 	limit->skipped = 0;
 	return true;
+}
+
+bool log_rate_pass(struct log_rate *rate, uint64_t *skipped_ret)
+{
+	*skipped_ret = 0;
+	if (atomic_exchange(&rate->is_busy, true))
+		return false;
+	bool pass = log_limit_pass(&rate->limit, skipped_ret);
+
+	atomic_store(&rate->is_busy, false);
+	return pass;
 }

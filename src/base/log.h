@@ -101,4 +101,13 @@ struct log_limit {
 };
 bool log_limit_pass(struct log_limit *limit, uint64_t *skipped_ret);
 
+/** The same for any thread, without a lock: a line that comes while another one
+ * is counted is left out, and not counted as such. Rates are all this is about.
+ * Zeroes are a good beginning. */
+struct log_rate {
+	struct log_limit limit;
+	_Atomic bool is_busy;
+};
+bool log_rate_pass(struct log_rate *rate, uint64_t *skipped_ret);
+
 #endif

@@ -371,23 +371,12 @@ static const char *public_message(enum error_kind kind)
 	}
 }
 
-static struct log_limit error_limit; /* guarded by error_limit_busy */
-static atomic_flag error_limit_busy = ATOMIC_FLAG_INIT;
-
 static void log_limited(struct error *err)
 {
-	uint64_t skipped = 0;
+	static struct log_rate rate;
+	uint64_t skipped;
 
-	/* Whoever comes while another counts leaves its line out: rates are all
-	 * this is about. */
-	if (atomic_flag_test_and_set(&error_limit_busy)) {
-		error_free(err);
-		return;
-	}
-	bool pass = log_limit_pass(&error_limit, &skipped);
-
-	atomic_flag_clear(&error_limit_busy);
-	if (!pass) {
+	if (!log_rate_pass(&rate, &skipped)) {
 		error_free(err);
 		return;
 	}

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -62,25 +61,18 @@ struct error *targets_add_place(struct targets *t, const struct index_place *p,
 	return NULL;
 }
 
-static struct log_limit conflict_lines; /* guarded by conflict_busy */
-static atomic_flag conflict_busy = ATOMIC_FLAG_INIT;
-
 /* Two files of one quality claim the ID, and are not the same: somebody's build
  * is not reproducible, or somebody lies. The choice was made without looking at
  * it (R-15). */
 static void tell_conflict(const struct index_place *chosen,
 			  const struct index_place *other)
 {
+	static struct log_rate rate;
 	char id[BUILD_ID_HEX_MAX];
-	uint64_t skipped = 0;
+	uint64_t skipped;
 
 	metric_inc(METRIC_ARTIFACTS_CONFLICTING);
-	if (atomic_flag_test_and_set(&conflict_busy))
-		return;
-	bool pass = log_limit_pass(&conflict_lines, &skipped);
-
-	atomic_flag_clear(&conflict_busy);
-	if (!pass)
+	if (!log_rate_pass(&rate, &skipped))
 		return;
 	build_id_hex(&chosen->id, id);
 	log_warn("store", "one build ID, different files",
