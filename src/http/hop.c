@@ -106,32 +106,10 @@ bool hop_of(const struct request *rq, struct upstream_hop *ret,
 	return *owned_ret != NULL;
 }
 
-bool hop_copy(const struct request *rq, struct hop_copy *ret)
+struct upstream_hop *hop_copy(const struct request *rq)
 {
-	struct upstream_hop *hop = &ret->hop;
-	const char **const strings[] = {
-		&hop->forwarded_for, &hop->via,        &hop->user_agent,
-		&hop->traceparent,   &hop->request_id,
-	};
 	CLEANUP_FREE char *owned = NULL;
+	struct upstream_hop hop;
 
-	*ret = (struct hop_copy) { 0 };
-	if (!hop_of(rq, hop, &owned))
-		return false;
-	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
-		if (!*strings[i])
-			continue;
-		ret->text[i] = mem_strdup(*strings[i]);
-		if (!ret->text[i])
-			return false;
-		*strings[i] = ret->text[i];
-	}
-	return true;
-}
-
-void hop_copy_deinit(struct hop_copy *c)
-{
-	for (size_t i = 0; i < sizeof(c->text) / sizeof(*c->text); i++)
-		mem_free(c->text[i]);
-	*c = (struct hop_copy) { 0 };
+	return hop_of(rq, &hop, &owned) ? upstream_hop_dup(&hop) : NULL;
 }

@@ -35,15 +35,8 @@ unsigned hop_distance(const struct request *rq);
 bool hop_of(const struct request *rq, struct upstream_hop *ret,
 	    char **owned_ret);
 
-/** The same for as long as it is needed, longer than the request. */
-struct hop_copy {
-	struct upstream_hop hop; /* of the texts */
-	char *text[5];           /* owned; NULL */
-};
-/** @param[out] ret hop_copy_deinit(), also without memory.
- * @return False without memory. */
-bool hop_copy(const struct request *rq, struct hop_copy *ret);
-/** Twice is safe. */
-void hop_copy_deinit(struct hop_copy *c);
+/** The same for longer than the request. @return Owned: mem_free(). NULL without
+ * memory. */
+struct upstream_hop *hop_copy(const struct request *rq) MUST_CHECK;
 
 #endif

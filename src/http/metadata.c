@@ -54,7 +54,7 @@ struct metadata_ticket {
 	enum body_coding coding;
 	/* Other servers: */
 	struct upstreams *upstreams; /* NULL: none is asked */
-	struct hop_copy hop;
+	struct upstream_hop *hop;    /* owned; NULL: nobody is asked */
 	unsigned hops;
 	int64_t patience_ms; /* 0: theirs */
 	bool lacks_some;     /* one of them may have more than it said */
@@ -186,7 +186,7 @@ static bool ask_others(struct metadata_ticket *t)
 		.key = key_names[t->key],
 		.value = t->key == KEY_BUILD_ID ? build_id_hex(&t->id, hex)
 						: t->value,
-		.hop = &t->hop.hop,
+		.hop = t->hop,
 		.hops = t->hops,
 		.until_ms = t->patience_ms ? clock_ms() + t->patience_ms
 					   : INT64_MAX,
@@ -290,7 +290,7 @@ static void deinit_metadata(struct ticket *base)
 	struct metadata_ticket *t = (struct metadata_ticket *)base;
 
 	mem_free(t->value);
-	hop_copy_deinit(&t->hop);
+	mem_free(t->hop);
 	for (size_t i = 0; i < UPSTREAMS_MAX; i++) {
 		/* Nobody has read it. */
 		if (t->heard[i].is_whole)
@@ -380,7 +380,8 @@ void get_metadata(struct request *rq)
 	t->upstreams = hop_is_last(rq) ? NULL : o->upstreams;
 	t->lacks_some = hop_is_last(rq) && !hop_is_ours(rq);
 	t->hops = hop_distance(rq);
-	if (t->upstreams && !hop_copy(rq, &t->hop)) {
+	t->hop = t->upstreams ? hop_copy(rq) : NULL;
+	if (t->upstreams && !t->hop) {
 		ticket_put(base);
 		request_fail_with(rq, error_no_memory);
 		return;

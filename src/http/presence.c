@@ -57,8 +57,8 @@ struct probe {
 struct presence_ticket {
 	struct ticket ticket;
 	struct store *store;
-	struct upstreams *upstreams; /* NULL: there are none to ask */
-	struct hop_copy hop;
+	struct upstreams *upstreams;   /* NULL: there are none to ask */
+	struct upstream_hop *hop;      /* owned; NULL: nobody is asked */
 	struct symbolizer *symbolizer; /* NULL: there is none */
 	struct buf body;
 	enum body_coding coding;
@@ -280,7 +280,7 @@ static void probe_next(struct probe *p)
 		const struct upstream_question q = {
 			.id = p->item->id,
 			.type = types[p->type].name,
-			.hop = &t->hop.hop,
+			.hop = t->hop,
 		};
 		struct error *err =
 			upstream_survey(t->upstreams, &q, false, on_opinion, p);
@@ -341,7 +341,7 @@ static void deinit_presence(struct ticket *base)
 	struct presence_ticket *t = (struct presence_ticket *)base;
 
 	buf_deinit(&t->body);
-	hop_copy_deinit(&t->hop);
+	mem_free(t->hop);
 	for (size_t i = 0; i < t->count; i++)
 		mem_free(t->items[i].text);
 	mem_free(t->items);
@@ -370,7 +370,8 @@ void post_presence(struct request *rq)
 	base->wait_ms = rq->http->options->answer_wait_ms;
 	t->store = rq->http->options->store;
 	t->upstreams = hop_is_last(rq) ? NULL : rq->http->options->upstreams;
-	if (t->upstreams && !hop_copy(rq, &t->hop)) {
+	t->hop = t->upstreams ? hop_copy(rq) : NULL;
+	if (t->upstreams && !t->hop) {
 		ticket_put(base);
 		request_fail_with(rq, error_no_memory);
 		return;

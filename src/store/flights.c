@@ -31,7 +31,7 @@ static void flight_destroy(struct flight *f)
 	artifact_deinit(&f->growing);
 	artifact_deinit(&f->whole);
 	error_free(f->whole_error);
-	remote_hop_free(&f->hop);
+	mem_free((struct upstream_hop *)f->query.hop);
 	mem_free(f);
 }
 
@@ -236,11 +236,14 @@ static struct flight *flight_create(struct store *st,
 	f->growing = f->whole = (struct artifact)ARTIFACT_INIT;
 	f->key = key;
 	f->query = *q;
-	f->query.hop = NULL;
+	/* Whose request began it, if it may be of use. */
+	bool has_hop = q->hop && st->upstreams && !q->is_local;
+
+	f->query.hop = has_hop ? upstream_hop_dup(q->hop) : NULL;
 	f->query.suffix = q->suffix ? mem_strdup(q->suffix) : NULL;
 	f->generation = memo_generation(st->memo, &q->id);
-	if (!f->query.suffix != !q->suffix || !add_waiter(f, w) ||
-	    !remote_hop_copy(f, q->hop)) {
+	if (!f->query.suffix != !q->suffix || !f->query.hop == has_hop ||
+	    !add_waiter(f, w)) {
 		flight_destroy(f);
 		return NULL;
 	}

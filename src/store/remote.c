@@ -21,47 +21,6 @@
 
 enum { ABSENT_MOST_MS = 3600000 };
 
-/* ---- Whose request ------------------------------------------------------- */
-
-void remote_hop_free(struct remote_hop *hop)
-{
-	mem_free(hop->forwarded_for);
-	mem_free(hop->via);
-	mem_free(hop->user_agent);
-	mem_free(hop->traceparent);
-	mem_free(hop->request_id);
-}
-
-static bool copy(char **to, const char *from)
-{
-	*to = from ? mem_strdup(from) : NULL;
-	return !*to == !from;
-}
-
-struct upstream_hop remote_hop_of(const struct flight *f)
-{
-	return (struct upstream_hop) {
-		.forwarded_for = f->hop.forwarded_for,
-		.via = f->hop.via,
-		.user_agent = f->hop.user_agent,
-		.traceparent = f->hop.traceparent,
-		.request_id = f->hop.request_id,
-	};
-}
-
-bool remote_hop_copy(struct flight *f, const struct upstream_hop *hop)
-{
-	struct remote_hop *to = &f->hop;
-
-	if (!hop || !f->store->upstreams || f->query.is_local)
-		return true;
-	return copy(&to->forwarded_for, hop->forwarded_for) &&
-	       copy(&to->via, hop->via) &&
-	       copy(&to->user_agent, hop->user_agent) &&
-	       copy(&to->traceparent, hop->traceparent) &&
-	       copy(&to->request_id, hop->request_id);
-}
-
 /* ---- Names --------------------------------------------------------------- */
 
 const char *remote_type_name(enum artifact_kind kind)
@@ -104,6 +63,12 @@ static uint64_t etag_of(const struct flight *f, const struct upstream_answer *a)
 }
 
 /* ---- Answers ------------------------------------------------------------- */
+
+static bool copy(char **to, const char *from)
+{
+	*to = from ? mem_strdup(from) : NULL;
+	return !*to == !from;
+}
 
 static bool same_presence(const void *a, const void *b)
 {

@@ -14,8 +14,6 @@ struct growth;
 /** Nobody has it, for at most @p ttl_ms. */
 void remote_land_absent(struct flight *f, int64_t ttl_ms);
 
-/** Borrowed from the flight. */
-struct upstream_hop remote_hop_of(const struct flight *f);
 /** As in a request's path. Static. */
 const char *remote_type_name(enum artifact_kind kind);
 /** What it is called in the disk cache: the same wherever it came from. A name

@@ -434,7 +434,6 @@ static void finish(struct download *d)
 				       ARTIFACT_FROM_UPSTREAM, NULL, &a);
 	struct error *err = remote_meta_write(d->file.fd, &d->meta, &content);
 
-	growth_grow(d->file.growth, d->file.received);
 	growth_end(d->file.growth, GROWTH_WHOLE);
 	upstream_accept(d->fetch);
 	if (err || d->file.is_beside)
@@ -513,12 +512,11 @@ static const struct upstream_receiver receiver = {
 struct error *remote_download(struct flight *f)
 {
 	const struct store_query *q = &f->query;
-	const struct upstream_hop hop = remote_hop_of(f);
 	struct upstream_question question = {
 		.id = q->id,
 		.type = remote_type_name(q->kind),
 		.suffix = q->suffix,
-		.hop = &hop,
+		.hop = q->hop,
 		.hops = q->hops,
 	};
 	struct download *d = mem_zalloc(sizeof(*d));

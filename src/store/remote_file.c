@@ -144,10 +144,7 @@ struct error *remote_file_write(struct remote_file *f)
 	if (err)
 		return STEAL(err);
 	f->written = f->received;
-	/* The last byte is not to be seen before all of them are judged: an
-	 * answer that has come to its end cannot be broken off any more. */
-	growth_grow(f->growth, (int64_t)f->written == f->size ? f->written - 1
-							      : f->written);
+	growth_grow(f->growth, f->written);
 	return remote_file_copy(f, &is_one);
 }
 

@@ -44,8 +44,8 @@ void remote_file_end(struct remote_file *f);
 
 /** Take bytes. @return How many; less than @p size: write them first. */
 size_t remote_file_take(struct remote_file *f, const void *bytes, size_t size);
-/** Write what was taken, and let be seen what is written, but for the last byte
- * of all.
+/** Write what was taken, and let be seen what is written: whoever answers with
+ * it keeps the last byte back until the growth is whole.
  * @return NO_SPACE: nowhere is room; IO. */
 MUST_CHECK struct error *remote_file_write(struct remote_file *f);
 

@@ -16,8 +16,6 @@
 #include "base/mem.h"
 #include "store/remote.h"
 
-enum { WRONG_MS = 60000 };
-
 static const enum artifact_kind kinds[] = { ARTIFACT_DEBUGINFO,
 					    ARTIFACT_EXECUTABLE };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
@@ -79,15 +77,14 @@ void remote_section_next(struct flight *f)
 		if (f->whole_error)
 			flight_land(f, STEAL(f->whole_error), NULL, NULL);
 		else
-			remote_land_absent(f, WRONG_MS);
+			remote_land_absent(f, UPSTREAM_WRONG_MS);
 		return;
 	}
-	const struct upstream_hop hop = remote_hop_of(f);
 	const struct store_query q = {
 		.id = f->query.id,
 		.kind = kinds[f->wholes_asked++],
 		.hops = f->query.hops,
-		.hop = &hop,
+		.hop = f->query.hop,
 	};
 
 	store_ask(f->store, &q, whole_done, f);

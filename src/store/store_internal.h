@@ -49,15 +49,10 @@ struct waiter {
 	bool takes_growing;
 };
 
-/** struct upstream_hop, with strings of its own. */
-struct remote_hop {
-	char *forwarded_for, *via, *user_agent, *traceparent, *request_id;
-};
-
 /** One query being answered, and all who asked it. */
 struct flight {
 	struct store *store;
-	struct store_query query; /* suffix owned */
+	struct store_query query; /* suffix and hop owned */
 	uint64_t key;
 	uint64_t generation;
 	struct waiter *waiters;
@@ -84,7 +79,6 @@ struct flight {
 	uint64_t attempt; /* what a job was begun for, in poison; 0: none */
 	bool is_paused;   /* what should be begun must not be yet */
 	struct error *transient; /* why a target could not be tried; owned */
-	struct remote_hop hop;   /* whose request began it */
 	/* A section that must be taken from the whole file: how many kinds of
 	 * those were asked for; the one that has come, fd -1: none; why one did
 	 * not, owned. */
@@ -249,10 +243,5 @@ MUST_CHECK struct error *identify_file(struct flight *f, int fd);
 /** Nothing here has it: what was fetched before, or an upstream server. On a
  * query thread. The flight is landed, or the download's. */
 void remote_try(struct flight *f);
-
-/** Keep who asks, if it may be of use. @p hop may be NULL.
- * @return False without memory. */
-bool remote_hop_copy(struct flight *f, const struct upstream_hop *hop);
-void remote_hop_free(struct remote_hop *hop);
 
 #endif

@@ -44,11 +44,7 @@ const char *upstream_cause_name(enum upstream_cause cause)
 static void fetch_free(struct upstream_fetch *f)
 {
 	mem_free(f->path);
-	mem_free(f->forwarded_for);
-	mem_free(f->via);
-	mem_free(f->user_agent);
-	mem_free(f->traceparent);
-	mem_free(f->request_id);
+	mem_free(f->hop);
 	mem_free(f);
 }
 
@@ -58,32 +54,26 @@ static void cleanup_fetch(struct upstream_fetch **f)
 		fetch_free(*f);
 }
 
-static char *copy(const char *s)
-{
-	return s ? mem_strdup(s) : NULL;
-}
-
 /* Who asks, and through whom: our mark behind what was there. */
 static bool copy_hop(struct upstream_fetch *f, const struct upstream_hop *hop)
 {
-	static const struct upstream_hop nobody;
 	const char *mark = f->engine->mark;
+	struct upstream_hop marked = { 0 };
 
-	if (!hop)
-		hop = &nobody;
-	const char *agent = hop->user_agent;
+	if (hop)
+		marked = *hop;
+	CLEANUP_FREE char *via =
+		mem_printf("%s%s1.1 %s", marked.via ? marked.via : "",
+			   marked.via ? ", " : "", mark);
+	CLEANUP_FREE char *agent =
+		mem_printf("%s%ssymbolized/" PACKAGE_VERSION " (%s)",
+			   marked.user_agent ? marked.user_agent : "",
+			   marked.user_agent ? " " : "", mark);
 
-	f->via = mem_printf("%s%s1.1 %s", hop->via ? hop->via : "",
-			    hop->via ? ", " : "", mark);
-	f->user_agent = mem_printf("%s%ssymbolized/" PACKAGE_VERSION " (%s)",
-				   agent ? agent : "", agent ? " " : "", mark);
-	f->forwarded_for = copy(hop->forwarded_for);
-	f->traceparent = copy(hop->traceparent);
-	f->request_id = copy(hop->request_id);
-	return f->via && f->user_agent &&
-	       !f->forwarded_for == !hop->forwarded_for &&
-	       !f->traceparent == !hop->traceparent &&
-	       !f->request_id == !hop->request_id;
+	marked.via = via;
+	marked.user_agent = agent;
+	f->hop = via && agent ? upstream_hop_dup(&marked) : NULL;
+	return f->hop != NULL;
 }
 
 static struct error *fetch_new(struct upstreams *u,

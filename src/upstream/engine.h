@@ -75,8 +75,7 @@ struct upstream_fetch {
 	struct upstreams *engine;
 	struct build_id id;
 	char *path;                               /* encoded; owned */
-	char *forwarded_for, *via, *user_agent;   /* owned; may be NULL */
-	char *traceparent, *request_id;           /* the same */
+	struct upstream_hop *hop;                 /* owned */
 	const struct upstream_receiver *receiver; /* NULL: a survey */
 	survey_fn told;
 	void *ctx;

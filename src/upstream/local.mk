@@ -7,6 +7,7 @@ libupstream_a_SOURCES = \
 	src/upstream/curl_use.c src/upstream/curl_use.h \
 	src/upstream/engine.c src/upstream/engine.h \
 	src/upstream/head.c src/upstream/head.h \
+	src/upstream/hop.c \
 	src/upstream/http_client.c src/upstream/http_client.h \
 	src/upstream/negative.c src/upstream/negative.h \
 	src/upstream/race.c \

@@ -16,9 +16,6 @@ enum {
 	ABSENT_MS = 3600000,
 	TRANSIENT_MS = 1000,
 	TRANSIENT_MOST_MS = 60000,
-	/* Of what is wrong with a server rather than absent: it may be mended
-	 * at any time. */
-	WRONG_MS = 60000,
 };
 
 struct entry {
@@ -114,7 +111,7 @@ static int64_t holds_ms(enum upstream_cause cause, unsigned failures)
 	case UPSTREAM_MISMATCH:
 	case UPSTREAM_MALFORMED:
 	case UPSTREAM_TOO_LARGE:
-		return WRONG_MS;
+		return UPSTREAM_WRONG_MS;
 	default:
 		return transient_ms(failures);
 	}

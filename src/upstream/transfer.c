@@ -276,6 +276,7 @@ static CURLcode add_own_headers(struct transfer *t)
 static CURLcode set_headers(struct transfer *t, bool has_secrets)
 {
 	const struct upstream_fetch *f = t->attempt->fetch;
+	const struct upstream_hop *hop = f->hop;
 	CURLcode rc = CURLE_OK;
 	char limit[24];
 
@@ -283,12 +284,12 @@ static CURLcode set_headers(struct transfer *t, bool has_secrets)
 	snprintf(limit, sizeof(limit), "%" PRIu64, f->limit_bytes);
 	const char *const fields[][2] = {
 		{ "Accept", "*/*" },
-		{ "User-Agent", f->user_agent },
-		{ "Via", f->via },
-		{ "X-Forwarded-For", f->forwarded_for },
-		{ "X-Request-Id", f->request_id },
+		{ "User-Agent", hop->user_agent },
+		{ "Via", hop->via },
+		{ "X-Forwarded-For", hop->forwarded_for },
+		{ "X-Request-Id", hop->request_id },
 		{ "X-DEBUGINFOD-MAXSIZE", limit },
-		{ "traceparent", f->traceparent },
+		{ "traceparent", hop->traceparent },
 	};
 
 	for (size_t i = 0; !rc && i < sizeof(fields) / sizeof(*fields); i++)

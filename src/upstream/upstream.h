@@ -87,6 +87,10 @@ struct upstream_hop {
 	const char *request_id;
 };
 
+/** With strings of its own. @return Owned: mem_free(). NULL without memory. */
+struct upstream_hop *
+upstream_hop_dup(const struct upstream_hop *hop) MUST_CHECK;
+
 struct upstream_question {
 	struct build_id id;
 	const char *type; /* "debuginfo", …; static */
@@ -100,7 +104,12 @@ struct upstream_question {
 	unsigned hops;
 };
 
-enum { UPSTREAM_SIZE_UNKNOWN = -1 };
+enum {
+	UPSTREAM_SIZE_UNKNOWN = -1,
+	/** For how long asking again is in vain where something is wrong rather
+	 * than absent: it may be mended at any time. */
+	UPSTREAM_WRONG_MS = 60000,
+};
 
 /** Strings are borrowed for the call; all are printable, NULL: not said. */
 struct upstream_answer {

@@ -278,6 +278,27 @@ START_TEST(a_path_without_memory_is_an_error)
 }
 END_TEST
 
+START_TEST(who_asks_is_copied_with_all_that_is_said)
+{
+	char via[] = "1.1 other", agent[] = "elfutils/0.188";
+	const struct upstream_hop said = { .via = via, .user_agent = agent };
+	struct upstream_hop *hop = upstream_hop_dup(&said);
+
+	ck_assert_ptr_nonnull(hop);
+	memset(via, 'x', sizeof(via) - 1);
+	memset(agent, 'x', sizeof(agent) - 1);
+	ck_assert_str_eq(hop->via, "1.1 other");
+	ck_assert_str_eq(hop->user_agent, "elfutils/0.188");
+	ck_assert_ptr_null(hop->forwarded_for);
+	ck_assert_ptr_null(hop->traceparent);
+	ck_assert_ptr_null(hop->request_id);
+	mem_free(hop);
+	mem_fail_at(1);
+	ck_assert_ptr_null(upstream_hop_dup(&said));
+	mem_fail_at(0);
+}
+END_TEST
+
 /* ---- Addresses ----------------------------------------------------------- */
 
 static bool is_private(const char *text)
@@ -646,6 +667,7 @@ UNIT_MAIN("upstream", urls_are_taken_as_libdebuginfod_takes_them,
 	  a_list_without_memory_fails_and_leaks_nothing,
 	  no_path_leads_out_of_what_it_is_asked_below,
 	  what_is_searched_for_is_one_value, a_path_without_memory_is_an_error,
+	  who_asks_is_copied_with_all_that_is_said,
 	  addresses_that_are_not_the_internet_are_private,
 	  five_failures_in_a_row_open_it_for_a_minute,
 	  one_probe_goes_and_decides, trouble_lowers_the_rank_and_fades,
