@@ -29,9 +29,12 @@ struct upstream_hop *upstream_hop_dup(const struct upstream_hop *hop)
 	for (size_t i = 0; i < FIELDS; i++)
 		size += *field(&from, i) ? strlen(*field(&from, i)) + 1 : 0;
 	struct upstream_hop *ret = mem_zalloc(size);
+
+	if (!ret)
+		return NULL;
 	char *to = (char *)(ret + 1);
 
-	for (size_t i = 0; ret && i < FIELDS; i++) {
+	for (size_t i = 0; i < FIELDS; i++) {
 		if (!*field(&from, i))
 			continue;
 		*field(ret, i) = to;
