@@ -86,7 +86,7 @@ aftermath() {
 
 under=$tmp/faulty
 for current in new again; do
-	if [ "$is_sanitized" = no ]; then
+	if ! is_sanitized; then
 		sweep 8 server alloc ENOMEM
 		sweep 8 server malloc ENOMEM
 		sweep 5 worker alloc ENOMEM

@@ -191,7 +191,7 @@ set_right() {
 
 # sweeps_of_all: what each journey has
 sweeps_of_all() {
-	if [ "$is_sanitized" = no ]; then
+	if ! is_sanitized; then
 		sweep 8 server alloc ENOMEM
 		sweep 8 server malloc ENOMEM
 		poisons=yes

@@ -182,6 +182,10 @@ finish() {
 	exit
 }
 
+is_sanitized() {
+	grep -q fsanitize "$top_builddir/config.status" 2>/dev/null
+}
+
 sanitizer_complaints() {
 	grep -hE 'ERROR: (Address|Leak|Thread)Sanitizer|WARNING: ThreadSan|runtime error:|SUMMARY: ' \
 		"$tmp"/*.log 2>/dev/null | head -n 20

@@ -108,11 +108,10 @@ cache_is_true() {
 
 faultctl=$top_builddir/tests/lib/faultctl
 export FAULT_CONTROL=$tmp/fault.control
-is_sanitized=no
 preload=$top_builddir/tests/lib/fault.so
 case $(ldd "$SYMBOLIZED" 2>/dev/null) in
-*libasan*) preload="$(ldd "$SYMBOLIZED" | awk '/libasan/ { print $3 }'):$preload" is_sanitized=yes ;;
-*libtsan*) preload="$(ldd "$SYMBOLIZED" | awk '/libtsan/ { print $3 }'):$preload" is_sanitized=yes ;;
+*libasan*) preload="$(ldd "$SYMBOLIZED" | awk '/libasan/ { print $3 }'):$preload" ;;
+*libtsan*) preload="$(ldd "$SYMBOLIZED" | awk '/libtsan/ { print $3 }'):$preload" ;;
 esac
 
 # need_faults: the whole script is skipped where nothing can be made to fail

@@ -146,7 +146,7 @@ allowed() {
 
 if ! have systemd-analyze || ! systemd-analyze syscall-filter @default >/dev/null 2>&1; then
 	skip "the unit's filter lets everything work" "no systemd-analyze"
-elif grep -q fsanitize "$top_builddir/config.status" 2>/dev/null; then
+elif is_sanitized; then
 	skip "the unit's filter lets everything work" "a sanitizer wants more"
 else
 	program=$SYMBOLIZED
