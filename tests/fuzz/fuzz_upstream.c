@@ -224,9 +224,11 @@ static void start(void)
 
 static void begin(void)
 {
+	static struct upstream_hop nobody;
 	struct upstream_fetch *f = now.fetch;
 
 	f->engine = &engine;
+	f->hop = &nobody;
 	f->path = mem_strdup("/buildid/aabb/debuginfo");
 	f->receiver = now.flags & IS_SURVEY ? NULL : &receiver;
 	f->uses_get = now.flags & USES_GET;
