@@ -3,8 +3,8 @@
  * 0.188, but for what only later ones have. */
 #include "config.h"
 
-#include <ctype.h>
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -650,23 +650,23 @@ static const char *caught_log(void)
 }
 
 /* With N for how many milliseconds it took. */
-static const char *without_times(const char *text)
+static const char *without_times(const char *lines)
 {
 	static char out[2048];
 	char *to = out;
 
-	while (*text) {
+	while (*lines) {
 		unsigned waited, took;
 		int size = 0;
 
-		ck_assert_ptr_lt(to + 8, out + sizeof(out));
-		if (isdigit((unsigned char)*text))
-			sscanf(text, "%u+%ums%n", &waited, &took, &size);
+		ck_assert(to + 8 < out + sizeof(out));
+		if (isdigit((unsigned char)*lines))
+			sscanf(lines, "%u+%ums%n", &waited, &took, &size);
 		if (size)
 			to = stpcpy(to, "N+Nms");
 		else
-			*to++ = *text;
-		text += size ? size : 1;
+			*to++ = *lines;
+		lines += size ? size : 1;
 	}
 	*to = '\0';
 	return out;
