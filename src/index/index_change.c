@@ -15,6 +15,8 @@ enum {
 	/* The WAL is moved into the database whenever it has grown by this:
 	 * pages written again and again are moved once. */
 	CHECKPOINT_BYTES = 16 << 20,
+	/* One that readers were in the way of is tried again behind this. */
+	CHECKPOINT_AGAIN_BYTES = 4 << 20,
 	/* A checkpoint waits for readers to let go of the WAL, so that the next
 	 * write begins it anew. Without waiting, readers that never rest would
 	 * make it grow for ever: one of them always has it. Under a reader that
@@ -100,7 +102,10 @@ static void checkpoint_if_due(struct index *ix)
 	int rc = sqlite3_wal_checkpoint_v2(
 		ix->db.handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	sqlite3_busy_timeout(ix->db.handle, DB_BUSY_MS);
-	if (rc && (rc & 0xff) != SQLITE_BUSY)
+	if ((rc & 0xff) == SQLITE_BUSY)
+		ix->next_checkpoint_bytes =
+			ix->wal_bytes + CHECKPOINT_AGAIN_BYTES;
+	else if (rc)
 		error_free(db_error(&ix->db, rc, "checkpoint"));
 }
 
