@@ -9,7 +9,6 @@
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -31,6 +30,7 @@
 #include "base/path.h"
 #include "store/cache_file.h"
 #include "store/cache_table.h"
+#include "store/cache_list.h"
 #include "store/cache_temp.h"
 #include "store/disk_cache.h"
 
@@ -480,70 +480,30 @@ static bool parse_name(const char *s, uint64_t *ret)
 	return !strcmp(s, again);
 }
 
-struct kept {
-	uint64_t name, size;
-	struct timespec used;
-};
-
-struct listing {
-	struct kept *v;
-	size_t count, capacity;
-};
-
-static void listing_deinit(struct listing *l)
+/* Each use sets it. */
+static struct timespec used_of(const struct stat *st)
 {
-	mem_free(l->v);
-}
-
-static int compare_used(const void *a, const void *b)
-{
-	const struct timespec *x = &((const struct kept *)a)->used;
-	const struct timespec *y = &((const struct kept *)b)->used;
-
-	if (x->tv_sec != y->tv_sec)
-		return x->tv_sec < y->tv_sec ? -1 : 1;
-	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
-}
-
-static struct error *list_files(const struct disk_cache *c, struct listing *l)
-{
-	CLEANUP_CLOSEDIR DIR *dir = opendir(c->dir);
-	const struct dirent *d;
-
-	if (!dir)
-		return error_errno("open %s", c->dir);
-	while ((d = readdir(dir))) {
-		struct kept k;
-		struct stat st;
-
-		if (!parse_name(d->d_name, &k.name) ||
-		    fstatat(c->dir_fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW))
-			continue;
-		k.size = (uint64_t)st.st_size;
-		k.used = st.st_mtim;
-		if (!mem_grow(&l->v, &l->capacity, l->count + 1, sizeof(k)))
-			return error_no_memory;
-		l->v[l->count++] = k;
-	}
-	return NULL;
+	return st->st_mtim;
 }
 
 /* What is there, in the order of its last use. */
 static struct error *load(struct disk_cache *c)
 {
-	CLEANUP(listing_deinit) struct listing l = { 0 };
+	CLEANUP_CACHE_LIST struct cache_list l = { 0 };
 
-	TRY(list_files(c, &l));
-	if (l.count)
-		qsort(l.v, l.count, sizeof(*l.v), compare_used);
+	TRY(error_wrap(cache_list_read(c->dir_fd, used_of, &l), "%s", c->dir));
 	LOCKED(&c->lock);
 	for (size_t i = 0; i < l.count; i++) {
-		struct cache_entry *e =
-			cache_table_put(&c->table, l.v[i].name, l.v[i].size);
+		const struct cache_listed *f = &l.files[i];
+		struct cache_entry *e;
+		uint64_t name;
 
+		if (!parse_name(cache_list_name(&l, f), &name))
+			continue;
+		e = cache_table_put(&c->table, name, f->bytes);
 		if (!e)
 			return error_no_memory;
-		e->used_s = l.v[i].used.tv_sec;
+		e->used_s = f->used.tv_sec;
 	}
 	if (!c->is_read_only)
 		make_room(c, 0, 0);

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
 	src/store/artifact.c \
 	src/store/cache_file.c src/store/cache_file.h \
+	src/store/cache_list.c src/store/cache_list.h \
 	src/store/cache_table.c src/store/cache_table.h \
 	src/store/cache_temp.c src/store/cache_temp.h \
 	src/store/disk_cache.c src/store/disk_cache.h \

@@ -8,10 +8,8 @@
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -20,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "store/cache_list.h"
 #include "store/cache_temp.h"
 #include "symbolize/table_cache_internal.h"
 
@@ -161,57 +160,6 @@ bool table_dir_has(const struct table_cache *c, int fd)
 
 /* ---- The directory at the start ------------------------------------------ */
 
-struct kept {
-	struct table_entry what;
-	uint64_t bytes;
-};
-
-struct listing {
-	struct kept *v;
-	size_t count, capacity;
-};
-
-static void listing_deinit(struct listing *l)
-{
-	mem_free(l->v);
-}
-
-static int compare_used(const void *a, const void *b)
-{
-	const struct timespec *x = &((const struct kept *)a)->what.used;
-	const struct timespec *y = &((const struct kept *)b)->what.used;
-
-	if (x->tv_sec != y->tv_sec)
-		return x->tv_sec < y->tv_sec ? -1 : 1;
-	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
-}
-
-static struct error *list_files(const struct table_cache *c, struct listing *l)
-{
-	CLEANUP_CLOSEDIR DIR *dir = opendir(c->dir);
-	const struct dirent *d;
-
-	if (!dir)
-		return error_errno("open %s", c->dir);
-	while ((d = readdir(dir))) {
-		struct kept k = { 0 };
-		struct stat st;
-
-		if (!parse_name(d->d_name, &k.what) ||
-		    fstatat(c->dir_fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
-		    !S_ISREG(st.st_mode))
-			continue;
-		k.bytes = (uint64_t)st.st_size;
-		k.what.used = st.st_atim;
-		if (!mem_grow(&l->v, &l->capacity, l->count + 1, sizeof(k)))
-			return error_no_memory;
-		l->v[l->count++] = k;
-	}
-	if (l->count)
-		qsort(l->v, l->count, sizeof(*l->v), compare_used);
-	return NULL;
-}
-
 /* Of two files of one ID, which a crash in between may leave, the one with
  * more claims stays, and with equal ones that which lacks nothing. */
 static bool may_stay(struct table_claims have, struct table_claims other)
@@ -221,32 +169,43 @@ static bool may_stay(struct table_claims have, struct table_claims other)
 		 !table_claims_exceed(have, other));
 }
 
-static struct error *add_kept(struct table_cache *c, const struct kept *k)
+static struct error *add_kept(struct table_cache *c,
+			      const struct table_entry *kept, uint64_t bytes)
 {
-	struct table_entry *e = entry_find_or_add(c, &k->what.id);
+	struct table_entry *e = entry_find_or_add(c, &kept->id);
 	char name[TABLE_NAME_SIZE];
 
 	if (!e)
 		return error_no_memory;
-	if (e->has_file && may_stay(e->claims, k->what.claims)) {
-		unlinkat(c->dir_fd, table_file_name(&k->what, name), 0);
+	if (e->has_file && may_stay(e->claims, kept->claims)) {
+		unlinkat(c->dir_fd, table_file_name(kept, name), 0);
 		return NULL;
 	}
 	entry_remove_file(c, e);
-	e->claims = k->what.claims;
-	e->used = k->what.used;
-	entry_note_file(c, e, k->bytes);
+	e->claims = kept->claims;
+	e->used = kept->used;
+	entry_note_file(c, e, bytes);
 	return NULL;
+}
+
+/* entry_keep_time() has set it. */
+static struct timespec used_of(const struct stat *st)
+{
+	return st->st_atim;
 }
 
 static struct error *load(struct table_cache *c)
 {
-	CLEANUP(listing_deinit) struct listing l = { 0 };
+	CLEANUP_CACHE_LIST struct cache_list l = { 0 };
 
-	TRY(list_files(c, &l));
+	TRY(error_wrap(cache_list_read(c->dir_fd, used_of, &l), "%s", c->dir));
 	LOCKED(&c->lock);
-	for (size_t i = 0; i < l.count; i++)
-		TRY(add_kept(c, &l.v[i]));
+	for (size_t i = 0; i < l.count; i++) {
+		struct table_entry kept = { .used = l.files[i].used };
+
+		if (parse_name(cache_list_name(&l, &l.files[i]), &kept))
+			TRY(add_kept(c, &kept, l.files[i].bytes));
+	}
 	table_dir_make_room(c, 0);
 	tables_show(c);
 	return NULL;
