@@ -204,17 +204,21 @@ typedef void (*index_changed_fn)(void *ctx, const struct build_id *id);
 /** One at a time; it replaces the one before. */
 void index_on_change(struct index *ix, index_changed_fn fn, void *ctx);
 
+/** Rows of one transaction that more than one container shares. */
+#define INDEX_SHARED_ROWS_MAX ((size_t)4096)
+
 /**
- * Replace what is known of some containers, all in one transaction: each is
- * afterwards wholly there or, on error or a crash, wholly as before.
+ * Replace what is known of some containers: each is afterwards wholly there or,
+ * on error or a crash, wholly as before. Those that have no more than
+ * INDEX_SHARED_ROWS_MAX rows together share a transaction; a larger one has its
+ * own.
  *
- * @param[in] c Borrowed. Usually one; a directory's worth of bare ELF files
- * shares a transaction.
+ * @param[in] c Borrowed. Usually one; or a directory's worth of bare ELF files.
  * @return DATABASE, IO (disk full), BUSY (another process has been writing for
  * half a minute), BAD_DATA (a build ID of no possible length, a directory given
- * twice, points out of order), NO_MEMORY. Nothing is written then, and the
- * index is as usable as before.
- * Cost: about 25 microseconds an artifact.
+ * twice, points out of order), NO_MEMORY. Nothing of that transaction is
+ * written then, nor of those behind it, and the index is as usable as before.
+ * Cost: about 25 microseconds an artifact, 2 a unit of split DWARF.
  * Threads: any; callers queue at the writer's lock.
  */
 MUST_CHECK struct error *index_put_containers(struct index *ix,

@@ -417,9 +417,8 @@ static struct error *put_locked(struct change *ch,
 	return change_commit(ch);
 }
 
-struct error *index_put_containers(struct index *ix,
-				   const struct index_container *c,
-				   size_t count)
+static struct error *put_together(struct index *ix,
+				  const struct index_container *c, size_t count)
 {
 	CLEANUP_CHANGE struct change ch;
 
@@ -427,6 +426,35 @@ struct error *index_put_containers(struct index *ix,
 	TRY(put_locked(&ch, c, count));
 	change_announce(&ch);
 	return NULL;
+}
+
+static size_t count_rows(const struct index_container *c)
+{
+	size_t rows =
+		1 + c->artifact_count + c->source_dir_count + c->point_count;
+
+	for (size_t i = 0; i < c->artifact_count; i++)
+		rows += c->artifacts[i].split_id_count;
+	return rows;
+}
+
+struct error *index_put_containers(struct index *ix,
+				   const struct index_container *c,
+				   size_t count)
+{
+	size_t begun = 0, rows = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t more = count_rows(&c[i]);
+
+		if (i > begun && rows + more > INDEX_SHARED_ROWS_MAX) {
+			TRY(put_together(ix, c + begun, i - begun));
+			begun = i;
+			rows = 0;
+		}
+		rows += more;
+	}
+	return put_together(ix, c + begun, count - begun);
 }
 
 /* ---- Removing ----------------------------------------------------------- */

@@ -274,6 +274,58 @@ static void *read_steadily(void *ctx)
 	return NULL;
 }
 
+/* Write transactions of the largest containers. */
+static void measure_large(struct index *ix)
+{
+	enum { UNITS = 262144, MEMBERS = 100000 };
+	struct index_artifact dwp, *artifacts;
+	uint64_t *units = mem_array(UNITS, sizeof(*units));
+	struct index_container c = {
+		.path = "/srv/large/x.dwp",
+		.stamp = { 1700000000000000000, 1700000000000000000, 1, 1 },
+		.scanner = "elf",
+		.artifacts = &dwp,
+		.artifact_count = 1,
+	};
+
+	if (!units)
+		abort();
+	id_count = 0;
+	fill_artifact(&dwp);
+	dwp.split_ids = units;
+	for (size_t count = 8192; count <= UNITS; count *= 32) {
+		random_bytes(units, count * sizeof(*units));
+		dwp.split_id_count = count;
+		struct timer t = timer_start();
+
+		must(index_put_containers(ix, &c, 1));
+		timer_report(t,
+			     count == UNITS ? ".dwp of 262,144 units"
+					    : ".dwp of 8,192 units",
+			     (double)count);
+	}
+	mem_free(units);
+	artifacts = mem_array(MEMBERS, sizeof(*artifacts));
+	if (!artifacts)
+		abort();
+	for (size_t i = 0; i < MEMBERS; i++) {
+		id_count = 0;
+		fill_artifact(&artifacts[i]);
+		artifacts[i].member = "./usr/lib/x";
+	}
+	c.path = "/srv/large/x.deb";
+	c.artifacts = artifacts;
+	for (size_t count = 1000; count <= MEMBERS; count *= 10) {
+		c.artifact_count = count;
+		struct timer t = timer_start();
+
+		must(index_put_containers(ix, &c, 1));
+		timer_report(t, "archive of 1,000, 10,000, 100,000",
+			     (double)count);
+	}
+	mem_free(artifacts);
+}
+
 /* The WAL under three readers that never rest. */
 static void measure_wal(struct index *ix, const char *dir)
 {
@@ -342,6 +394,7 @@ int main(int argc, char **argv)
 	}
 	measure_reads(argv[1]);
 	measure_wal(ix, argv[1]);
+	measure_large(ix);
 	t = timer_start();
 	while (!done)
 		must(index_groom_slice(ix, 1000, &counts, &done));

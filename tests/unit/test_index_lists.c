@@ -610,6 +610,57 @@ static void ck_split(struct index_fixture *f, uint64_t dwo_id,
 	ck_assert_uint_eq(i, count);
 }
 
+struct crowd {
+	struct index_reader *r;
+	uint64_t first, last; /* containers there when one was announced */
+};
+
+static void count_containers(void *ctx, const struct build_id *id)
+{
+	struct crowd *crowd = ctx;
+	struct index_stats stats;
+
+	(void)id;
+	ck_no_error(index_stats(crowd->r, &stats));
+	if (!crowd->first)
+		crowd->first = stats.containers;
+	crowd->last = stats.containers;
+}
+
+/* */
+START_TEST(containers_of_many_rows_share_no_transaction)
+{
+	static uint64_t ids[INDEX_SHARED_ROWS_MAX - 4];
+	struct index_test_container t[4];
+	struct index_container all[4];
+	FIXTURE(f);
+
+	for (unsigned i = 0; i < 4; i++) {
+		static const char *const paths[] = { "/a", "/b", "/c", "/d" };
+
+		index_test_file(&t[i], paths[i], i, 1);
+		all[i] = t[i].c;
+	}
+	t[0].artifacts[0].split_ids = ids;
+	t[0].artifacts[0].split_id_count = INDEX_SHARED_ROWS_MAX - 4;
+	/* a and b have 4096 rows together */
+	struct crowd crowd = { .r = f.r };
+	index_on_change(f.ix, count_containers, &crowd);
+	ck_no_error(index_put_containers(f.ix, all, 4));
+	ck_assert_uint_eq(crowd.first, 2);
+	ck_assert_uint_eq(crowd.last, 4);
+	/* What fails takes nothing of another transaction along. */
+	t[0].artifacts[0].size = t[2].artifacts[0].size = 77;
+	t[3].artifacts[0].id.len = 0;
+	ck_error(index_put_containers(f.ix, all, 4), BAD_DATA, "build ID");
+	FOUND(first, f, 0, INDEX_ROLE_EXECUTABLE);
+	ck_assert_uint_eq(first.v[0].size, 77);
+	FOUND(third, f, 2, INDEX_ROLE_EXECUTABLE);
+	ck_assert_uint_eq(third.v[0].size, 1);
+	ck_assert_uint_eq(index_test_complaints(f.r), 0);
+}
+END_TEST
+
 START_TEST(files_of_split_units_are_found_best_first)
 {
 	static const uint64_t one[] = { 7 };
@@ -755,7 +806,8 @@ START_TEST(check_finds_what_was_broken_by_hand)
 }
 END_TEST
 
-UNIT_MAIN("index_lists", files_of_split_units_are_found_best_first,
+UNIT_MAIN("index_lists", containers_of_many_rows_share_no_transaction,
+	  files_of_split_units_are_found_best_first,
 	  a_copy_of_a_split_unit_under_an_earlier_path_counts_as_that,
 	  many_files_of_a_split_unit_do_not_hide_one_of_an_earlier_path,
 	  split_units_go_with_their_file_and_new_ones_show,
