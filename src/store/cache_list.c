@@ -32,8 +32,8 @@ static int compare_used(const void *a, const void *b)
 	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
 }
 
-static struct error *add(struct cache_list *l, const char *name,
-			 uint64_t bytes, struct timespec used)
+static struct error *add(struct cache_list *l, const char *name, uint64_t bytes,
+			 struct timespec used)
 {
 	size_t at = l->names.size;
 
