@@ -28,8 +28,8 @@ static enum error_kind end_kind(const struct file_end *end)
 	return (enum error_kind)((end->error_kind_plus_one - 1) % ERROR_KINDS);
 }
 
-static void log_problem(struct scan *s, const char *path, enum error_kind kind,
-			const char *message)
+void scan_note_problem(struct scan *s, const char *path, enum error_kind kind,
+		       const char *message)
 {
 	static struct log_limit limits[ERROR_KINDS];
 	uint64_t skipped;
@@ -100,7 +100,8 @@ static void count_result(struct scan *s, const struct scan_item *item,
 	}
 	atomic_fetch_add(&s->progress.artifacts, r->artifact_count);
 	if (r->end.error_kind_plus_one)
-		log_problem(s, item->path, end_kind(&r->end), r->end.message);
+		scan_note_problem(s, item->path, end_kind(&r->end),
+				  r->end.message);
 }
 
 static bool holds_nothing(const struct scan_item *item,
@@ -182,7 +183,7 @@ struct error *scan_put_failed(struct scan *s, const struct scan_item *item,
 	/* A limit of the worker's, not one of the file's, which it says itself
 	 * and lives on: how long it takes depends on the machine, too. */
 	c.is_retryable |= error_kind(owned) == ERROR_LIMIT;
-	log_problem(s, c.path, error_kind(owned), error_message(owned));
+	scan_note_problem(s, c.path, error_kind(owned), error_message(owned));
 	struct error *refused = index_put_containers(s->o.index, &c, 1);
 
 	if (!refused || scan_is_fatal(error_kind(refused)))

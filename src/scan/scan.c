@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "base/path.h"
 #include "scan/scan_internal.h"
 #include "scan/walk.h"
 
@@ -119,9 +118,7 @@ static void drop_pass(struct scan *s)
 		mem_free(s->quiet[i].prints);
 	}
 	s->quiet_count = 0;
-	for (size_t i = 0; i < s->failed_count; i++)
-		mem_free(s->failed_dirs[i]);
-	s->failed_count = 0;
+	path_table_deinit(&s->failed_dirs);
 	s->root_failed = false;
 	error_free(STEAL(s->fatal));
 }
@@ -135,7 +132,6 @@ void scan_destroy(struct scan *s)
 	path_table_deinit(&s->resolving.useless);
 	mem_free(s->items);
 	mem_free(s->quiet);
-	mem_free(s->failed_dirs);
 	mem_free(s->again);
 	if (s->has_include)
 		regfree(&s->include);
@@ -329,23 +325,15 @@ static struct error *on_file(void *ctx, const char *dir, const char *path,
 
 static void on_problem(void *ctx, const char *path, struct error *err)
 {
+	CLEANUP_ERROR struct error *owned = err;
 	struct scan *s = ctx;
-	char *copy = mem_strdup(path);
+	bool is_new;
 
 	scan_traversed("error");
-	atomic_fetch_add(&s->progress.failed, 1);
-	metric_add(METRIC_SCAN_FAILED,
-		   metric_label(LABELS_KIND, error_kind_label(error_kind(err))),
-		   0, 1);
-	log_consume(LOG_WARN, "scan", "unreadable",
-		    error_wrap(err, "%s", path));
-	if (copy && mem_grow(&s->failed_dirs, &s->failed_capacity,
-			     s->failed_count + 1, sizeof(*s->failed_dirs))) {
-		s->failed_dirs[s->failed_count++] = copy;
-	} else {
-		mem_free(copy);
+	scan_note_problem(s, path, error_kind(owned), error_message(owned));
+	if (!path_table_get(&s->failed_dirs, known_path_hash(&s->known, path),
+			    &is_new))
 		s->root_failed = true;
-	}
 }
 
 static struct error *walk_roots(struct scan *s)
@@ -401,11 +389,21 @@ static struct error *gone_add(struct gone *g, const char *path)
 /* Nothing is known of what lies beneath a directory that could not be read. */
 static bool is_beneath_failed(const struct scan *s, const char *path)
 {
-	for (size_t i = 0; i < s->failed_count; i++) {
-		if (path_is_beneath(path, s->failed_dirs[i]))
+	if (!s->failed_dirs.count)
+		return false;
+	CLEANUP_FREE char *dir = mem_strdup(path);
+
+	if (!dir)
+		return true;
+	for (size_t n = strlen(dir); n; n--) {
+		if (dir[n] && dir[n] != '/')
+			continue;
+		dir[n] = '\0';
+		if (path_table_has(&s->failed_dirs,
+				   known_path_hash(&s->known, dir)))
 			return true;
 	}
-	return false;
+	return path_table_has(&s->failed_dirs, known_path_hash(&s->known, "/"));
 }
 
 static struct error *add_if_unseen(void *ctx, const struct index_known *k)

@@ -53,9 +53,8 @@ struct scan {
 	struct path_table queued;     /* paths that were made items */
 	struct path_table quiet_dirs; /* index in quiet by directory */
 	unsigned root_order;
-	bool root_failed;   /* one more could not be read, and not be noted */
-	char **failed_dirs; /* what lies beneath is not forgotten; owned */
-	size_t failed_count, failed_capacity;
+	struct path_table failed_dirs; /* what lies beneath is not forgotten */
+	bool root_failed; /* one more could not be read, and not be noted */
 	struct scan_item *items;
 	size_t item_count, item_capacity;
 
@@ -160,6 +159,11 @@ size_t file_result_segments(const struct file_result *r);
 /** Write what came back for the files of a job that have an end, in one
  * transaction, and count it. Takes scan->lock. */
 MUST_CHECK struct error *scan_write_results(struct scan_job *job);
+
+/** Count what could not be read, a file or a directory, and log it, as far as the
+ * log's rate allows. Takes scan->lock. */
+void scan_note_problem(struct scan *s, const char *path, enum error_kind kind,
+		       const char *message);
 
 /** Record that a file could not be looked into at all. @p err is taken. */
 MUST_CHECK struct error *scan_put_failed(struct scan *s,

@@ -60,7 +60,8 @@ long_tests = tests/it/crash-kill.sh tests/it/faults-scan.sh tests/it/faults-serv
 	tests/it/http-attack-long.sh tests/it/upstream-relay.sh
 
 check_PROGRAMS += tests/lib/soak_client
-tests_lib_soak_client_SOURCES = tests/lib/soak_client.c
+tests_lib_soak_client_SOURCES = tests/lib/soak_client.c \
+	tests/lib/soak_answer.c tests/lib/soak_answer.h
 tests_lib_soak_client_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 tests_lib_soak_client_LDADD = $(CURL_LIBS)
 EXTRA_DIST += $(it_tests) tests/it/lib.sh tests/it/lib_upstream.sh tests/it/lib_attack.sh \

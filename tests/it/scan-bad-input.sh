@@ -244,7 +244,7 @@ for what in shoff shnum shstrndx shentsize; do
 done
 if [ $can_test_permissions = yes ]; then
 	like "the log names a directory that may not be entered" "$log" \
-		"unreadable.*$tree/closed: .*[Pp]ermission denied"
+		"unreadable.*path=$tree/closed .*[Pp]ermission denied"
 	like "check names a file that may not be read" "$problems" \
 		"^$tree/closed-file/file io .*[Pp]ermission denied"
 else
@@ -475,4 +475,22 @@ else
 	skip "a member that does not fit the cache's disk is served" \
 		"not allowed to mount"
 fi
+
+# Directories by the thousand whose paths are too long to be opened
+mkdir "$tmp/deep"
+(
+	cd "$tmp/deep" || exit
+	while [ "$((${#PWD} + 101))" -lt 4000 ]; do
+		mkdir "$(printf '%0100d' 0)" && cd "$(printf '%0100d' 0)" || exit
+	done
+	# shellcheck disable=SC2046 # words
+	mkdir $(printf 'd%0250d ' {1..3000})
+)
+must scan deep "$tmp/deep"
+like "directories that cannot be opened are counted, all" "$(cat "$tmp/deep.log")" \
+	'scan: finished.* unreadable=3000'
+at_most "and logged as far as the rate allows" \
+	"$(grep -c 'scan: unreadable' "$tmp/deep.log")" 100
+like "with the reason" "$(cat "$tmp/deep.log")" \
+	'scan: unreadable path=.*/d0*[0-9]* kind=[a-z_]* error=".*File name too long'
 finish

@@ -13,8 +13,9 @@
  *	EXPECT	a file with the bytes of the answer, whose status is 200;
  *		"-": the status is 404
  *	ELSE	other statuses that will do, "404,503"; 0 is a connection that
- *		ends without a status or before the end, 200 other bytes; with
- *		a "!" behind it while there is a fault; "-": none
+ *		ends without a status or before the end, 200 an answer that says
+ *		less (soak_answer.h); with a "!" behind it while there is a
+ *		fault; "-": none
  *
  * Each thread draws a class, then one of its lines, asks, compares, and waits MS
  * milliseconds. There is a fault as long as FILE is, and where it was when the
@@ -26,7 +27,7 @@
  *	      p99=US max=US
  *
  * right: as expected. pending: an answer of /symbolize/v1 that says that it is
- * partial. wrong: neither; the first hundred are described on standard error, and
+ * partial, and nothing else than what is expected. wrong: neither; the first hundred are described on standard error, and
  * what came is kept in DIR. Exit status 1 if any was.
  */
 #include "config.h"
@@ -43,6 +44,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/lib/soak_answer.h"
 
 enum {
 	CLASSES_MOST = 32,
@@ -117,6 +120,7 @@ static struct bytes load(const char *name)
 	b.data = malloc(b.size + 1);
 	if (!b.data || fread(b.data, 1, b.size, f) != b.size)
 		die("cannot be read", name);
+	b.data[b.size] = '\0';
 	fclose(f);
 	return b;
 }
@@ -242,8 +246,10 @@ static enum outcome judge(const struct line *l, long status, bool is_whole,
 		    !memcmp(got->data ? got->data : "", l->expect.data,
 			    got->size))
 			return RIGHT;
-		if (l->is_post && got->data &&
-		    strstr(got->data, "\"status\":\"partial\""))
+		if (!l->is_post || !got->data ||
+		    !soak_answer_is_part(got->data, l->expect.data))
+			return WRONG;
+		if (strstr(got->data, "\"status\":\"partial\""))
 			return PENDING;
 	}
 	if (status == 404 && l->is_absent)
