@@ -41,7 +41,7 @@ struct scanner_stream {
 	bool has_member;
 	bool is_at_end;
 	uint64_t offset, size, done; /* of the member */
-	uint64_t passed_over;
+	struct scanner_passed_over passed_over;
 	char last[PAYLOAD_NAME_MAX + 1]; /* the member met last */
 	uint8_t window[WINDOW_SIZE];
 };
@@ -232,18 +232,21 @@ static bool is_member(struct scanner_stream *s, const char **name_ret)
 		archive_entry_size_is_set(e) && archive_entry_size(e) >= 0;
 
 	if (archive_entry_filetype(e) != AE_IFREG)
-		return false;
+		return payload_pass_over_type(&s->passed_over,
+					      archive_entry_filetype(e));
 	// A file of several names has its bytes with one of them: the first in
 	// most formats, the last in cpio.
 	if ((archive_entry_hardlink(e) || archive_entry_nlink(e) > 1) &&
 	    (!has_size || !archive_entry_size(e)))
-		return false;
-	if (name && strlen(name) <= PAYLOAD_NAME_MAX && has_size) {
-		*name_ret = payload_member_name(name);
-		return true;
-	}
-	s->passed_over++;
-	return false;
+		return payload_pass_over(&s->passed_over, SCANNER_PASSED_LINK);
+	if (!has_size)
+		return payload_pass_over(&s->passed_over,
+					 SCANNER_PASSED_NO_SIZE);
+	if (!name || strlen(name) > PAYLOAD_NAME_MAX)
+		return payload_pass_over(&s->passed_over,
+					 SCANNER_PASSED_LONG_PATH);
+	*name_ret = payload_member_name(name);
+	return true;
 }
 
 static struct error *read_header(struct scanner_stream *s, bool *found_ret)
@@ -338,9 +341,10 @@ static void archive_payload_place(struct scanner_stream *s,
 	*offset_ret = *size_ret = 0;
 }
 
-static uint64_t archive_passed_over(const struct scanner_stream *s)
+static const struct scanner_passed_over *
+archive_passed_over(const struct scanner_stream *s)
 {
-	return s->passed_over;
+	return &s->passed_over;
 }
 
 const struct scanner scanner_archive = {

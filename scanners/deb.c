@@ -388,7 +388,8 @@ static void deb_payload_place(struct scanner_stream *s, enum codec *codec_ret,
 	*size_ret = s->data_size;
 }
 
-static uint64_t deb_passed_over(const struct scanner_stream *s)
+static const struct scanner_passed_over *
+deb_passed_over(const struct scanner_stream *s)
 {
 	return unpack_passed_over(s->tar);
 }

@@ -85,10 +85,13 @@ static void elf_payload_place(struct scanner_stream *s, enum codec *codec_ret,
 	*size_ret = s->file.size;
 }
 
-static uint64_t elf_passed_over(const struct scanner_stream *s)
+static const struct scanner_passed_over *
+elf_passed_over(const struct scanner_stream *s)
 {
+	static const struct scanner_passed_over nothing;
+
 	(void)s;
-	return 0;
+	return &nothing;
 }
 
 static void elf_close(struct scanner_stream *s)

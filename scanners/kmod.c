@@ -150,10 +150,13 @@ static void kmod_payload_place(struct scanner_stream *s, enum codec *codec_ret,
 	*size_ret = s->file.size;
 }
 
-static uint64_t kmod_passed_over(const struct scanner_stream *s)
+static const struct scanner_passed_over *
+kmod_passed_over(const struct scanner_stream *s)
 {
+	static const struct scanner_passed_over nothing;
+
 	(void)s;
-	return 0;
+	return &nothing;
 }
 
 const struct scanner scanner_kmod = {

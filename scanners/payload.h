@@ -14,6 +14,8 @@
 
 #include "scanners/scanner.h"
 
+#include <sys/stat.h>
+
 enum {
 	/** Bytes of a member's name; longer ones are passed over. Linux's
 	 * PATH_MAX, and rpm's own bound (CPIO_NAMESIZE_MAX). */
@@ -29,6 +31,25 @@ enum {
 /** A member's name without the "./" or "/" that archives put before it; other
  * bytes, ".." too, as they are. Borrowed from @p name. */
 const char *payload_member_name(const char *name);
+
+/** Count an entry that is no member. @return False, for those who say so. */
+static inline bool payload_pass_over(struct scanner_passed_over *to,
+				     enum scanner_passed why)
+{
+	to->count[why]++;
+	return false;
+}
+
+/** The same of an entry that is no regular file, by its st_mode. Directories
+ * are not counted. */
+static inline bool payload_pass_over_type(struct scanner_passed_over *to,
+					  unsigned mode)
+{
+	if (S_ISDIR(mode))
+		return false;
+	return payload_pass_over(to, S_ISLNK(mode) ? SCANNER_PASSED_LINK
+						   : SCANNER_PASSED_SPECIAL);
+}
 
 /** @p size bytes of @p whole from @p offset on. Borrows @p whole, which must
  * stay where it is. */

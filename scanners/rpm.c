@@ -73,7 +73,7 @@ struct scanner_stream {
 	/* Of the current entry, in decoded bytes. Invariant: codec_tell() lies
 	 * in it, or where the next entry's header begins. */
 	uint64_t offset, size, done;
-	uint64_t passed_over;
+	struct scanner_passed_over passed_over;
 };
 
 struct entry {
@@ -356,6 +356,19 @@ static struct error *finish(struct scanner_stream *s)
 	return payload_finish(s->payload);
 }
 
+/* Is the entry a member? Otherwise it is passed over. */
+static bool is_member(struct scanner_stream *s, const struct entry *e)
+{
+	if (!S_ISREG(e->mode))
+		return payload_pass_over_type(&s->passed_over, e->mode);
+	if (e->is_link)
+		return payload_pass_over(&s->passed_over, SCANNER_PASSED_LINK);
+	if (!e->is_named)
+		return payload_pass_over(&s->passed_over,
+					 SCANNER_PASSED_LONG_PATH);
+	return true;
+}
+
 static struct error *next_member(struct scanner_stream *s,
 				 struct scanner_member *m, bool *found_ret)
 {
@@ -365,12 +378,8 @@ static struct error *next_member(struct scanner_stream *s,
 		TRY(read_entry(s, &e));
 		if (e.is_end)
 			return finish(s);
-		if (!S_ISREG(e.mode) || e.is_link)
+		if (!is_member(s, &e))
 			continue;
-		if (!e.is_named) {
-			s->passed_over++;
-			continue;
-		}
 		*m = (struct scanner_member) {
 			.name = payload_member_name((char *)s->name.data),
 			.size = e.size,
@@ -423,9 +432,10 @@ static void rpm_payload_place(struct scanner_stream *s, enum codec *codec_ret,
 	*size_ret = s->file.size - s->payload_offset;
 }
 
-static uint64_t rpm_passed_over(const struct scanner_stream *s)
+static const struct scanner_passed_over *
+rpm_passed_over(const struct scanner_stream *s)
 {
-	return s->passed_over;
+	return &s->passed_over;
 }
 
 const struct scanner scanner_rpm = {

@@ -12,7 +12,7 @@
  *    the number of magic bits it verified; a matching suffix is worth 1; 0
  *    means "not mine". It consumes nothing and cannot fail.
  * 2. One forward pass. `next` may be called with the current member unread.
- *    After an error only `close` may be called. Between calls the caller may
+ *    After an error only `passed_over` and `close` may be called. Between calls the caller may
  *    read the payload through codec_input() and must not move it.
  * 3. `found_ret = false` is the end, not an error.
  * 4. Member fields are valid until the following `next` or `close`.
@@ -25,7 +25,7 @@
  *    nothing (payload.h).
  * 8. No logging, no globals, no temporary files, no child processes.
  * 9. Only regular files are members. Links, devices, directories and fifos are
- *    passed over. Of several names of one file (hard links) that one is the
+ *    passed over; all but directories are counted, by reason. Of several names of one file (hard links) that one is the
  *    member which the archive keeps the bytes with.
  * 10. Reading all members of an undamaged container gives the same names,
  *    sizes and bytes whether members are read, skipped or read at random.
@@ -62,6 +62,23 @@ struct scanner_member {
 	uint64_t offset;
 };
 
+/** Why an entry that is no directory is no member. In the order of the metric's
+ * label (metrics_table.h, PASSED_OVER). */
+enum scanner_passed {
+	SCANNER_PASSED_LONG_PATH, /* a file without a path, or a longer one than
+				   * 4096 bytes */
+	SCANNER_PASSED_SPARSE,    /* a file not stored in one piece */
+	SCANNER_PASSED_NO_SIZE,   /* a file whose size is not said */
+	SCANNER_PASSED_LINK,      /* symbolic, or one more name of a file */
+	SCANNER_PASSED_SPECIAL,   /* device, fifo, socket */
+	SCANNER_PASSED_REASONS
+};
+
+/** How many entries were passed over, by reason. */
+struct scanner_passed_over {
+	uint64_t count[SCANNER_PASSED_REASONS];
+};
+
 struct scanner_stream;
 
 struct scanner {
@@ -88,9 +105,9 @@ struct scanner {
 	 * members are read again by going through the container again. */
 	void (*payload_place)(struct scanner_stream *s, enum codec *codec_ret,
 			      uint64_t *offset_ret, uint64_t *size_ret);
-	/** Regular files that were no members so far: sparse ones, names
-	 * longer than 4096 bytes. */
-	uint64_t (*passed_over)(const struct scanner_stream *s);
+	/** So far. Borrowed until close. */
+	const struct scanner_passed_over *(*passed_over)(
+		const struct scanner_stream *s);
 	void (*close)(struct scanner_stream *s);
 };
 

@@ -232,7 +232,8 @@ static void tar_payload_place(struct scanner_stream *s, enum codec *codec_ret,
 	*size_ret = s->file.size;
 }
 
-static uint64_t tar_passed_over(const struct scanner_stream *s)
+static const struct scanner_passed_over *
+tar_passed_over(const struct scanner_stream *s)
 {
 	return unpack_passed_over(s->tar);
 }

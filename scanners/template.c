@@ -32,7 +32,7 @@ struct scanner_stream {
 	char name[PAYLOAD_NAME_MAX + 1];
 	bool is_at_end;
 	uint64_t offset, size, done; /* of the member, in decoded bytes */
-	uint64_t passed_over;
+	struct scanner_passed_over passed_over;
 };
 
 /* Only what the magic proves; other scanners are asked too. */
@@ -125,7 +125,8 @@ static struct error *template_next(struct scanner_stream *s,
 		if (s->is_at_end)
 			return NULL;
 		if (!is_named) {
-			s->passed_over++;
+			payload_pass_over(&s->passed_over,
+					  SCANNER_PASSED_LONG_PATH);
 			continue;
 		}
 		*m = (struct scanner_member) {
@@ -170,9 +171,10 @@ static void template_payload_place(struct scanner_stream *s,
 	*size_ret = s->file.size - MAGIC_SIZE;
 }
 
-static uint64_t template_passed_over(const struct scanner_stream *s)
+static const struct scanner_passed_over *
+template_passed_over(const struct scanner_stream *s)
 {
-	return s->passed_over;
+	return &s->passed_over;
 }
 
 /* Declared in formats.h, where the real ones are. */

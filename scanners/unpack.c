@@ -46,7 +46,7 @@ struct unpack {
 	bool has_member;
 	bool is_at_end;
 	uint64_t offset, size, done; /* of the member, in decoded bytes */
-	uint64_t passed_over;
+	struct scanner_passed_over passed_over;
 	uint8_t window[WINDOW_SIZE];
 };
 
@@ -193,16 +193,19 @@ static bool is_member(struct unpack *u, const char **name_ret)
 	const char *name = archive_entry_pathname(u->entry);
 
 	// Another name of a file that came before has no bytes here.
-	if (archive_entry_filetype(u->entry) != AE_IFREG ||
-	    archive_entry_hardlink(u->entry))
-		return false;
-	if (name && strlen(name) <= PAYLOAD_NAME_MAX &&
-	    !archive_entry_sparse_count(u->entry)) {
-		*name_ret = payload_member_name(name);
-		return true;
-	}
-	u->passed_over++;
-	return false;
+	if (archive_entry_hardlink(u->entry))
+		return payload_pass_over(&u->passed_over, SCANNER_PASSED_LINK);
+	if (archive_entry_filetype(u->entry) != AE_IFREG)
+		return payload_pass_over_type(&u->passed_over,
+					      archive_entry_filetype(u->entry));
+	if (archive_entry_sparse_count(u->entry))
+		return payload_pass_over(&u->passed_over,
+					 SCANNER_PASSED_SPARSE);
+	if (!name || strlen(name) > PAYLOAD_NAME_MAX)
+		return payload_pass_over(&u->passed_over,
+					 SCANNER_PASSED_LONG_PATH);
+	*name_ret = payload_member_name(name);
+	return true;
 }
 
 static struct error *read_header(struct unpack *u, bool *found_ret)
@@ -280,7 +283,7 @@ struct error *unpack_read(struct unpack *u, void *buf, size_t size,
 	return NULL;
 }
 
-uint64_t unpack_passed_over(const struct unpack *u)
+const struct scanner_passed_over *unpack_passed_over(const struct unpack *u)
 {
-	return u->passed_over;
+	return &u->passed_over;
 }

@@ -37,7 +37,7 @@ MUST_CHECK struct error *unpack_read(struct unpack *u, void *buf, size_t size,
 				     size_t *size_ret);
 
 /** As scanner.passed_over. */
-uint64_t unpack_passed_over(const struct unpack *u);
+const struct scanner_passed_over *unpack_passed_over(const struct unpack *u);
 
 /** NULL is allowed. */
 void unpack_close(struct unpack *u);

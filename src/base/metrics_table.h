@@ -18,6 +18,8 @@ LABELS(CODE, "code", "200", "204", "206", "302", "304", "400", "404", "405",
        "other")
 LABELS(SOURCE, "source", "elf", "kmod", "deb", "rpm", "tar", "archive",
        "command", "none")
+LABELS(PASSED_OVER, "reason", "long_path", "sparse", "no_size", "link",
+       "special")
 LABELS(MET, "type", "file", "skipped_include", "skipped_exclude", "directory",
        "symlink", "other", "error")
 LABELS(KIND, "kind", "no_memory", "bad_request", "too_large", "bad_data",
@@ -154,6 +156,9 @@ COUNTER(SCAN_REMOVED, NONE, NONE, "scan_removed_files_total",
 COUNTER(SCAN_ASSISTED, NONE, NONE, "scan_assisted_blocks_total",
 	"Blocks of large archives that idle workers decoded for the one that "
 	"scanned")
+COUNTER(SCAN_PASSED_OVER, PASSED_OVER, NONE, "scan_members_passed_over_total",
+	"Entries of archives, other than directories, that were not looked "
+	"into; those for the first three reasons are files, and logged")
 COUNTER(SCAN_NO_ID, NONE, NONE, "scan_elf_without_id_total",
 	"ELF files without a usable build ID, not indexed")
 

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -48,6 +49,37 @@ void scan_note_problem(struct scan *s, const char *path, enum error_kind kind,
 			 LOG_S("error", message), LOG_U("left_out", skipped));
 }
 
+static_assert((int)SCANNER_PASSED_REASONS == (int)LABELS_PASSED_OVER_COUNT,
+	      "the metric has a value for each reason");
+
+/* Links and the like are in most packages. A file that is not looked into is
+ * missed, and by the index nobody can tell that it is there. */
+static void count_passed_over(struct scan *s, const char *path,
+			      const struct scanner_passed_over *passed)
+{
+	static struct log_limit limit;
+	uint64_t left_out = 0;
+
+	for (unsigned i = 0; i < SCANNER_PASSED_REASONS; i++)
+		if (passed->count[i])
+			metric_add(METRIC_SCAN_PASSED_OVER, i, 0,
+				   (int64_t)passed->count[i]);
+	if (!passed->count[SCANNER_PASSED_LONG_PATH] &&
+	    !passed->count[SCANNER_PASSED_SPARSE] &&
+	    !passed->count[SCANNER_PASSED_NO_SIZE])
+		return;
+	{
+		LOCKED(&s->lock);
+		if (!log_limit_pass(&limit, &left_out))
+			return;
+	}
+	log_warn("scan", "members_passed_over", LOG_S("path", path),
+		 LOG_U("long_path", passed->count[SCANNER_PASSED_LONG_PATH]),
+		 LOG_U("sparse", passed->count[SCANNER_PASSED_SPARSE]),
+		 LOG_U("no_size", passed->count[SCANNER_PASSED_NO_SIZE]),
+		 LOG_U("left_out", left_out));
+}
+
 static void add(_Atomic uint64_t *to, uint64_t n)
 {
 	atomic_fetch_add_explicit(to, n, memory_order_relaxed);
@@ -89,6 +121,7 @@ static void count_result(struct scan *s, const struct scan_item *item,
 {
 	count_file(item, r->end.scanner);
 	count_for_rule(s, item, r);
+	count_passed_over(s, item->path, &r->end.passed_over);
 	metric_add(METRIC_SCAN_NO_ID, 0, 0, (int64_t)r->end.elf_without_id);
 	for (size_t i = 0; i < r->artifact_count; i++) {
 		unsigned roles = r->artifacts[i].facts.roles;

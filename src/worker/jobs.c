@@ -285,6 +285,8 @@ void file_end_put(struct buf *out, const struct file_end *e)
 	buf_put_u64(out, e->payload_size);
 	buf_put_u64(out, e->members);
 	buf_put_u64(out, e->elf_without_id);
+	for (size_t i = 0; i < SCANNER_PASSED_REASONS; i++)
+		buf_put_u64(out, e->passed_over.count[i]);
 	buf_put_u8(out, e->is_read_to_end);
 }
 
@@ -302,6 +304,8 @@ struct error *file_end_get(struct reader *r, struct file_end *ret)
 	ret->payload_size = reader_u64(r);
 	ret->members = reader_u64(r);
 	ret->elf_without_id = reader_u64(r);
+	for (size_t i = 0; i < SCANNER_PASSED_REASONS; i++)
+		ret->passed_over.count[i] = reader_u64(r);
 	ret->is_read_to_end = reader_u8(r);
 	if (!reader_ok(r))
 		return broken("end of file");

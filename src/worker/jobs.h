@@ -79,6 +79,7 @@ struct file_end {
 	uint32_t payload_codec;
 	uint64_t payload_offset, payload_size;
 	uint64_t members, elf_without_id;
+	struct scanner_passed_over passed_over;
 	bool is_read_to_end; /* what a command printed */
 };
 void file_end_put(struct buf *out, const struct file_end *e);

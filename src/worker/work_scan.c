@@ -476,6 +476,8 @@ static struct error *scan_one(const struct scan_file *file,
 		.is_read_to_end = s.is_read_to_end,
 	};
 
+	if (s.stream)
+		end.passed_over = *s.scanner->passed_over(s.stream);
 	file_end_put(wire_out_begin(out, WIRE_FILE_END), &end);
 	return wire_out_end(out);
 }

@@ -101,6 +101,7 @@ static void put_end(struct buf *out, const char *scanner, unsigned kind)
 		.payload_offset = 200,
 		.payload_size = 700,
 		.members = 5,
+		.passed_over = { .count = { 1, 2, 3, 4, 5 } },
 	};
 
 	file_end_put(&payload, &e);

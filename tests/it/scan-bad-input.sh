@@ -112,6 +112,18 @@ must make_samples "$tmp/links" 2
 must "$mkpkg" deb --compress gzip "$tree/links.deb" "./l->/etc/passwd" \
 	"./m=$tmp/links/sample-1" "./n=>./m" "./loop->loop" "./d/"
 
+# What is not looked into: a path that is too long, and a file with holes, are
+# named; links, fifos and directories are no files and in many packages
+sample_base=8
+must make_samples "$tmp/missed" 4
+long=$(printf 'x/%.0s' {1..2100})
+must "$mkpkg" deb "$tree/missed.deb" "./$long/a=$tmp/missed/sample-1" \
+	"./b=~$tmp/missed/sample-2" "./c=$tmp/missed/sample-3" "./d=>./c" "./e->c"
+must "$mkpkg" rpm "$tree/missed.rpm" "/$long/a=$tmp/missed/sample-1" \
+	"/$long/b=$tmp/missed/sample-2" "/c=$tmp/missed/sample-4"
+must "$mkpkg" deb "$tree/special.deb" "./f|" "./g->f" "./h/" \
+	"./c=$tmp/missed/sample-3" "./d=>./c"
+
 # ---- ELF files -----------------------------------------------------------------
 
 # patch FILE OFFSET BYTES: in hexadecimal
@@ -220,6 +232,18 @@ like "check lists them for people" "$(check bad)" \
 	"^unreadable: $tree/bomb.deb: limit: "
 is "the index is sound" "$(check bad | tail -n 1)" "the index is sound"
 
+like "the log says of which package members were passed over, how many and why" \
+	"$log" "members_passed_over path=.?$tree/missed.deb.? long_path=1 sparse=1 no_size=0"
+like "of an RPM too" "$log" \
+	"members_passed_over path=.?$tree/missed.rpm.? long_path=2 sparse=0 no_size=0"
+is "once for each of these packages, and not for links and the like" \
+	"$(printf '%s\n' "$log" | grep -c members_passed_over)" 2
+sample_base=8
+for i in 3 4; do
+	like "a member beside those is indexed, $i" "$(find_id bad "$(sample_id $i)")" \
+		"^$tree/missed"
+done
+
 sample_base=0
 for i in 1 2 3; do
 	like "files beside are indexed, $i" "$(find_id bad "$(sample_id $i)")" \
@@ -305,6 +329,11 @@ at_least "unreadable files are counted by kind" \
 	"$(metric 'symbolized_scan_failed_files_total{kind="bad_data"}')" 15
 at_least "limits that were reached are counted" \
 	"$(metric 'symbolized_scan_failed_files_total{kind="limit"}')" 2
+# Links: three of links.deb, two of missed.deb, two of special.deb, one of away.deb.
+is "members that were passed over are counted by reason" \
+	"$(for reason in long_path sparse no_size link special; do
+		metric "symbolized_scan_members_passed_over_total{reason=\"$reason\"}"
+	done | xargs)" "3 1 0 8 1"
 is "no worker died of it" "$(metric_sum symbolized_worker_deaths_total)" 0
 stop_server served
 is "the server ends well" "$exit_status" 0

@@ -132,7 +132,7 @@ struct error *member_list_read(const struct scanner *scanner, const char *path,
 
 	scanner->payload_place(s, &ret->codec, &ret->payload_offset,
 			       &ret->payload_size);
-	ret->passed_over = scanner->passed_over(s);
+	ret->passed_over = *scanner->passed_over(s);
 	if (scanner->payload(s))
 		ret->decoded_bytes = codec_decoded_bytes(scanner->payload(s));
 	scanner->close(s);

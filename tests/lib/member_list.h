@@ -30,7 +30,7 @@ struct member_list {
 	size_t count, capacity;
 	enum codec codec; /* the payload's place */
 	uint64_t payload_offset, payload_size;
-	uint64_t passed_over;
+	struct scanner_passed_over passed_over;
 	uint64_t decoded_bytes; /* codec_decoded_bytes() at the end */
 };
 

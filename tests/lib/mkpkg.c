@@ -29,8 +29,10 @@ static const char usage[] =
 	"A member is one of\n"
 	"  NAME=FILE             with FILE's bytes and mode\n"
 	"  NAME=%BYTES           of zeros\n"
+	"  NAME=~FILE            the same, tar: sparse, behind a hole\n"
 	"  NAME->TARGET          a symbolic link\n"
 	"  NAME=>OTHER           one more name of an earlier member\n"
+	"  NAME|                 a fifo\n"
 	"  NAME/                 a directory\n";
 
 static void die(const char *what)
@@ -97,6 +99,9 @@ static void parse_member(char *arg, struct pkg_file *f)
 	if (len && arg[len - 1] == '/') {
 		f->mode = S_IFDIR | 0755;
 		arg[len - 1] = '\0';
+	} else if (len && arg[len - 1] == '|') {
+		f->mode = S_IFIFO | 0644;
+		arg[len - 1] = '\0';
 	} else if ((mark = strstr(arg, "->")) != NULL) {
 		*mark = '\0';
 		f->mode = S_IFLNK | 0777;
@@ -107,6 +112,10 @@ static void parse_member(char *arg, struct pkg_file *f)
 	} else if ((mark = strstr(arg, "=%")) != NULL) {
 		*mark = '\0';
 		f->zeros = strtoull(mark + 2, NULL, 0);
+	} else if ((mark = strstr(arg, "=~")) != NULL) {
+		*mark = '\0';
+		load(mark + 2, f);
+		f->is_sparse = true;
 	} else if ((mark = strchr(arg, '=')) != NULL) {
 		*mark = '\0';
 		load(mark + 1, f);

@@ -127,9 +127,14 @@ static struct error *list_stream(const struct scanner *sc,
 	TRY(sc->open(in, &s));
 	struct error *err = collect(sc, s, at_random, list);
 
-	if (sc->passed_over(s))
+	const uint64_t *passed = sc->passed_over(s)->count;
+	uint64_t files = passed[SCANNER_PASSED_LONG_PATH] +
+			 passed[SCANNER_PASSED_SPARSE] +
+			 passed[SCANNER_PASSED_NO_SIZE];
+
+	if (files)
 		fprintf(stderr, "%s: %" PRIu64 " files passed over\n", in->path,
-			sc->passed_over(s));
+			files);
 	sc->close(s);
 	return err;
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tests/lib/codec_writer.h"
 #include "tests/lib/member_list.h"
@@ -102,6 +103,55 @@ START_TEST(every_member_is_found_again_at_its_place)
 			check_again(&list,
 				    input_from_memory(data.data, data.size),
 				    &list.items[j]);
+	}
+}
+END_TEST
+
+/* */
+START_TEST(what_is_no_file_is_passed_over_and_counted_by_what_it_is)
+{
+	static const struct {
+		const char *path;
+		const struct scanner *scanner;
+		struct pkg_options o;
+	} table[] = {
+		{ "a.tar", NULL, { .kind = PKG_TAR } },
+		{ "a.tar", NULL, { .kind = PKG_TAR, .use_pax = true } },
+		{ "a.deb", NULL, { .kind = PKG_DEB } },
+		{ "a.ipk", NULL, { .kind = PKG_IPK } },
+		{ "a.rpm", NULL, { .kind = PKG_RPM } },
+		{ "a.rpm", NULL, { .kind = PKG_RPM, .is_stripped = true } },
+		{ "a.cpio", &scanner_archive, { .kind = PKG_CPIO } },
+	};
+	static char too_long[5000];
+	static const struct pkg_file files[] = {
+		{ .name = "./dir", .mode = S_IFDIR | 0755 },
+		{ .name = "./a", .data = "first", .size = 5 },
+		{ .name = "./b", .link = "./a" },
+		{ .name = "./c", .mode = S_IFLNK | 0777, .link = "a" },
+		{ .name = "./tty", .mode = S_IFCHR | 0644 },
+		{ .name = "./sda", .mode = S_IFBLK | 0644 },
+		{ .name = "./pipe", .mode = S_IFIFO | 0644 },
+		{ .name = too_long, .data = "l", .size = 1 },
+	};
+
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		CLEANUP_BUF struct buf data = BUF_INIT;
+		CLEANUP_MEMBERS struct member_list list = MEMBER_LIST_INIT;
+		const uint64_t *n = list.passed_over.count;
+
+		pkg_write(&data, &table[i].o, files,
+			  sizeof(files) / sizeof(*files));
+		ck_no_error(member_list_read(table[i].scanner, table[i].path,
+					     data.data, data.size,
+					     MEMBER_SKIPPED, &list));
+		ck_assert_uint_eq(list.count, 1);
+		ck_assert_uint_eq(n[SCANNER_PASSED_LINK], 2);
+		ck_assert_uint_eq(n[SCANNER_PASSED_SPECIAL], 3);
+		ck_assert_uint_eq(n[SCANNER_PASSED_LONG_PATH], 1);
+		ck_assert_uint_eq(n[SCANNER_PASSED_SPARSE], 0);
+		ck_assert_uint_eq(n[SCANNER_PASSED_NO_SIZE], 0);
 	}
 }
 END_TEST
@@ -430,6 +480,7 @@ END_TEST
 UNIT_MAIN("scanners", every_container_gives_its_files_however_they_are_read,
 	  every_member_is_found_again_at_its_place,
 	  the_end_is_the_end_however_often_asked,
+	  what_is_no_file_is_passed_over_and_counted_by_what_it_is,
 	  a_stream_may_be_closed_at_any_time, every_container_is_its_scanners,
 	  every_scanner_has_a_container_here,
 	  a_bid_is_the_number_of_magic_bits_and_one_for_the_suffix,

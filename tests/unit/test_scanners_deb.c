@@ -229,7 +229,8 @@ START_TEST(names_of_4096_bytes_are_kept_and_longer_ones_counted)
 		ck_assert_uint_eq(list.count, 2);
 		ck_assert_str_eq(list.items[0].name, fits);
 		ck_assert_str_eq(list.items[1].name, "a");
-		ck_assert_uint_eq(list.passed_over, 2);
+		ck_assert_uint_eq(
+			list.passed_over.count[SCANNER_PASSED_LONG_PATH], 2);
 	}
 }
 END_TEST
@@ -253,7 +254,7 @@ START_TEST(sparse_files_are_passed_over_and_counted)
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_str_eq(list.items[0].name, "a");
 	ck_assert_mem_eq(list.items[0].data.data, "abc", 3);
-	ck_assert_uint_eq(list.passed_over, 1);
+	ck_assert_uint_eq(list.passed_over.count[SCANNER_PASSED_SPARSE], 1);
 }
 END_TEST
 

@@ -49,7 +49,10 @@ START_TEST(a_linked_file_is_found_under_its_last_name)
 		ck_assert_str_eq(list.items[1].name, "bin/c");
 		ck_assert_mem_eq(list.items[1].data.data, "first", 5);
 		ck_assert_str_eq(list.items[2].name, "bin/d");
-		ck_assert_uint_eq(list.passed_over, 0);
+		ck_assert_uint_eq(list.passed_over.count[SCANNER_PASSED_LINK],
+				  3);
+		ck_assert_uint_eq(
+			list.passed_over.count[SCANNER_PASSED_LONG_PATH], 0);
 	}
 }
 END_TEST
@@ -126,7 +129,8 @@ START_TEST(names_of_4096_bytes_are_kept_and_longer_ones_counted)
 		ck_assert_uint_eq(list.count, 2);
 		ck_assert_str_eq(list.items[0].name, fits);
 		ck_assert_mem_eq(list.items[0].data.data, "f", 1);
-		ck_assert_uint_eq(list.passed_over, 2);
+		ck_assert_uint_eq(
+			list.passed_over.count[SCANNER_PASSED_LONG_PATH], 2);
 	}
 }
 END_TEST

@@ -96,7 +96,7 @@ START_TEST(a_sparse_member_is_passed_over_and_counted)
 	ck_no_error(read_as(NULL, "a.tar", &data, &list));
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_str_eq(list.items[0].name, "whole");
-	ck_assert_uint_eq(list.passed_over, 1);
+	ck_assert_uint_eq(list.passed_over.count[SCANNER_PASSED_SPARSE], 1);
 }
 END_TEST
 
@@ -241,6 +241,25 @@ START_TEST(a_sparse_member_has_its_holes_as_zeros)
 }
 END_TEST
 
+START_TEST(a_member_of_a_zip_that_does_not_say_its_size_is_counted)
+{
+	/* Without a directory at its end; the sizes lie behind the data. */
+	static const char zip[] = "PK\3\4\24\0\10\0\10\0"
+				  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				  "\1\0\0\0a"
+				  "\3\0"
+				  "PK\7\10\0\0\0\0\2\0\0\0\0\0\0\0"
+				  "PK\1\2\0\0\0\0\0\0\0\0";
+	CLEANUP_BUF struct buf data = BUF_INIT;
+	CLEANUP_MEMBERS struct member_list list = MEMBER_LIST_INIT;
+
+	buf_append(&data, zip, sizeof(zip) - 1);
+	ck_no_error(read_as(&scanner_archive, "a", &data, &list));
+	ck_assert_uint_eq(list.count, 0);
+	ck_assert_uint_eq(list.passed_over.count[SCANNER_PASSED_NO_SIZE], 1);
+}
+END_TEST
+
 START_TEST(offsets_of_a_sequential_archive_count_what_it_unpacks_to)
 {
 	CLEANUP_BUF struct buf data = BUF_INIT;
@@ -271,4 +290,5 @@ UNIT_MAIN("scanners_tar", an_apk_is_one_archive_whatever_segments_it_has,
 	  what_is_no_archive_at_all_is_an_error,
 	  a_list_of_files_on_this_machine_is_no_archive,
 	  a_sparse_member_has_its_holes_as_zeros,
+	  a_member_of_a_zip_that_does_not_say_its_size_is_counted,
 	  offsets_of_a_sequential_archive_count_what_it_unpacks_to)
