@@ -151,6 +151,7 @@ static void enter(struct json_read *r, bool is_object, const char *what)
 	if (!expect(r, is_object ? JSON_OBJECT : JSON_ARRAY, what))
 		return;
 	if (r->depth == JSON_DEPTH) {
+		r->is_too_deep = true;
 		json_read_fail(r, "nested deeper than %d", JSON_DEPTH);
 		return;
 	}

@@ -49,6 +49,7 @@ struct json_read {
 	unsigned depth;
 	bool is_object[JSON_DEPTH + 1];
 	bool has_items[JSON_DEPTH + 1];
+	bool is_too_deep;   /* JSON_DEPTH is what it failed for */
 	struct buf scratch; /* the last string that had escapes */
 	struct error *err;  /* the first failure */
 };

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "http/conditional.h"
@@ -49,6 +50,13 @@ void artifact_absent(struct request *rq)
 		     metric_get(METRIC_SCAN_ACTIVE, 0, 0) || hop_is_last(rq)
 			     ? "no-store"
 			     : "public, max-age=60");
+}
+
+static void answer_absent(struct request *rq)
+{
+	if (hop_is_far(rq))
+		limit_reached("hops");
+	dialect_of(rq)->absent(rq);
 }
 
 bool artifact_is_too_large(struct request *rq, uint64_t size)
@@ -229,7 +237,7 @@ static void finish_artifact(struct request *rq, struct ticket *base)
 		rq->after_you_ns = (uint64_t)(clock_ns() - t->started_ns);
 	wait_no_longer(t);
 	if (t->artifact.fd < 0)
-		dialect_of(rq)->absent(rq);
+		answer_absent(rq);
 	else
 		answer_found(rq, &t->artifact);
 }
@@ -289,7 +297,7 @@ static void get_artifact(struct request *rq, enum artifact_kind kind,
 		answer_found(rq, &a);
 		break;
 	case STORE_ABSENT:
-		dialect_of(rq)->absent(rq);
+		answer_absent(rq);
 		break;
 	case STORE_UNKNOWN:
 		wait_for_store(rq, &q);

@@ -48,12 +48,17 @@ bool hop_is_ours(const struct request *rq)
 	return (via && strstr(via, mark)) || (agent && strstr(agent, mark));
 }
 
-bool hop_is_last(const struct request *rq)
+bool hop_is_far(const struct request *rq)
 {
 	const struct http_options *o = rq->http->options;
 
-	return o->upstreams &&
-	       (hop_is_ours(rq) || hop_count(rq) >= o->forwarded_ttl_limit);
+	return o->upstreams && !hop_is_ours(rq) &&
+	       hop_count(rq) >= o->forwarded_ttl_limit;
+}
+
+bool hop_is_last(const struct request *rq)
+{
+	return hop_is_ours(rq) || hop_is_far(rq);
 }
 
 static const char *peer_name(const struct sockaddr *peer,

@@ -17,6 +17,10 @@
  */
 bool hop_is_last(const struct request *rq);
 
+/** Must it be, for its hops alone? Where others might have had what it asks
+ * for, that is the limit "hops". */
+bool hop_is_far(const struct request *rq);
+
 /** Did it come through us before, so that what we know elsewhere is asked for
  * already? */
 bool hop_is_ours(const struct request *rq);

@@ -378,7 +378,9 @@ void get_metadata(struct request *rq)
 	t->hide_paths = o->hide_paths;
 	t->coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);
 	t->upstreams = hop_is_last(rq) ? NULL : o->upstreams;
-	t->lacks_some = hop_is_last(rq) && !hop_is_ours(rq);
+	t->lacks_some = hop_is_far(rq);
+	if (t->lacks_some)
+		limit_reached("hops");
 	t->hops = hop_distance(rq);
 	t->hop = t->upstreams ? hop_copy(rq) : NULL;
 	if (t->upstreams && !t->hop) {

@@ -64,8 +64,8 @@ struct presence_ticket {
 	enum body_coding coding;
 	size_t limit_bytes;
 	enum body_coding answer_coding;
-	bool asks_upstream;
-	struct item *items; /* owned */
+	bool asks_upstream, is_far; /* is_far: as of hop_is_far() */
+	struct item *items;         /* owned */
 	size_t count, capacity;
 	/* Item and type that is asked for next, and probes not at their end. */
 	_Atomic unsigned next, running;
@@ -120,7 +120,11 @@ static struct error *read_question(struct presence_ticket *t)
 		while (json_read_item(&r))
 			TRY(read_item(t, &r));
 	}
-	TRY(json_read_finish(&r));
+	struct error *err = json_read_finish(&r);
+
+	if (r.is_too_deep)
+		limit_reached("json_depth");
+	TRY(err);
 	return seen & 1 ? NULL : error_new(BAD_REQUEST, "build_ids is missing");
 }
 
@@ -317,6 +321,8 @@ static void read_presence(void *ctx, struct index_reader *r, struct error *err)
 	}
 	if (!err)
 		err = read_question(t);
+	if (!err && t->asks_upstream && t->is_far)
+		limit_reached("hops");
 	if (!err)
 		err = look_up_all(t, r);
 	if (err) {
@@ -370,6 +376,7 @@ void post_presence(struct request *rq)
 	base->wait_ms = rq->http->options->answer_wait_ms;
 	t->store = rq->http->options->store;
 	t->upstreams = hop_is_last(rq) ? NULL : rq->http->options->upstreams;
+	t->is_far = hop_is_far(rq);
 	t->hop = t->upstreams ? hop_copy(rq) : NULL;
 	if (t->upstreams && !t->hop) {
 		ticket_put(base);

@@ -14,6 +14,7 @@
 
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "base/limits.h"
 #include "symbolize/wire.h"
 
 /* ---- The question ------------------------------------------------------- */
@@ -229,7 +230,11 @@ struct error *wire_json_read(struct exchange *x, const struct wire_body *body)
 	CLEANUP_JSON_READ struct json_read r;
 
 	json_read_init(&r, body->data, body->size);
-	return read_request(&r, &x->batch, body->limits);
+	struct error *err = read_request(&r, &x->batch, body->limits);
+
+	if (r.is_too_deep)
+		limit_reached("json_depth");
+	return err;
 }
 
 /* ---- The answer --------------------------------------------------------- */

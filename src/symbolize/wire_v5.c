@@ -24,6 +24,7 @@
 
 #include "base/hash.h"
 #include "base/json_read.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "symbolize/wire_v5.h"
 
@@ -402,6 +403,8 @@ struct error *wire_v5_read(struct exchange *x, const struct wire_body *body)
 	json_read_init(&t.json, body->data, body->size);
 	struct error *err = read_request(&t);
 
+	if (t.json.is_too_deep)
+		limit_reached("json_depth");
 	json_read_deinit(&t.json);
 	return err ? err : fill_batch(&t);
 }

@@ -351,9 +351,20 @@ for bad in '' '{' '[]' '{"build_ids":7}' '{}' '{"build_ids":["00"],}'; do
 	is "a malformed question is 400: $bad" "$status $(meta_of '.error.kind')" \
 		'400 "bad_request"'
 done
+deep="{\"x\":$(printf '[%.0s' {1..32})"
+for path in /buildids/query /symbolize/v1 /symbolicate/v5; do
+	get $path -H 'Content-Type: application/json' -d "$deep"
+	is "JSON nested too deep is 400: $path" \
+		"$status $(grep -c 'nested deeper than 32' "$tmp/body")" "400 1"
+done
+is "which is counted by name" \
+	"$(metric 'symbolized_limits_reached_total{limit="json_depth"}')" 3
+like "and logged" "$(cat "$tmp/main.log")" 'limit_reached limit=json_depth'
 jq -cn '{build_ids:[range(1001)|"00112233"]}' >"$tmp/many"
 ask @"$tmp/many"
 is "more than 1000 IDs are 413" "$status" 413
+is "which is counted" \
+	"$(metric 'symbolized_limits_reached_total{limit="query_ids"}')" 1
 jq -cn '{build_ids:[range(1000)|"00112233"]}' >"$tmp/many"
 ask @"$tmp/many"
 is "1000 IDs are answered" "$status $(meta_of '.results|length')" "200 1000"

@@ -80,6 +80,8 @@ like "and counts it as they do" "$(curl -s "$url/metrics")" \
 	'^http_responses_total\{result="upstream"\} 1$'
 get "/buildid/$missing/executable" -H 'X-Forwarded-For: 1,2,3,4,5,6,7,8'
 like "a request that came far is told so" "$(body)" 'ttl-limit reached'
+like "and that limit is logged by name" "$(cat "$tmp/compat.log")" \
+	'limit_reached.*limit=hops'
 stop_server compat
 
 # ---- A circle ------------------------------------------------------------------------------

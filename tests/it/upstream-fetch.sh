@@ -283,10 +283,18 @@ rule up '*' no_length
 like "who says no length of it has it all the same" "$(presence "$(id 38)" true)" \
 	'"debuginfo":true,.*"upstream":"found"'
 rule up
+hops() {
+	metric 'symbolized_limits_reached_total{limit="hops"}'
+}
 get "/metadata?key=glob&value=/no/*"
 like "a server that knows no searches may have more" "$(body)" '"complete":false'
 get "/metadata?key=glob&value=/no/*" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8'
 like "and so may one that is too far to be asked" "$(body)" '"complete":false'
+is "whose hops are counted as a limit" "$(hops)" 1
+presence "$(id 38)" true -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8' >/dev/null
+is "as are those of who asks what others have" "$(hops)" 2
+presence "$(id 38)" false -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8' >/dev/null
+is "and not of who does not" "$(hops)" 2
 unlike "who does not ask is told of here alone" "$(presence "$(id 38)" false)" upstream
 found=$(SYMBOLIZED_UPSTREAM="${fake_url[up]} http://127.0.0.1:1" "$SYMBOLIZED" find \
 	--state-dir "$tmp/ours.state" --upstream "$(id 38)" 2>&1)
@@ -300,6 +308,8 @@ like "and who does not answer" "$found" 'transient, .*onnect'
 get "/buildid/$(id 37)/debuginfo" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8'
 is "after eight hops nobody is asked" "$status $(asked up "$(id 37)")" "404 0"
 is "which is not to be remembered of others" "$(header Cache-Control)" no-store
+is "and is counted as a limit" "$(hops)" 3
+like "and logged" "$(cat "$tmp/ours.log")" 'limit_reached limit=hops'
 rule up '*' status=404 header=Cache-Control:no-store
 get "/buildid/${missing}15/debuginfo"
 get "/buildid/${missing}15/debuginfo"
@@ -307,6 +317,9 @@ is "nor is it, of others" "$status $(asked up "${missing}15")" "404 2"
 rule up
 get "/buildid/$(id 37)/debuginfo" -H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7'
 is "after seven they are" "$status $(asked up "$(id 37)")" "200 1"
+get "/buildid/$(build_id "$tmp/tree/local-1")/debuginfo" \
+	-H 'X-Forwarded-For: 1, 2, 3, 4, 5, 6, 7, 8'
+is "what is scanned here is no question of hops" "$status $(hops)" "200 3"
 stop_server ours
 
 port_a=$(find_port)
