@@ -24,11 +24,12 @@ struct slot {
 	struct memo_answer answer;
 };
 
-/* Filter: one word an ID, four bits in it. Old ones stay until the end, since
- * somebody may be reading them; they halve in size, so all of them together
- * are smaller than the last. */
+/* Filter: one word an ID, four bits in it. None is freed before the end, since
+ * somebody may be reading it: one that is not published is emptied and used
+ * again. Each is at least twice as large as the one before it, so all the
+ * others together are smaller than the last. */
 struct filter {
-	struct filter *older;
+	struct filter *older; /* smaller */
 	uint64_t words;
 	_Atomic uint64_t count;
 	_Atomic uint64_t bits[];
@@ -37,10 +38,12 @@ struct filter {
 struct memo {
 	uint64_t secret; /* so that nobody can make two queries meet */
 	_Atomic uint64_t generations[GENERATIONS];
-	_Atomic uint64_t epoch; /* of all of them */
-	struct filter *_Atomic filter;
-	struct filter *_Atomic building;
-	struct lock lock; /* guards slots */
+	_Atomic uint64_t epoch;          /* of all of them */
+	struct filter *_Atomic filter;   /* published; NULL: none yet */
+	struct filter *_Atomic building; /* the same, when it is complete */
+	_Atomic uint64_t publications;
+	struct filter *filters; /* all; whoever rebuilds has them */
+	struct lock lock;       /* guards slots */
 	struct slot slots[SLOTS];
 };
 
@@ -75,7 +78,7 @@ void memo_destroy(struct memo *m)
 		return;
 	for (size_t i = 0; i < SLOTS; i++)
 		memo_answer_deinit(&m->slots[i].answer);
-	free_filters(m->building);
+	free_filters(m->filters);
 	lock_deinit(&m->lock);
 	mem_free(m);
 }
@@ -194,34 +197,69 @@ void memo_filter_add(struct memo *m, const struct build_id *id)
 		filter_set(building, id_hash(m, id));
 }
 
+/* What is not published any more may be emptied: an answer holds if, once the
+ * bits have been read, no other filter has been published since. Whoever reads
+ * an emptied word reads the publication before it, too. */
 bool memo_surely_absent(struct memo *m, const struct build_id *id)
 {
+	uint64_t publication = atomic_load(&m->publications);
 	const struct filter *f = atomic_load(&m->filter);
 	uint64_t h = id_hash(m, id);
 
 	if (!f)
 		return false;
 	uint64_t mask = filter_mask(h);
+	uint64_t bits = atomic_load(&f->bits[(h >> 24) % f->words]);
 
-	return (atomic_load_explicit(&f->bits[(h >> 24) % f->words],
-				     memory_order_relaxed) &
-		mask) != mask;
+	return (bits & mask) != mask &&
+	       atomic_load(&m->publications) == publication;
+}
+
+static void filter_clear(struct filter *f)
+{
+	for (uint64_t i = 0; i < f->words; i++)
+		atomic_store_explicit(&f->bits[i], 0, memory_order_release);
+	atomic_store(&f->count, 0);
+}
+
+/* One that is not published and large enough; NULL: there is none. */
+static struct filter *find_spare(struct memo *m, uint64_t words)
+{
+	const struct filter *published = atomic_load(&m->filter);
+
+	for (struct filter *f = m->filters; f && f->words >= words;
+	     f = f->older) {
+		if (f != published)
+			return f;
+	}
+	return NULL;
+}
+
+static struct filter *add_filter(struct memo *m, uint64_t words)
+{
+	if (m->filters && words < 2 * m->filters->words)
+		words = 2 * m->filters->words;
+	struct filter *f = mem_zalloc(sizeof(*f) + words * sizeof(f->bits[0]));
+
+	if (!f)
+		return NULL;
+	f->words = words;
+	f->older = m->filters;
+	m->filters = f;
+	return f;
 }
 
 struct error *memo_filter_begin(struct memo *m, uint64_t count)
 {
 	uint64_t words = (count < 4096 ? 4096 : count) * 2 * BITS_PER_ID / 64;
-	struct filter *begun = atomic_load(&m->building);
+	struct filter *f = find_spare(m, words);
 
-	/* Also one that was begun and never completed. */
-	if (begun && begun->words >= words)
-		return NULL;
-	struct filter *f = mem_zalloc(sizeof(*f) + words * sizeof(f->bits[0]));
-
+	if (f)
+		filter_clear(f);
+	else
+		f = add_filter(m, words);
 	if (!f)
 		return error_no_memory;
-	f->words = words;
-	f->older = begun;
 	atomic_store(&m->building, f);
 	return NULL;
 }
@@ -229,6 +267,7 @@ struct error *memo_filter_begin(struct memo *m, uint64_t count)
 void memo_filter_complete(struct memo *m)
 {
 	atomic_store(&m->filter, atomic_load(&m->building));
+	atomic_fetch_add(&m->publications, 1);
 }
 
 bool memo_filter_is_full(struct memo *m)

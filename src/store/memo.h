@@ -58,8 +58,12 @@ void memo_forget_all(struct memo *m);
 /** Is @p id surely not in the index? Only after memo_filter_complete(). */
 bool memo_surely_absent(struct memo *m, const struct build_id *id);
 void memo_filter_add(struct memo *m, const struct build_id *id);
-/** Make room for @p count IDs; add them all then, and say complete. A filter
- * that is large enough already stays and may know IDs that are gone. */
+/** Begin a new filter with room for twice @p count IDs; add all that are in the
+ * index from now on, and say complete. Until then the old one answers, and
+ * memo_filter_add() is to both. Without saying it one can begin again.
+ * Memory: of all of them together less than 8 times the one for the largest
+ * count, which is 4 bytes an ID.
+ * One thread rebuilds. */
 MUST_CHECK struct error *memo_filter_begin(struct memo *m, uint64_t count);
 void memo_filter_complete(struct memo *m);
 /** Has it outgrown its room? */

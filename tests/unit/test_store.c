@@ -2,6 +2,8 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -137,6 +139,111 @@ START_TEST(the_filter_never_denies_an_id_that_is_there)
 }
 END_TEST
 
+enum { TURNOVER_IDS = 5000 };
+
+static void add_generation(struct memo *m, uint32_t generation)
+{
+	struct build_id id;
+
+	for (uint32_t i = 0; i < TURNOVER_IDS; i++) {
+		uint32_t n[2] = { i, generation };
+
+		build_id_set(&id, n, sizeof(n));
+		memo_filter_add(m, &id);
+	}
+}
+
+/* Those of all generations that are still possible. */
+static unsigned count_possible(struct memo *m, uint32_t generation)
+{
+	unsigned possible = 0;
+	struct build_id id;
+
+	for (uint32_t i = 0; i < TURNOVER_IDS; i++) {
+		uint32_t n[2] = { i, generation };
+
+		build_id_set(&id, n, sizeof(n));
+		possible += !memo_surely_absent(m, &id);
+	}
+	return possible;
+}
+
+static void rebuild(struct memo *m, uint32_t generation)
+{
+	ck_no_error(memo_filter_begin(m, TURNOVER_IDS));
+	add_generation(m, generation);
+	memo_filter_complete(m);
+}
+
+/* IDs come and go, and never are there more at a time. */
+START_TEST(a_full_filter_forgets_what_is_gone)
+{
+	unsigned rebuilt = 0;
+	struct memo *m;
+
+	ck_no_error(memo_create(&m));
+	rebuild(m, 0);
+	for (uint32_t generation = 1; generation < 40; generation++) {
+		add_generation(m, generation);
+		ck_assert_uint_eq(count_possible(m, generation), TURNOVER_IDS);
+		if (!memo_filter_is_full(m))
+			continue;
+		/* There are two of sufficient size by now. */
+		if (rebuilt++ > 0)
+			mem_fail_at(1);
+		rebuild(m, generation);
+		mem_fail_at(0);
+		ck_assert(!memo_filter_is_full(m));
+		ck_assert_uint_eq(count_possible(m, generation), TURNOVER_IDS);
+		ck_assert_uint_lt(count_possible(m, generation - 1),
+				  TURNOVER_IDS / 50);
+		ck_assert_uint_lt(count_possible(m, 1000), TURNOVER_IDS / 50);
+	}
+	ck_assert_uint_gt(rebuilt, 5);
+	ck_assert_uint_lt(rebuilt, 25);
+	memo_destroy(m);
+}
+END_TEST
+
+struct rebuilding {
+	struct memo *m;
+	_Atomic unsigned readers; /* that are not done */
+};
+
+static void *ask_filter(void *arg)
+{
+	struct rebuilding *x = arg;
+	unsigned lost = 0;
+
+	for (unsigned i = 0; i < 20; i++)
+		lost += TURNOVER_IDS - count_possible(x->m, 0);
+	atomic_fetch_sub(&x->readers, 1);
+	return (void *)(uintptr_t)lost;
+}
+
+START_TEST(nobody_misses_an_id_while_the_filter_is_rebuilt)
+{
+	enum { READERS = 2 };
+	struct rebuilding x = { .readers = READERS };
+	pthread_t readers[READERS];
+	void *lost;
+
+	ck_no_error(memo_create(&x.m));
+	rebuild(x.m, 0);
+	for (unsigned i = 0; i < READERS; i++)
+		ck_assert_int_eq(
+			pthread_create(&readers[i], NULL, ask_filter, &x), 0);
+	do {
+		rebuild(x.m, 0);
+	} while (atomic_load(&x.readers));
+	for (unsigned i = 0; i < READERS; i++) {
+		pthread_join(readers[i], &lost);
+		ck_assert_ptr_null(lost);
+	}
+	memo_destroy(x.m);
+}
+END_TEST
+
 /* ---- Sources ---------------------------------------------------------------
  */
 
@@ -264,6 +371,8 @@ UNIT_MAIN("store", an_answer_is_remembered_until_its_id_changes,
 	  an_answer_looked_up_before_a_change_is_not_kept,
 	  the_suffix_is_part_of_the_question,
 	  the_filter_never_denies_an_id_that_is_there,
+	  a_full_filter_forgets_what_is_gone,
+	  nobody_misses_an_id_while_the_filter_is_rebuilt,
 	  a_source_is_opened_only_beneath_a_root,
 	  beneath_a_source_root_only_what_all_may_read_is_opened,
 	  who_scans_nothing_has_the_roots_of_the_index)
