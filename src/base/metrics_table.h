@@ -65,7 +65,7 @@ GAUGE(HTTP_CONNECTIONS, NONE, NONE, "http_connections", "Open connections")
 GAUGE(HTTP_SUSPENDED, NONE, NONE, "http_suspended_requests",
       "Requests that wait for a job")
 COUNTER(HTTP_REFUSED, NONE, NONE, "http_refused_total",
-	"Requests answered 503 because a queue was full")
+	"Requests answered 503 or 429 because there was too much to do")
 
 COUNTER(LIMITS_REACHED, LIMIT, NONE, "limits_reached_total",
 	"Times that a limit was reached, by its name in symbolized-limits(7)")

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <sys/prctl.h>
 
+#include "base/limits.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -102,6 +103,19 @@ void pool_destroy(struct pool *p)
 	mem_free(p);
 }
 
+/* @return False: there is no room. */
+static bool put(struct pool *p, struct job *job, size_t limit)
+{
+	LOCKED(&p->lock);
+	if (p->queued >= limit)
+		return false;
+	*p->tail = job;
+	p->tail = &job->next;
+	p->queued++;
+	condition_signal(&p->has_job);
+	return true;
+}
+
 static struct error *add(struct pool *p, pool_fn fn, void *arg, size_t limit)
 {
 	struct job *job = mem_zalloc(sizeof(*job));
@@ -110,16 +124,12 @@ static struct error *add(struct pool *p, pool_fn fn, void *arg, size_t limit)
 		return error_no_memory;
 	job->fn = fn;
 	job->arg = arg;
-	LOCKED(&p->lock);
-	if (p->queued >= limit) {
-		mem_free(job);
-		return error_new(BUSY, "%zu jobs queued", limit);
-	}
-	*p->tail = job;
-	p->tail = &job->next;
-	p->queued++;
-	condition_signal(&p->has_job);
-	return NULL;
+	if (put(p, job, limit))
+		return NULL;
+	mem_free(job);
+	if (p->o.limit)
+		limit_reached(p->o.limit);
+	return error_new(BUSY, "%zu jobs queued", limit);
 }
 
 struct error *pool_submit(struct pool *p, pool_fn fn, void *arg)

@@ -16,6 +16,8 @@ struct pool_options {
 	const char *name; /* of the threads; at most 15 bytes */
 	unsigned threads;
 	size_t queue_limit;
+	/** What a full queue is reported as: limits.h. NULL: nothing. */
+	const char *limit;
 	/** On each thread, before its first job. What it gives is passed to
 	 * every job. May be NULL, as may end. */
 	void *(*begin)(void *ctx);

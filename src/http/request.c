@@ -398,10 +398,8 @@ void request_fail_with(struct request *rq, struct error *err)
 		error_free(err);
 		return;
 	}
-	if (kind == ERROR_BUSY) {
+	if (kind == ERROR_BUSY)
 		metric_inc(METRIC_HTTP_REFUSED);
-		limit_reached("queued_jobs");
-	}
 	request_fail(rq, status, label, "%s", public_message(kind));
 	log_limited(err);
 	if (status >= 500 && request_is_libdebuginfod(rq))

@@ -61,6 +61,7 @@ struct error *queries_start(struct store *st)
 		.name = "store-query",
 		.threads = QUERY_THREADS,
 		.queue_limit = QUERY_QUEUE,
+		.limit = "queued_jobs",
 		.begin = query_begin,
 		.end = query_end,
 		.ctx = st,

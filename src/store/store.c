@@ -100,6 +100,7 @@ static struct error *start(struct store *st,
 		.program = options->program,
 		.workers = options->workers,
 		.queue_limit = EXTRACT_QUEUE,
+		.limit = "queued_jobs",
 	};
 
 	st->state_dir = mem_strdup(options->state_dir);

@@ -139,6 +139,7 @@ struct error *computers_start(struct symbolizer *s, unsigned threads)
 		.name = "symbolize",
 		.threads = threads ? threads : count_cores(),
 		.queue_limit = COMPUTE_QUEUE,
+		.limit = "queued_jobs",
 		.begin = begin_computing,
 		.ctx = s,
 	};

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "symbolize/symbolizer_internal.h"
@@ -136,25 +137,29 @@ static struct making *next_turn(struct symbolizer *s)
 	return m;
 }
 
-enum turn { TURN_NOW, TURN_LATER, TURN_NEVER };
+enum turn { TURN_NOW, TURN_LATER, TURN_FULL, TURN_CLOSING };
 
-/* May its files be asked for now? Unless never, with a hold for who does. */
+/* May its files be asked for now? Now and later come with a hold for who does. */
 static enum turn turn_of(struct making *m)
 {
 	struct symbolizer *s = m->s;
-	enum turn turn = TURN_NEVER;
+	enum turn turn;
 
 	LOCKED(&s->lock);
 	if (s->active_count < ACTIVE_MAX) {
 		s->active_count++;
 		m->is_active = true;
 		turn = TURN_NOW;
-	} else if (!s->is_closing && s->backlog_count < BACKLOG_MAX) {
+	} else if (s->is_closing) {
+		turn = TURN_CLOSING;
+	} else if (s->backlog_count < BACKLOG_MAX) {
 		TAILQ_INSERT_TAIL(&s->backlog, m, backlog);
 		s->backlog_count++;
 		turn = TURN_LATER;
+	} else {
+		turn = TURN_FULL;
 	}
-	m->holds += turn != TURN_NEVER;
+	m->holds += turn == TURN_NOW || turn == TURN_LATER;
 	show_queues(s);
 	return turn;
 }
@@ -167,8 +172,12 @@ void making_take_turn(struct making *m)
 		break;
 	case TURN_LATER:
 		break;
-	case TURN_NEVER:
+	case TURN_FULL:
+		limit_reached("queued_jobs");
 		making_fail(m, error_new(BUSY, "too many tables are made"));
+		break;
+	case TURN_CLOSING:
+		making_fail(m, error_new(BUSY, "shutting down"));
 		break;
 	}
 }

@@ -68,12 +68,14 @@ static struct error *start_pools(struct symbolizer *s,
 		.name = "symbolize-load",
 		.threads = LOAD_THREADS,
 		.queue_limit = LOAD_QUEUE,
+		.limit = "queued_jobs",
 	};
 	struct worker_pool_options builders = {
 		.name = "build",
 		.program = o->program,
 		.workers = o->workers,
 		.queue_limit = BUILD_QUEUE,
+		.limit = "queued_jobs",
 	};
 
 	TRY(computers_start(s, o->threads));

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "symbolize/symbolizer_internal.h"
@@ -289,18 +290,20 @@ static void acquire_rest(struct wait *w, const bool *is_there,
 	close_one(w, &todo->ready);
 }
 
-static struct error *begin_wait(struct symbolizer *s, size_t addresses,
-				struct wait **ret)
+static struct error *add_wait(struct symbolizer *s, size_t addresses,
+			      bool *is_full_ret, struct wait **ret)
 {
 	LOCKED(&s->lock);
 	if (s->is_closing)
 		return error_new(BUSY, "shutting down");
+	*is_full_ret = true;
 	if (s->wait_count >= WAITS_MAX)
 		return error_new(BUSY, "%d batches wait", WAITS_MAX);
 	if (s->waiting_addresses &&
 	    s->waiting_addresses + addresses > WAITING_ADDRESSES_MAX)
 		return error_new(BUSY, "%zu addresses wait",
 				 s->waiting_addresses);
+	*is_full_ret = false;
 	struct wait *w = mem_zalloc(sizeof(*w));
 
 	if (!w)
@@ -313,6 +316,17 @@ static struct error *begin_wait(struct symbolizer *s, size_t addresses,
 	batch_init(&w->own);
 	*ret = w;
 	return NULL;
+}
+
+static struct error *begin_wait(struct symbolizer *s, size_t addresses,
+				struct wait **ret)
+{
+	bool is_full = false;
+	struct error *err = add_wait(s, addresses, &is_full, ret);
+
+	if (is_full)
+		limit_reached("queued_jobs");
+	return err;
 }
 
 /* Of @p w, which is not there any more when this returns. */

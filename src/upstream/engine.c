@@ -17,6 +17,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "upstream/ask_path.h"
@@ -126,32 +127,47 @@ static void give_order(struct upstream_fetch *f)
 }
 
 /* Why may no more begin? NULL: they may. Lock held. */
-static const char *refusal(const struct upstreams *u, bool is_search)
+static const char *refusal(const struct upstreams *u, bool is_search,
+			   bool *is_full_ret)
 {
 	if (u->is_stopping)
 		return "shutting down";
+	*is_full_ret = true;
 	if (u->fetch_count >= u->options.fetches_most)
 		return "too many upstream fetches";
-	return is_search && u->search_count >= UPSTREAM_SEARCHES_MOST
-		       ? "too many upstream searches"
-		       : NULL;
+	if (is_search && u->search_count >= UPSTREAM_SEARCHES_MOST)
+		return "too many upstream searches";
+	*is_full_ret = false;
+	return NULL;
 }
 
-static struct error *submit(struct upstream_fetch *f)
+/* @return As of refusal(): it was not taken. */
+static const char *take(struct upstream_fetch *f, bool *is_full_ret)
 {
 	struct upstreams *u = f->engine;
 
 	LOCKED(&u->lock);
-	const char *why = refusal(u, f->searcher != NULL);
+	const char *why = refusal(u, f->searcher != NULL, is_full_ret);
 
-	if (why) {
-		fetch_free(f);
-		return error_new(BUSY, "%s", why);
-	}
+	if (why)
+		return why;
 	u->fetch_count++;
 	u->search_count += f->searcher != NULL;
 	give_order(f);
 	return NULL;
+}
+
+static struct error *submit(struct upstream_fetch *f)
+{
+	bool is_full = false;
+	const char *why = take(f, &is_full);
+
+	if (!why)
+		return NULL;
+	fetch_free(f);
+	if (is_full)
+		limit_reached("queued_jobs");
+	return error_new(BUSY, "%s", why);
 }
 
 struct error *upstream_fetch(struct upstreams *u,

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -44,6 +45,7 @@ struct worker_pool {
 	int64_t idle_ms;
 	unsigned label; /* in LABELS_POOL */
 	size_t queue_limit;
+	const char *limit;
 	unsigned worker_count;
 	struct worker *workers;
 	struct lock lock; /* guards what follows */
@@ -393,6 +395,7 @@ struct error *worker_pool_create(const struct worker_pool_options *options,
 	snprintf(pool->name, sizeof(pool->name), "%s", options->name);
 	pool->idle_ms = options->idle_ms ? options->idle_ms : IDLE_MS;
 	pool->queue_limit = options->queue_limit;
+	pool->limit = options->limit;
 	pool->worker_count = options->workers;
 	pool->program = mem_strdup(options->program);
 	pool->workers = mem_array(options->workers, sizeof(*pool->workers));
@@ -467,14 +470,15 @@ static void enqueue(struct worker_pool *pool, struct worker_job *job,
 				 : &pool->has_job_for_warm);
 }
 
-struct error *worker_pool_submit_all(struct worker_pool *pool,
-				     struct worker_job *const *jobs,
-				     size_t count, bool is_begun)
+static struct error *submit_all(struct worker_pool *pool,
+				struct worker_job *const *jobs, size_t count,
+				bool is_begun, bool *is_full_ret)
 {
 	LOCKED(&pool->lock);
 	if (pool->is_stopping)
 		return error_new(BUSY, "shutting down");
-	if (!is_begun && pool->queued >= pool->queue_limit)
+	*is_full_ret = !is_begun && pool->queued >= pool->queue_limit;
+	if (*is_full_ret)
 		return error_new(BUSY, "%zu jobs waiting for a worker",
 				 pool->queued);
 	struct worker_job **at = is_begun ? &pool->head : pool->tail;
@@ -484,6 +488,18 @@ struct error *worker_pool_submit_all(struct worker_pool *pool,
 		at = &jobs[i]->next;
 	}
 	return NULL;
+}
+
+struct error *worker_pool_submit_all(struct worker_pool *pool,
+				     struct worker_job *const *jobs,
+				     size_t count, bool is_begun)
+{
+	bool is_full = false;
+	struct error *err = submit_all(pool, jobs, count, is_begun, &is_full);
+
+	if (is_full && pool->limit)
+		limit_reached(pool->limit);
+	return err;
 }
 
 struct error *worker_pool_submit(struct worker_pool *pool,

@@ -34,6 +34,8 @@ struct worker_pool_options {
 	const char *program; /* started as `program worker` */
 	unsigned workers;
 	size_t queue_limit; /* jobs waiting; more is BUSY */
+	/** What a full queue is reported as: limits.h. NULL: nothing. */
+	const char *limit;
 	/** A process without a job for so long is ended; 0: a minute. */
 	int64_t idle_ms;
 };

@@ -93,6 +93,9 @@ done
 ok "all have been asked for" wait_until all_are_in
 is "as many wait as there is room for, the rest is refused" \
 	"$(waiting) $(refused)" "$((queue + 1)) $((count - queue))"
+is "which is counted by the limit's name" \
+	"$(metric 'symbolized_limits_reached_total{limit="queued_jobs"}')" \
+	$((count - queue))
 is "the gauge of the queue shows it" \
 	"$(metric 'symbolized_worker_jobs{pool="answer",stage="queued"}')" \
 	"$queue"

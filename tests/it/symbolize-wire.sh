@@ -248,6 +248,8 @@ yes '"0x1",' | head -n 100001 | {
 } >"$tmp/addresses"
 refused "an address more than 100000" 413 'more than 100000 addresses' \
 	--data-binary @"$tmp/addresses"
+is "which is counted, as are the modules" \
+	"$(metric 'symbolized_limits_reached_total{limit="batch"}')" 3
 head -c 17000000 /dev/zero | tr '\0' ' ' >"$tmp/large"
 refused "a body of 17 MB" 413 '16777216 bytes' --data-binary @"$tmp/large"
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "http/listen.h"
 #include "tests/lib/http_fixture.h"
 #include "tests/unit/unit.h"
@@ -207,8 +208,16 @@ START_TEST(a_client_that_leaves_while_it_waits_is_let_go)
 }
 END_TEST
 
+static int64_t reached(const char *limit)
+{
+	return metric_get(METRIC_LIMITS_REACHED,
+			  metric_label(LABELS_LIMIT, limit), 0);
+}
+
 START_TEST(an_overdue_answer_is_503_and_silence_for_libdebuginfod)
 {
+	int64_t overdue = reached("answer_time"), full = reached("queued_jobs");
+
 	set_up();
 	options.artifact_wait_ms = 100;
 	start();
@@ -223,8 +232,11 @@ START_TEST(an_overdue_answer_is_503_and_silence_for_libdebuginfod)
 
 	ck_assert_uint_eq(b.status, 0);
 	ck_assert(is_closed(fd));
+	ck_assert_int_eq(reached("answer_time"), overdue + 2);
 	ck_assert_uint_eq(get_once(ELFUTILS("/buildid/aa05/debuginfo")), 0);
 	ck_assert_uint_eq(get_once(GET("/buildid/aa05/debuginfo")), 503);
+	/* That a store is busy may have many reasons; queues count themselves. */
+	ck_assert_int_eq(reached("queued_jobs"), full);
 	stop(100);
 }
 END_TEST
@@ -232,6 +244,8 @@ END_TEST
 /* */
 START_TEST(too_many_that_wait_are_refused_at_once)
 {
+	int64_t before = reached("suspended_requests");
+
 	set_up();
 	options.suspended_limit = 1;
 	start();
@@ -243,6 +257,7 @@ START_TEST(too_many_that_wait_are_refused_at_once)
 
 	ck_assert_uint_eq(get_once(GET("/buildid/aa03/debuginfo")), 503);
 	ck_assert_int_lt(clock_ms() - begin, 50 + 200); /* sanitizers */
+	ck_assert_int_eq(reached("suspended_requests"), before + 1);
 	ck_assert_uint_eq(get_once(GET("/buildid/aa00/executable")), 200);
 	stop(0);
 }

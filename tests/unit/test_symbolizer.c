@@ -67,6 +67,43 @@ START_TEST(a_hundred_who_ask_the_same_cost_one_build)
 }
 END_TEST
 
+static int64_t full_queues(void)
+{
+	return metric_get(METRIC_LIMITS_REACHED,
+			  metric_label(LABELS_LIMIT, "queued_jobs"), 0);
+}
+
+START_TEST(one_batch_more_than_can_wait_is_refused_and_counted)
+{
+	enum { MANY = 4096 };
+	static struct asked all[MANY];
+	CLEANUP_ASKED struct asked surplus;
+	struct fixture f;
+
+	fixture_open(&f);
+	add_gated(&f, "a", 1, SMALL);
+	for (size_t i = 0; i < MANY; i++) {
+		asked_init(&all[i], LONG_MS);
+		want(&all[i], 1);
+		begin(&f, &all[i]);
+	}
+	ck_assert_int_eq(full_queues(), 0);
+	asked_init(&surplus, LONG_MS);
+	want(&surplus, 1);
+	begin(&f, &surplus);
+	finish(&surplus);
+	ck_error(STEAL(surplus.err), BUSY, "4096 batches wait");
+	ck_assert_int_eq(full_queues(), 1);
+	open_gate(&f);
+	for (size_t i = 0; i < MANY; i++) {
+		finish(&all[i]);
+		ck_assert_int_eq(status(&all[i], 0), MODULE_OK);
+		asked_deinit(&all[i]);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(what_is_not_ready_in_time_is_pending_and_ready_later)
 {
 	struct fixture f;
@@ -630,6 +667,7 @@ END_TEST
 
 UNIT_MAIN("symbolizer", a_table_is_built_when_it_is_first_asked_for,
 	  a_hundred_who_ask_the_same_cost_one_build,
+	  one_batch_more_than_can_wait_is_refused_and_counted,
 	  what_is_not_ready_in_time_is_pending_and_ready_later,
 	  of_a_large_file_a_few_addresses_are_answered_first,
 	  what_is_loaded_does_not_wait_for_what_is_built,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "tests/unit/unit.h"
 #include "upstream/address.h"
 #include "upstream/ask_path.h"
@@ -660,6 +661,42 @@ START_TEST(who_always_has_more_to_do_lets_others_have_their_turn)
 }
 END_TEST
 
+static int64_t full_queues(void)
+{
+	return metric_get(METRIC_LIMITS_REACHED,
+			  metric_label(LABELS_LIMIT, "queued_jobs"), 0);
+}
+
+START_TEST(one_fetch_more_than_may_be_is_refused_and_counted)
+{
+	static const struct upstream_receiver receiver = { .ended = note_end };
+	struct upstream_question q = { .type = "debuginfo" };
+	struct mute_server server;
+	static struct turn first, surplus;
+	struct upstreams *u;
+	int64_t before = full_queues();
+
+	build_id_set(&q.id, "\x22\x22\x22", 3);
+	mute_server_start(&server);
+	const struct upstreams_options options = { .list = &server.list,
+						   .max_bytes = 1 << 20,
+						   .fetches_most = 1 };
+
+	ck_no_error(upstreams_open(&options, &u));
+	ck_no_error(upstream_fetch(u, &q, &receiver, &first, &first.fetch));
+	ck_error(upstream_fetch(u, &q, &receiver, &surplus, &surplus.fetch),
+		 BUSY, "too many upstream fetches");
+	ck_assert_int_eq(full_queues(), before + 1);
+	upstreams_abort(u);
+	ck_error(upstream_fetch(u, &q, &receiver, &surplus, &surplus.fetch),
+		 BUSY, "shutting down");
+	ck_assert_int_eq(full_queues(), before + 1);
+	ck_assert(wait_for(&first.is_over));
+	upstreams_close(u);
+	mute_server_stop(&server);
+}
+END_TEST
+
 UNIT_MAIN("upstream", urls_are_taken_as_libdebuginfod_takes_them,
 	  a_bad_url_is_named_without_its_password,
 	  a_file_says_how_each_is_treated,
@@ -675,4 +712,5 @@ UNIT_MAIN("upstream", urls_are_taken_as_libdebuginfod_takes_them,
 	  trouble_is_waited_for_longer_each_time,
 	  a_scan_that_finds_the_id_makes_it_forgotten,
 	  many_answers_take_no_more_room,
-	  who_always_has_more_to_do_lets_others_have_their_turn)
+	  who_always_has_more_to_do_lets_others_have_their_turn,
+	  one_fetch_more_than_may_be_is_refused_and_counted)

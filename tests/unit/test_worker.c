@@ -104,6 +104,7 @@ static struct worker_pool *make_pool_of(const char *program, unsigned workers,
 		.program = program,
 		.workers = workers,
 		.queue_limit = queue,
+		.limit = "queued_jobs",
 	};
 	struct worker_pool *pool;
 
@@ -495,6 +496,12 @@ START_TEST(what_is_begun_goes_on_before_what_waits)
 }
 END_TEST
 
+static int64_t full_queues(void)
+{
+	return metric_get(METRIC_LIMITS_REACHED,
+			  metric_label(LABELS_LIMIT, "queued_jobs"), 0);
+}
+
 START_TEST(a_full_queue_refuses_and_a_destroyed_pool_answers_all)
 {
 	struct worker_pool *pool = make_pool(1, 2);
@@ -502,6 +509,7 @@ START_TEST(a_full_queue_refuses_and_a_destroyed_pool_answers_all)
 	uint64_t size;
 	int fd = elf_file(&size);
 	unsigned refused = 0;
+	int64_t before = full_queues();
 
 	scan_one(pool, &first, fd, size, "/a");
 	wait_for(&first.is_done);
@@ -525,6 +533,7 @@ START_TEST(a_full_queue_refuses_and_a_destroyed_pool_answers_all)
 		usleep(20000);
 	}
 	ck_assert_uint_eq(refused, 1);
+	ck_assert_int_eq(full_queues(), before + 1);
 	worker_pool_abort(pool);
 	worker_pool_destroy(pool);
 	for (size_t i = 0; i < 4; i++) {
