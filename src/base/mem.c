@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef SANITIZED
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, size)   ((void)(p), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
+#endif
+
 #include "base/mem.h"
 
 static _Thread_local unsigned long fail_countdown;
@@ -118,4 +125,14 @@ bool mem_grow(void *array, size_t *capacity, size_t need, size_t size)
 void mem_free(void *p)
 {
 	free(p);
+}
+
+void mem_hide(const void *p, size_t size)
+{
+	ASAN_POISON_MEMORY_REGION(p, size);
+}
+
+void mem_show(const void *p, size_t size)
+{
+	ASAN_UNPOISON_MEMORY_REGION(p, size);
 }

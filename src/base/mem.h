@@ -40,6 +40,12 @@ bool mem_grow(void *array, size_t *capacity, size_t need,
 
 void mem_free(void *p);
 
+/** Bytes of ours that nobody is to touch now, such as what lies behind the last
+ * one held in a buffer that is used again: builds with AddressSanitizer complain
+ * of whoever does, others do nothing. Freeing them is allowed. */
+void mem_hide(const void *p, size_t size);
+void mem_show(const void *p, size_t size);
+
 /** Tests: the @p n th allocation from now on (1 is the next) in this thread
  * fails, and only that one. 0 switches it off. */
 void mem_fail_at(unsigned long n);

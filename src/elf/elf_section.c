@@ -255,6 +255,16 @@ static struct error *hold_more(struct elf_stream *s, size_t want)
 	return read_behind(s, size);
 }
 
+/* Whoever reads beyond what is held, or what was skipped, would find bytes that
+ * were there before. */
+static void hide_rest(const struct elf_stream *s)
+{
+	if (!s->buf)
+		return;
+	mem_hide(s->buf, s->start);
+	mem_hide(s->buf + s->end, s->capacity - s->end);
+}
+
 struct error *elf_stream_peek(struct elf_stream *s, size_t want,
 			      const uint8_t **ret, size_t *size_ret)
 {
@@ -263,8 +273,10 @@ struct error *elf_stream_peek(struct elf_stream *s, size_t want,
 
 	if (want > left)
 		want = (size_t)left;
+	mem_show(s->buf, s->capacity);
 	while (!err && s->end - s->start < want)
 		err = hold_more(s, want);
+	hide_rest(s);
 	*ret = s->buf ? s->buf + s->start : (const uint8_t *)"";
 	*size_ret = s->end - s->start;
 	// Damage further on than what is wanted will be met again.
@@ -284,9 +296,11 @@ struct error *elf_stream_skip(struct elf_stream *s, uint64_t size)
 	s->pos += size;
 	if (size <= held) {
 		s->start += (size_t)size;
+		hide_rest(s);
 		return NULL;
 	}
 	s->start = s->end = 0;
+	hide_rest(s);
 	if (!s->codec)
 		return NULL;
 	TRY(count_inflated(s, size - held));
