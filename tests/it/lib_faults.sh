@@ -114,15 +114,19 @@ case $(ldd "$SYMBOLIZED" 2>/dev/null) in
 *libtsan*) preload="$(ldd "$SYMBOLIZED" | awk '/libtsan/ { print $3 }'):$preload" ;;
 esac
 
-# need_faults: the whole script is skipped where nothing can be made to fail
-need_faults() {
+# can_fail: whether anything can be made to fail here
+can_fail() {
 	must "$faultctl" "$FAULT_CONTROL" new
 	must "$faultctl" "$FAULT_CONTROL" arm server open 1 EMFILE
 	mkdir "$tmp/preload.state"
 	LD_PRELOAD=$preload "$SYMBOLIZED" scan --state-dir "$tmp/preload.state" \
 		--cache-dir "$tmp/preload.cache" "$HOME" 2>/dev/null
-	[ "$("$faultctl" "$FAULT_CONTROL" off | cut -d' ' -f2)" -ge 1 ] ||
-		skip_all "no preloading here (musl, clang's sanitizers)"
+	[ "$("$faultctl" "$FAULT_CONTROL" off | cut -d' ' -f2)" -ge 1 ]
+}
+
+# need_faults: the whole script is skipped where nothing can
+need_faults() {
+	can_fail || skip_all "no preloading here (musl, clang's sanitizers)"
 }
 
 arm() {

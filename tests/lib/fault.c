@@ -169,6 +169,13 @@ static int strike(uint32_t call, int fd, const char *name)
 		/* Where a sandbox does not let it do that */
 		__builtin_trap();
 	}
+	if (error == FAULT_SLOW) {
+		const struct timespec ms = { .tv_nsec = 1000000 };
+
+		syscall(SYS_nanosleep, &ms, NULL);
+		errno = saved;
+		return 0;
+	}
 	return error;
 }
 

@@ -53,6 +53,7 @@ enum {
 	FAULT_END = -2,   /* nothing more comes */
 	FAULT_NOISE = -3, /* something else comes */
 	FAULT_DIE = -4,   /* the process is killed */
+	FAULT_SLOW = -5,  /* it is done, a millisecond later */
 };
 
 enum { FAULT_IN_SERVER = 1, FAULT_IN_WORKERS = 2 };

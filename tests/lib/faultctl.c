@@ -33,6 +33,7 @@ static const struct {
 	{ "EROFS", EROFS },       { "ECONNRESET", ECONNRESET },
 	{ "short", FAULT_SHORT }, { "end", FAULT_END },
 	{ "noise", FAULT_NOISE }, { "die", FAULT_DIE },
+	{ "slow", FAULT_SLOW },
 };
 
 static const char *const calls[] = {
