@@ -140,6 +140,18 @@ disarm() {
 }
 
 faults=0
+crashes_seen=0
+
+# new_crashes ERROR: says which worker process ended by a signal as memory that is
+# not there brings it, not by one that it was sent, since this was last asked. A
+# retry hides them. Those that were to die may do so.
+new_crashes() {
+	local count number
+	read -r count number < <("$faultctl" "$FAULT_CONTROL" crashes)
+	[ "$count" = "$crashes_seen" ] || [ "$1" = die ] ||
+		echo "a worker died: signal $number"
+	crashes_seen=$count
+}
 
 # choose_turns COUNT MOST: which calls are to fail, of about so many, in $turns:
 # all, until none does any more; or a sample, half of MOST. Of ten thousand
@@ -167,10 +179,13 @@ fail_call() {
 	arm "$1" "$2" "$n" "$3" "${4-}"
 	said=$(attempt 2>&1)
 	disarm
+	new_crashes "$3" >"$tmp/crashes"
+	said+=$(cat "$tmp/crashes")
 	[ "$hits" != 0 ] || [ "$said" ] || return 1
 	met=$((met + hits))
 	# Not in a subshell: it may start servers.
 	aftermath >"$tmp/aftermath" 2>&1
+	new_crashes "$3" >>"$tmp/aftermath"
 	said+=$(cat "$tmp/aftermath")
 	[ "$said" ] || return 0
 	diag "$1 $2 $3, $n ($what): ${said:0:1500}"

@@ -33,6 +33,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -572,6 +573,29 @@ EXPORT long syscall(long number, ...)
 }
 
 /* ---- Other processes and threads ----------------------------------------- */
+
+/* Whoever is killed was killed by somebody; these are bugs. Always counted:
+ * who died of what failed may be found later. */
+EXPORT pid_t waitpid(pid_t pid, int *status, int options)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS,  SIGABRT, SIGILL,
+				      SIGFPE,  SIGTRAP, SIGSYS };
+	int mine;
+	pid_t ended = REAL(waitpid)(pid, &mine, options);
+
+	if (ended <= 0)
+		return ended;
+	if (status)
+		*status = mine;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+		if (!control || !WIFSIGNALED(mine) ||
+		    WTERMSIG(mine) != faults[i])
+			continue;
+		atomic_store(&control->signal, faults[i]);
+		atomic_fetch_add(&control->crashes, 1);
+	}
+	return ended;
+}
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {

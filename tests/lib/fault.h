@@ -66,6 +66,8 @@ struct fault_control {
 	_Atomic int32_t error;       /* errno, or one of the above */
 	_Atomic uint32_t count;      /* calls met so far */
 	_Atomic uint32_t hits;       /* and those that failed */
+	_Atomic uint32_t crashes;    /* children whom a fault's signal ended */
+	_Atomic int32_t signal;      /* the last one's */
 	_Atomic int64_t clock_s;     /* the wall clock is so much off */
 	char under[512]; /* only files whose path begins like this; or empty */
 	char what[512];  /* the last that failed, for people */

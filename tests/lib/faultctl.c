@@ -123,10 +123,13 @@ int main(int argc, char **argv)
 		atomic_store(&c->at, 0);
 		printf("%u %u %s\n", atomic_load(&c->count),
 		       atomic_load(&c->hits), c->what);
+	} else if (!strcmp(argv[2], "crashes")) {
+		printf("%u %d\n", atomic_load(&c->crashes),
+		       atomic_load(&c->signal));
 	} else if (!strcmp(argv[2], "clock") && argc == 4) {
 		atomic_store(&c->clock_s, strtoll(argv[3], NULL, 10));
 	} else if (strcmp(argv[2], "new")) {
-		usage("new, arm, off or clock");
+		usage("new, arm, off, crashes or clock");
 	}
 	return 0;
 }
