@@ -96,27 +96,36 @@ stop_server named
 # ---- Links -----------------------------------------------------------------------
 
 mkdir "$tmp/links"
-# A program whose line tables name the links, and one member that is a file
-for name in link up real; do
+# A program whose line tables name the links, symbolic and hard, and one member of
+# each package that is a file
+for name in {deb,rpm}_{link,up,hard,above,real}; do
 	printf '# 1 "/usr/src/%s.c"\nint %s;\nint get_%s(void) { return %s; }\n' \
 		$name $name $name $name >"$tmp/$name.c"
 done
 must "$CC" -g -shared -fPIC -nostdlib -Wl,--build-id=sha1 -o "$tmp/linked.so" \
-	"$tmp/link.c" "$tmp/up.c" "$tmp/real.c"
+	"$tmp"/{deb,rpm}_{link,up,hard,above,real}.c
 linked=$(build_id "$tmp/linked.so")
-must "$mkpkg" deb --compress gzip "$tmp/links/a.deb" \
-	"./usr/src/link.c->$tmp/secret/file.c" "./usr/src/up.c->../../../../../../$tmp/secret/file.c" \
-	"./usr/src/real.c=$tmp/src/main.c" "./usr/lib/linked.so=$tmp/linked.so" \
-	"./usr/bin/program=$tmp/good" "./usr/bin/again=>./usr/bin/program"
+for kind in deb rpm; do
+	must "$mkpkg" $kind --compress gzip "$tmp/links/a.$kind" \
+		"./usr/src/${kind}_link.c->$tmp/secret/file.c" \
+		"./usr/src/${kind}_up.c->../../../../../../$tmp/secret/file.c" \
+		"./usr/src/${kind}_hard.c=>$tmp/secret/file.c" \
+		"./usr/src/${kind}_above.c=>../../../../../../$tmp/secret/file.c" \
+		"./usr/src/${kind}_real.c=$tmp/src/main.c" \
+		"./usr/lib/linked.so=$tmp/linked.so" \
+		"./usr/bin/program=$tmp/good" "./usr/bin/again=>./usr/bin/program"
+done
 must "$mkpkg" tar "$tmp/links/b.tar" "$tmp/secret/x=$tmp/good" \
 	"../../../..$tmp/secret/y=$tmp/good"
 ln -s "$tmp/secret" "$tmp/links/secret"
 ln -s "$tmp/secret/file.c" "$tmp/links/file.c"
 serve_ready links "$tmp/links"
 is "beside links a member is served" "$(served)" goodgood
-get "/buildid/$linked/source/usr/src/real.c"
-same "and a member that is a source" "$tmp/body" "$tmp/src/main.c"
-for name in link up; do
+for kind in deb rpm; do
+	get "/buildid/$linked/source/usr/src/${kind}_real.c"
+	same "and a member that is a source: $kind" "$tmp/body" "$tmp/src/main.c"
+done
+for name in {deb,rpm}_{link,up,hard,above}; do
 	get "/buildid/$linked/source/usr/src/$name.c"
 	is "a member that is a link leads nowhere: $name" "$status" 404
 	unlike "and says nothing of where it points to: $name" "$(body)" secret
@@ -131,7 +140,6 @@ tree=$tmp/tree
 mkdir "$tree" "$tree/inside"
 ln -s "$tmp/secret" "$tree/link"
 ln -s "$tmp/secret/file.c" "$tree/inside/file.c"
-ln "$tmp/secret/file.c" "$tmp/hard.c"
 echo "int inside;" >"$tree/inside/good.c"
 number=0
 names=()

@@ -29,7 +29,8 @@ struct pkg_file {
 	uint32_t mode;  /* as st_mode; 0: S_IFREG | 0644 */
 	int64_t mtime;
 	/** A symbolic link's target; for a regular file, the earlier file of
-	 * which it is another name. */
+	 * which it is another name. One that is not there leads outside: tar
+	 * says its name; an RPM has one more name without the bytes. */
 	const char *link;
 	bool is_sparse; /* tar: a GNU sparse file with a hole before the data */
 	bool is_ghost;  /* rpm: in the header, not in the payload */

@@ -112,20 +112,29 @@ static size_t dir_length(const char *name)
 	return slash ? (size_t)(slash + 1 - name) : 0;
 }
 
-/* The file whose bytes this one is; itself if it is no second name. */
+static bool is_second_name(const struct pkg_file *f)
+{
+	return f->link && pkg_is_regular(f);
+}
+
+/* The file whose bytes this one is; itself if it is no second name, or that of
+ * a file which is not in the package. */
 static size_t link_target(const struct pkg_file *files, size_t i)
 {
-	if (!files[i].link || !pkg_is_regular(&files[i]))
-		return i;
-	for (size_t j = 0; j < i; j++)
+	for (size_t j = 0; is_second_name(&files[i]) && j < i; j++)
 		if (!strcmp(files[j].name, files[i].link))
 			return j;
-	abort();
+	return i;
+}
+
+static bool leads_outside(const struct pkg_file *files, size_t i)
+{
+	return is_second_name(&files[i]) && link_target(files, i) == i;
 }
 
 static size_t link_count(const struct pkg_file *files, size_t count, size_t i)
 {
-	size_t target = link_target(files, i), links = 0;
+	size_t target = link_target(files, i), links = leads_outside(files, i);
 
 	for (size_t j = 0; j < count; j++)
 		links += link_target(files, j) == target;
@@ -140,7 +149,7 @@ static bool carries_data(const struct pkg_file *files, size_t count, size_t i)
 	for (size_t j = i + 1; j < count; j++)
 		if (link_target(files, j) == target)
 			return false;
-	return true;
+	return !leads_outside(files, i);
 }
 
 static uint64_t claimed_size(const struct pkg_file *files, size_t i)
