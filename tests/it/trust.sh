@@ -100,7 +100,7 @@ mkdir "$tmp/links"
 # each package that is a file
 for name in {deb,rpm}_{link,up,hard,above,real}; do
 	printf '# 1 "/usr/src/%s.c"\nint %s;\nint get_%s(void) { return %s; }\n' \
-		$name $name $name $name >"$tmp/$name.c"
+		"$name" "$name" "$name" "$name" >"$tmp/$name.c"
 done
 must "$CC" -g -shared -fPIC -nostdlib -Wl,--build-id=sha1 -o "$tmp/linked.so" \
 	"$tmp"/{deb,rpm}_{link,up,hard,above,real}.c
