@@ -71,7 +71,9 @@ struct elf_facts {
 	size_t split_id_count;
 	struct build_id alt_id; /* .gnu_debugaltlink; len 0: none */
 	char *alt_name;         /* NULL: none. Owned; never a path to open */
-	struct elf_segment *segments; /* owned */
+	/** Owned. None at all where there are more than ELF_LOADS_MAX
+	 * (elf_limits.h). */
+	struct elf_segment *segments;
 	size_t segment_count;
 	/** Source paths, comp_dir joined, not canonicalised, each once: NUL
 	 * behind each, sorted by strcmp. */

@@ -230,6 +230,15 @@ static struct error *read_section_table(struct elf_file *f)
 	return error_wrap(read_names(f, names), "names");
 }
 
+static size_t count_loads(const struct elf_file *f, size_t segments)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < segments; i++)
+		count += elf_file_segment(f, i).type == PT_LOAD;
+	return count;
+}
+
 static struct error *read_segment_table(struct elf_file *f)
 {
 	const struct elf_header *h = &f->header;
@@ -250,30 +259,36 @@ static struct error *read_segment_table(struct elf_file *f)
 		return error_new(LIMIT, "%" PRIu64 " program headers", count);
 	TRY(elf_file_view(f, h->segments_offset, count * elf_phdr_size(h),
 			  &f->segments));
+	size_t loads = count_loads(f, (size_t)count);
+
+	if (loads > ELF_LOADS_MAX)
+		return error_new(LIMIT, "%zu loadable segments", loads);
 	f->segment_count = (size_t)count;
 	return NULL;
 }
 
-/* Damage ends the table, not the file. */
+/* Damage ends the table, not the file. @err is taken. */
+static struct error *note_table(struct error *err, const char *what,
+				uint64_t offset, char **problem_ret)
+{
+	if (!err || !elf_is_damage(err))
+		return err;
+	*problem_ret = mem_printf("%s table at offset %" PRIu64 ": %s", what,
+				  offset, error_message(err));
+	error_free(err);
+	return *problem_ret ? NULL : error_no_memory;
+}
+
 static struct error *read_tables(struct elf_file *f)
 {
-	struct error *err = read_segment_table(f);
+	const struct elf_header *h = &f->header;
 
-	if (err && !elf_is_damage(err))
-		return err;
-	error_free(err);
-	if (f->header.sections_offset == 0)
+	TRY(note_table(read_segment_table(f), "segment", h->segments_offset,
+		       &f->segments_problem));
+	if (h->sections_offset == 0)
 		return NULL;
-	err = read_section_table(f);
-	if (!err)
-		return NULL;
-	if (!elf_is_damage(err))
-		return err;
-	f->sections_problem =
-		mem_printf("section table at offset %" PRIu64 ": %s",
-			   f->header.sections_offset, error_message(err));
-	error_free(err);
-	return f->sections_problem ? NULL : error_no_memory;
+	return note_table(read_section_table(f), "section", h->sections_offset,
+			  &f->sections_problem);
 }
 
 struct error *elf_file_open(struct input *in, struct elf_file *ret)
@@ -296,6 +311,7 @@ void elf_file_close(struct elf_file *f)
 	elf_view_deinit(&f->sections);
 	elf_view_deinit(&f->names);
 	mem_free(STEAL(f->sections_problem));
+	mem_free(STEAL(f->segments_problem));
 	mem_free(STEAL(f->tail));
 	error_free(STEAL(f->input_error));
 	f->section_count = 0;

@@ -51,6 +51,8 @@ struct elf_file {
 	/** Why the sections that the header promises are not there, or have no
 	 * names. NULL: all well, or none are promised. */
 	char *sections_problem;
+	/** The same of the segments. */
+	char *segments_problem;
 	uint64_t inflated_bytes; /* of all sections so far: elf_section */
 	/** What the input could not give though it claims to have it: damage of
 	 * the archive around the file, not of the file. NULL: nothing. */
@@ -62,7 +64,7 @@ struct elf_file {
  *
  * A table that lies outside the file or is larger than elf_limits.h allows is
  * left out (its count is then 0): the other one may still tell who the file
- * is.
+ * is. So are the segments where more than ELF_LOADS_MAX are PT_LOAD.
  *
  * @param[in] in Borrowed until elf_file_close().
  * @param[out] ret Filled on success; not to be copied.

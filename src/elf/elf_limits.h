@@ -15,6 +15,10 @@
  * relocatable: some 100 000. */
 #define ELF_SECTIONS_MAX UINT64_C(1000000)
 #define ELF_SEGMENTS_MAX UINT64_C(1000000)
+/** Program headers that are loaded (PT_LOAD): they are kept for each file and
+ * gone through for each address. Of a file with more none is taken: a part of
+ * them would give wrong addresses. Linkers make 1 to 6; the most seen: 9. */
+#define ELF_LOADS_MAX ((size_t)1024)
 /** .shstrtab. */
 #define ELF_SECTION_NAMES_MAX (64 * MIB)
 /** A section or segment of notes; beyond, the rest is not looked at: the build

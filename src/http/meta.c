@@ -70,21 +70,21 @@ static void write_role(struct json_write *j, const struct index_places *places,
 	json_write_object_end(j);
 }
 
-static void write_segments(struct json_write *j, const struct index_place *p)
+static void write_segments(struct json_write *j, const struct index_segments *s)
 {
 	json_write_key(j, "segments");
 	json_write_array(j);
-	for (size_t i = 0; i < p->segment_count; i++) {
-		const struct index_segment *s = &p->segments[i];
-		const char flags[] = { s->flags & 4 ? 'r' : '-',
-				       s->flags & 2 ? 'w' : '-',
-				       s->flags & 1 ? 'x' : '-', '\0' };
+	for (size_t i = 0; i < s->count; i++) {
+		const struct index_segment *v = &s->v[i];
+		const char flags[] = { v->flags & 4 ? 'r' : '-',
+				       v->flags & 2 ? 'w' : '-',
+				       v->flags & 1 ? 'x' : '-', '\0' };
 
 		json_write_object(j);
-		json_write_kv_uint(j, "offset", s->offset);
-		json_write_kv_uint(j, "vaddr", s->vaddr);
-		json_write_kv_uint(j, "file_size", s->file_size);
-		json_write_kv_uint(j, "mem_size", s->mem_size);
+		json_write_kv_uint(j, "offset", v->offset);
+		json_write_kv_uint(j, "vaddr", v->vaddr);
+		json_write_kv_uint(j, "file_size", v->file_size);
+		json_write_kv_uint(j, "mem_size", v->mem_size);
 		json_write_kv_string(j, "flags", flags);
 		json_write_object_end(j);
 	}
@@ -119,12 +119,12 @@ static void write_breakpad_id(struct json_write *j, const struct index_place *p)
 }
 
 static void write_meta(struct meta_ticket *t, const struct index_places *exe,
-		       const struct index_places *debug, struct buf *out)
+		       const struct index_places *debug,
+		       const struct index_place *best,
+		       const struct index_segments *segments, struct buf *out)
 {
-	/* What can be run has segments with bytes; the debug file knows the
-	 * sources. */
-	const struct index_place *best = exe->count ? exe->v : debug->v;
-	const struct index_place *sources = debug->count ? debug->v : exe->v;
+	const struct index_place *sources = /* it knows them */
+		debug->count ? debug->v : exe->v;
 	char hex[BUILD_ID_HEX_MAX];
 	struct json_write j;
 
@@ -134,7 +134,7 @@ static void write_meta(struct meta_ticket *t, const struct index_places *exe,
 	write_identity(&j, best);
 	write_role(&j, exe, false, t->hide_paths);
 	write_role(&j, debug, true, t->hide_paths);
-	write_segments(&j, best);
+	write_segments(&j, segments);
 	write_breakpad_id(&j, best);
 	if (best->go_id)
 		json_write_kv_string(&j, "go_build_id", best->go_id);
@@ -147,6 +147,7 @@ static struct error *answer(struct meta_ticket *t, struct index_reader *r)
 {
 	CLEANUP_PLACES struct index_places exe = { 0 };
 	CLEANUP_PLACES struct index_places debug = { 0 };
+	CLEANUP_INDEX_SEGMENTS struct index_segments segments = { 0 };
 	CLEANUP_BUF struct buf out = BUF_INIT;
 	struct reply *reply = &t->ticket.reply;
 
@@ -157,7 +158,11 @@ static struct error *answer(struct meta_ticket *t, struct index_reader *r)
 		reply_header(reply, "Cache-Control", "no-store");
 		return NULL;
 	}
-	write_meta(t, &exe, &debug, &out);
+	/* What can be run has segments with bytes. */
+	const struct index_place *best = exe.count ? exe.v : debug.v;
+
+	TRY(index_segments(r, best->artifact_id, &segments));
+	write_meta(t, &exe, &debug, best, &segments, &out);
 	reply_json(reply, 200, &out, t->coding);
 	/* Unlike the bytes themselves, what is known of them changes. */
 	reply_header(reply, "Cache-Control", "public, max-age=60");

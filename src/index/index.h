@@ -127,6 +127,9 @@ struct index_segment {
 	uint32_t flags;
 };
 
+/** More of one file are not taken: it has none then. */
+enum { INDEX_SEGMENTS_MAX = 1024 };
+
 /** Of an ordinal or a size: whoever wrote the row did not know. */
 #define INDEX_UNKNOWN UINT64_MAX
 
@@ -348,8 +351,7 @@ struct index_place {
 	const char *go_id;
 	struct build_id alt_id;
 	uint64_t source_count;
-	struct index_segment *segments;
-	size_t segment_count;
+	void *strings; /* what the names above lie in */
 };
 
 enum { INDEX_PLACES_MAX = 64 };
@@ -405,6 +407,19 @@ MUST_CHECK struct error *index_presence(struct index_reader *r,
 /** The packed source list of an artifact, appended to @p ret. */
 MUST_CHECK struct error *index_sources(struct index_reader *r,
 				       int64_t artifact_id, struct buf *ret);
+
+struct index_segments {
+	struct index_segment *v;
+	size_t count; /* at most INDEX_SEGMENTS_MAX */
+};
+void index_segments_deinit(struct index_segments *s);
+#define CLEANUP_INDEX_SEGMENTS CLEANUP(index_segments_deinit)
+
+/** The segments of an artifact; none if it has gone meanwhile.
+ * @param[out] ret Owned: index_segments_deinit(). */
+MUST_CHECK struct error *index_segments(struct index_reader *r,
+					int64_t artifact_id,
+					struct index_segments *ret);
 
 /* Source paths that wait for an alternate file (src/elf/source_pending.h). */
 

@@ -166,7 +166,8 @@ uint32_t name_hash(const char *name);
 /** Encode behind @p out; a failure shows in out->failed. */
 void segments_encode(const struct index_segment *v, size_t count,
 		     struct buf *out);
-/** How many are encoded; SIZE_MAX if that is damaged. */
+/** How many are encoded; SIZE_MAX if that is damaged, 0 if they are more than
+ * INDEX_SEGMENTS_MAX. */
 size_t segments_count(const void *data, size_t size);
 /** Decode @p count of them. @return False if they are damaged. */
 bool segments_decode(const void *data, size_t size, struct index_segment *v,

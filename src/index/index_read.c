@@ -17,7 +17,7 @@ static struct error *damaged_row(struct query *q)
 	return db_error(q->db, SQLITE_CORRUPT, sql_statements[q->id].name);
 }
 
-/* Strings of one place lie behind its segments in one piece of memory. */
+/* Strings of one place lie in one piece of memory. */
 struct packer {
 	char *next;
 };
@@ -88,7 +88,6 @@ enum place_column {
 	PLACE_BREAKPAD,
 	PLACE_ALT_ID,
 	PLACE_GO_ID,
-	PLACE_SEGMENTS,
 };
 
 static void read_numbers(struct query *q, struct index_place *p)
@@ -123,29 +122,22 @@ static void read_numbers(struct query *q, struct index_place *p)
 
 static struct error *read_strings(struct query *q, struct index_place *p)
 {
-	size_t dir_size, name_size, scanner_size, member_size, go_size, size;
+	size_t dir_size, name_size, scanner_size, member_size, go_size;
 	const void *dir = query_blob(q, PLACE_DIR, &dir_size);
 	const void *name = query_blob(q, PLACE_NAME, &name_size);
 	const void *scanner = query_blob(q, PLACE_SCANNER, &scanner_size);
 	const void *member = query_blob(q, PLACE_MEMBER, &member_size);
 	const void *go_id = query_blob(q, PLACE_GO_ID, &go_size);
-	const void *segments = query_blob(q, PLACE_SEGMENTS, &size);
 
-	p->segment_count = segments_count(segments, size);
-	if (p->segment_count == SIZE_MAX)
-		return damaged_row(q);
-	size_t segments_size = p->segment_count * sizeof(*p->segments);
-	p->segments = mem_alloc(segments_size + dir_size + name_size +
-				scanner_size + member_size + go_size + 6);
-	if (!p->segments)
+	p->strings = mem_alloc(dir_size + name_size + scanner_size +
+			       member_size + go_size + 6);
+	if (!p->strings)
 		return error_no_memory;
-	struct packer out = { (char *)p->segments + segments_size };
+	struct packer out = { p->strings };
 	p->path = pack_path(&out, dir, dir_size, name, name_size);
 	p->scanner = pack(&out, scanner, scanner_size);
 	p->member = member ? pack(&out, member, member_size) : NULL;
 	p->go_id = go_id ? pack(&out, go_id, go_size) : NULL;
-	if (!segments_decode(segments, size, p->segments, p->segment_count))
-		return damaged_row(q);
 	return NULL;
 }
 
@@ -167,7 +159,7 @@ static struct error *read_place(struct query *q, struct index_place *p)
 void index_places_deinit(struct index_places *p)
 {
 	for (size_t i = 0; i < p->count; i++)
-		mem_free(p->v[i].segments);
+		mem_free(p->v[i].strings);
 	mem_free(STEAL(p->v));
 	p->count = 0;
 }
@@ -205,7 +197,7 @@ static void keep_best(struct index_places *p, compare_fn compare)
 	if (p->count > 1)
 		qsort(p->v, p->count, sizeof(*p->v), compare);
 	for (; p->count > INDEX_PLACES_MAX; p->count--)
-		mem_free(p->v[p->count - 1].segments);
+		mem_free(p->v[p->count - 1].strings);
 }
 
 /* A build ID that somebody wrote into a million files takes time, but neither
@@ -320,6 +312,44 @@ struct error *index_sources(struct index_reader *r, int64_t artifact_id,
 	const void *packed = query_blob(&q, 0, &size);
 	return buf_append(ret, packed, size) ? NULL : error_no_memory;
 }
+
+/* ---- Segments ----------------------------------------------------------- */
+
+void index_segments_deinit(struct index_segments *s)
+{
+	mem_free(STEAL(s->v));
+	s->count = 0;
+}
+
+struct error *index_segments(struct index_reader *r, int64_t artifact_id,
+			     struct index_segments *ret)
+{
+	CLEANUP_INDEX_SEGMENTS struct index_segments s = { 0 };
+	size_t size;
+	bool row;
+
+	*ret = s;
+	TRY(reader_refresh(r));
+	CLEANUP_QUERY struct query q = query_begin(&r->db, SQL_SEGMENTS);
+	query_bind_int(&q, 1, artifact_id);
+	TRY(query_step(&q, &row));
+	if (!row)
+		return NULL;
+	const void *packed = query_blob(&q, 0, &size);
+	s.count = segments_count(packed, size);
+	if (s.count == SIZE_MAX)
+		return damaged_row(&q);
+	s.v = mem_array(s.count, sizeof(*s.v));
+	if (!s.v)
+		return error_no_memory;
+	if (!segments_decode(packed, size, s.v, s.count))
+		return damaged_row(&q);
+	*ret = s;
+	s = (struct index_segments) { 0 };
+	return NULL;
+}
+
+/* ---- Source directories ------------------------------------------------- */
 
 /* A container that has the directory asked for. */
 struct holder {

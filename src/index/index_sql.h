@@ -155,7 +155,7 @@ SQL(ROOTS_SCAN, READER, "SELECT path FROM root")
 	" a.ordinal, a.offset, a.size, a.packed_size, a.packed_codec,"         \
 	" a.mtime, a.roles, a.quality, a.machine, a.type, a.elf_class,"        \
 	" a.is_big_endian, a.source_count, a.htlhash, a.breakpad_guid,"        \
-	" a.alt_id, a.go_id, a.segments"
+	" a.alt_id, a.go_id"
 /* Rows come in the order of first sight: what is cut is what came last. */
 #define PLACE_LIMIT " LIMIT 100000"
 #define PLACE_CONTAINER                                    \
@@ -187,8 +187,9 @@ SQL(IDS_AFTER, READER,
     "SELECT id, bytes FROM build_id WHERE id > ?1 ORDER BY id LIMIT ?2")
 SQL(DATA_VERSION, READER, "PRAGMA data_version")
 
-/* ---- Reader: sources and points ----------------------------------------- */
+/* ---- Reader: sources, segments, points ----------------------------------------- */
 SQL(SOURCES, READER, "SELECT packed FROM source_list WHERE artifact_id = ?1")
+SQL(SEGMENTS, READER, "SELECT segments FROM artifact WHERE id = ?1")
 SQL(PENDING_ALT, READER,
     "SELECT alt_id FROM source_pending WHERE alt_id > ?1"
     " ORDER BY alt_id LIMIT 1")

@@ -60,7 +60,8 @@ size_t segments_count(const void *data, size_t size)
 	/* Each takes five bytes at least: a damaged count allocates nothing. */
 	if (!reader_ok(&r) || count > reader_left(&r) / 5)
 		return SIZE_MAX;
-	return (size_t)count;
+	/* An index may have them from before there was a limit. */
+	return count > INDEX_SEGMENTS_MAX ? 0 : (size_t)count;
 }
 
 bool segments_decode(const void *data, size_t size, struct index_segment *v,

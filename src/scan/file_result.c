@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/elf_limits.h"
 #include "scan/scan_internal.h"
+
+static_assert(ELF_LOADS_MAX <= INDEX_SEGMENTS_MAX, "the index keeps them all");
 
 /* Those of the first artifacts, as many as there is room for. */
 static void bound_split_ids(struct file_result *r,

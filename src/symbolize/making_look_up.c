@@ -28,28 +28,31 @@ static bool is_ambiguous(const struct index_places *places)
 	return false;
 }
 
-static bool copy_layout(struct making *m, const struct index_place *p)
+static struct error *copy_layout(struct making *m, struct index_reader *r,
+				 const struct index_place *p)
 {
+	CLEANUP_INDEX_SEGMENTS struct index_segments s = { 0 };
 	struct symtab_layout *l = &m->layout;
 
+	TRY(index_segments(r, p->artifact_id, &s));
 	l->type = p->type;
 	l->machine = p->machine;
 	l->is_big_endian = p->is_big_endian;
 	l->is_from_executable = true;
-	l->segments = mem_array(p->segment_count, sizeof(*l->segments));
+	l->segments = mem_array(s.count, sizeof(*l->segments));
 	if (!l->segments)
-		return false;
-	for (size_t i = 0; i < p->segment_count; i++)
+		return error_no_memory;
+	for (size_t i = 0; i < s.count; i++)
 		l->segments[i] = (struct symtab_segment) {
-			.offset = { p->segments[i].offset },
-			.vaddr = { p->segments[i].vaddr },
-			.file_size = p->segments[i].file_size,
-			.mem_size = p->segments[i].mem_size,
-			.flags = p->segments[i].flags,
+			.offset = { s.v[i].offset },
+			.vaddr = { s.v[i].vaddr },
+			.file_size = s.v[i].file_size,
+			.mem_size = s.v[i].mem_size,
+			.flags = s.v[i].flags,
 		};
-	l->segment_count = p->segment_count;
+	l->segment_count = s.count;
 	m->has_layout = true;
-	return true;
+	return NULL;
 }
 
 static bool same_file(const struct index_place *a, const struct index_place *b)
@@ -81,8 +84,8 @@ static struct error *note_offer(struct making *m, struct index_reader *r,
 		m->offer.inputs |= TABLE_DEBUGINFO;
 	if (executable)
 		m->offer.inputs |= TABLE_EXECUTABLE;
-	if (executable && !copy_layout(m, executable))
-		return error_no_memory;
+	if (executable)
+		TRY(copy_layout(m, r, executable));
 	m->is_one_file =
 		debuginfo && executable && same_file(debuginfo, executable);
 	TRY(index_split_version(r, &m->offer.split_version));

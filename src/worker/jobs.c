@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "codec/codec_share.h"
+#include "elf/elf_limits.h"
 #include "worker/jobs.h"
 
 static struct error *broken(const char *what)
@@ -133,7 +134,7 @@ static struct error *segments_get(struct reader *r, struct elf_facts *f)
 {
 	size_t count = reader_u32(r);
 
-	if (count > reader_left(r) / 36)
+	if (count > ELF_LOADS_MAX || count > reader_left(r) / 36)
 		return broken("segments");
 	f->segments = mem_array(count, sizeof(*f->segments));
 	if (!f->segments)

@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "elf/elf_facts.h"
+#include "elf/elf_limits.h"
 #include "elf/source_pending.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -72,7 +73,7 @@ static void check_facts(const struct elf_facts *f, size_t size)
 	assert(f->elf_class == 32 || f->elf_class == 64);
 	assert(f->quality < ELF_QUALITIES);
 	assert(!f->alt_name == !f->alt_id.len);
-	assert(f->segment_count <= size);
+	assert(f->segment_count <= size && f->segment_count <= ELF_LOADS_MAX);
 	if (f->source_count)
 		check_sources(&f->sources, f->source_count);
 }

@@ -61,10 +61,12 @@ static struct error *read_files(void *ctx, const struct index_source_place *p)
 static void read_place(const struct index_place *p)
 {
 	CLEANUP(index_points_deinit) struct index_points points = { 0 };
+	CLEANUP_INDEX_SEGMENTS struct index_segments segments = { 0 };
 	CLEANUP_BUF struct buf packed = BUF_INIT, list = BUF_INIT;
 	struct index_reader *r = fixture.r;
 
-	if (index_sources(r, p->artifact_id, &packed) ||
+	if (index_segments(r, p->artifact_id, &segments) ||
+	    index_sources(r, p->artifact_id, &packed) ||
 	    index_points(r, p->container_id, p->offset, p->offset + p->size,
 			 &points))
 		abort();

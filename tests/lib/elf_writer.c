@@ -678,7 +678,8 @@ static void put_segments(struct elf_out *out, const struct layout *l,
 	put_segment(out, b, number++, PT_NOTE, l->notes_start, l->notes_end,
 		    l->base, out->spec->note_align ? out->spec->note_align : 4);
 	while (number < l->segments)
-		put_segment(out, b, number++, PT_NULL, 0, 0, 0, 0);
+		put_segment(out, b, number++, out->spec->filler_type, 0, 0, 0,
+			    0);
 }
 
 static void put_section_header(struct elf_out *out, const struct layout *l,

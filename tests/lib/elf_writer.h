@@ -174,9 +174,10 @@ struct elf_spec {
 	const struct elf_extra *extras;
 	size_t extra_count;
 	/** So many empty sections ".f": beyond 65279 in all the counts move to
-	 * section 0, as they do beyond 65534 segments (PT_NULL). */
+	 * section 0, as they do beyond 65534 segments (of filler_type). */
 	size_t filler_sections;
 	size_t filler_segments;
+	uint32_t filler_type; /* PT_*; 0: PT_NULL */
 	bool no_section_table;
 	bool no_segments;
 

@@ -38,6 +38,7 @@ struct store {
 	char dir[64]; /* a file for each artifact, named by its number */
 	const struct index_place *places;
 	size_t place_count;
+	const struct index_segment *segment;
 	bool refuses_reads, fails_reads, is_not_ready;
 	unsigned read_delay_ms;
 	const char *degraded;
@@ -83,6 +84,11 @@ void fake_store_set_places(struct store *st, const struct index_place *places,
 {
 	st->places = places;
 	st->place_count = count;
+}
+
+void fake_store_set_segment(struct store *st, const struct index_segment *s)
+{
+	st->segment = s;
 }
 
 void fake_store_refuse_reads(struct store *st, bool refuse, bool fail)
@@ -332,6 +338,22 @@ struct error *index_find(struct index_reader *r, const struct build_id *id,
 			ret->v[ret->count++] = st->places[i];
 	}
 	return NULL;
+}
+
+void index_segments_deinit(struct index_segments *s)
+{
+	mem_free(s->v);
+	*s = (struct index_segments) { 0 };
+}
+
+struct error *index_segments(struct index_reader *r, int64_t artifact_id,
+			     struct index_segments *ret)
+{
+	if (!artifact_id || !r->store->segment)
+		return NULL;
+	ret->v = mem_dup(r->store->segment, sizeof(*ret->v));
+	ret->count = ret->v ? 1 : 0;
+	return ret->v ? NULL : error_no_memory;
 }
 
 struct error *index_presence(struct index_reader *r, const struct build_id *id,

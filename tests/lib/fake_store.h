@@ -36,6 +36,9 @@ struct fake_artifact {
  * with "cold", i.e. bytes c0 1d: then store_ask() says so. */
 struct store *fake_store(const struct fake_artifact *artifacts, size_t count);
 
+/** A segment of the places that have an artifact_id; borrowed for ever. */
+void fake_store_set_segment(struct store *st, const struct index_segment *s);
+
 /** What the index says of places; borrowed for ever. */
 void fake_store_set_places(struct store *st, const struct index_place *places,
 			   size_t count);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "elf/elf_limits.h"
 #include "tests/lib/elf_fixture.h"
 
 #define ID       "93ac61ec5a8eb1396f9fbd350e3169a558528a40"
@@ -453,6 +454,36 @@ START_TEST(segments_too_many_for_the_header_are_counted_in_section_0)
 }
 END_TEST
 
+/* */
+START_TEST(of_too_many_loadable_segments_none_is_taken)
+{
+	// With the one that the file has anyway.
+	static const size_t counts[] = { 0, ELF_LOADS_MAX - 1, ELF_LOADS_MAX,
+					 2 * ELF_LOADS_MAX, 100000 };
+
+	for (size_t i = 0; i < 2 * sizeof(counts) / sizeof(*counts); i++) {
+		CLEANUP_ELF_FACTS struct elf_facts f = { 0 };
+		size_t count = counts[i / 2];
+
+		facts_of(&(struct elf_spec) { .is_32 = i & 1,
+					      .build_id = ID,
+					      .text_size = 10,
+					      .symbols = &one_symbol,
+					      .symbol_count = 1,
+					      .filler_type = PT_LOAD,
+					      .filler_segments = count },
+			 &f);
+		ck_assert_uint_eq(f.segment_count,
+				  count < ELF_LOADS_MAX ? count + 1 : 0);
+		// Who it is is told by its sections.
+		ck_gnu_id(&f, ID);
+		ck_assert_uint_eq(f.quality, ELF_QUALITY_SYMTAB);
+		ck_assert_uint_eq(f.roles, E);
+		ck_problem(&f, NULL);
+	}
+}
+END_TEST
+
 START_TEST(a_file_without_a_section_table_is_known_by_its_segments)
 {
 	CLEANUP_ELF_FACTS struct elf_facts f = { 0 };
@@ -804,6 +835,7 @@ UNIT_MAIN("elf_facts", a_build_id_has_2_to_64_bytes,
 	  the_alternate_file_is_named_by_its_link,
 	  counts_too_large_for_the_header_are_in_section_0,
 	  segments_too_many_for_the_header_are_counted_in_section_0,
+	  of_too_many_loadable_segments_none_is_taken,
 	  a_file_without_a_section_table_is_known_by_its_segments,
 	  a_damaged_section_table_leaves_the_segments,
 	  a_number_of_sections_beyond_reason_is_not_read,

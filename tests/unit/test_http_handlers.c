@@ -56,16 +56,17 @@ static const struct fake_artifact artifacts[] = {
 	  .behaviour = FAKE_AT_ONCE },
 };
 
-static struct index_segment segments[] = {
-	{ .offset = 0x26000,
-	  .vaddr = 0x26000,
-	  .file_size = 10,
-	  .mem_size = 10,
-	  .flags = 5 },
+static const struct index_segment segment = {
+	.offset = 0x26000,
+	.vaddr = 0x26000,
+	.file_size = 10,
+	.mem_size = 10,
+	.flags = 5,
 };
 
 static const struct index_place places[] = {
-	{ .id = { 2, { 0xaa, 0xbb } },
+	{ .artifact_id = 1,
+	  .id = { 2, { 0xaa, 0xbb } },
 	  .is_gnu = true,
 	  .path = "/srv/ls.deb",
 	  .member = "./usr/bin/ls",
@@ -75,9 +76,7 @@ static const struct index_place places[] = {
 	  .machine = 62,
 	  .type = 3,
 	  .elf_class = 64,
-	  .breakpad_guid = { 0xec, 0x61, 0xac, 0x93 },
-	  .segments = segments,
-	  .segment_count = 1 },
+	  .breakpad_guid = { 0xec, 0x61, 0xac, 0x93 } },
 	{ .id = { 2, { 0xaa, 0xbb } },
 	  .is_gnu = true,
 	  .path = "/srv/debug/ls.debug",
@@ -113,6 +112,7 @@ static void set_up(void)
 	f.store = fake_store(artifacts, sizeof(artifacts) / sizeof(*artifacts));
 	fake_store_set_places(f.store, places,
 			      sizeof(places) / sizeof(*places));
+	fake_store_set_segment(f.store, &segment);
 	f.options = (struct http_options) {
 		.store = f.store,
 		.version = "1.2.3",

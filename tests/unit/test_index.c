@@ -93,8 +93,14 @@ START_TEST(a_found_place_has_all_that_was_put)
 	ck_assert_uint_eq(p->elf_class, 32);
 	ck_assert(p->is_big_endian && !p->is_gnu);
 	ck_assert_uint_eq(p->source_count, 2);
-	ck_assert_uint_eq(p->segment_count, 1);
-	ck_assert(is_same_segment(p->segments, &segment));
+	CLEANUP_INDEX_SEGMENTS struct index_segments back = { 0 };
+
+	ck_no_error(index_segments(f.r, p->artifact_id, &back));
+	ck_assert_uint_eq(back.count, 1);
+	ck_assert(is_same_segment(back.v, &segment));
+	index_segments_deinit(&back);
+	ck_no_error(index_segments(f.r, p->artifact_id + 1, &back));
+	ck_assert_uint_eq(back.count, 0);
 }
 END_TEST
 
@@ -115,7 +121,10 @@ START_TEST(a_bare_file_has_no_member_and_what_is_zero_stays_zero)
 	ck_assert_ptr_null(places.v[0].member);
 	ck_assert_ptr_null(places.v[0].go_id);
 	ck_assert_uint_eq(places.v[0].alt_id.len, 0);
-	ck_assert_uint_eq(places.v[0].segment_count, 0);
+	CLEANUP_INDEX_SEGMENTS struct index_segments none = { 0 };
+
+	ck_no_error(index_segments(f.r, places.v[0].artifact_id, &none));
+	ck_assert_uint_eq(none.count, 0);
 	ck_assert_mem_eq(places.v[0].htlhash, zero, 16);
 	ck_assert_mem_eq(places.v[0].breakpad_guid, zero, 16);
 }
@@ -142,6 +151,31 @@ START_TEST(segments_of_any_numbers_survive)
 		ck_assert(segments_count(out.data, cut) == SIZE_MAX ||
 			  !segments_decode(out.data, cut, back, 5));
 	ck_assert(segments_count("\xff\xff\x03", 3) == SIZE_MAX);
+}
+END_TEST
+
+/* Of an index from before there was a limit. */
+START_TEST(segments_of_a_row_that_has_too_many_are_left_out)
+{
+	static const size_t counts[] = { INDEX_SEGMENTS_MAX,
+					 INDEX_SEGMENTS_MAX + 1, 100000 };
+	CLEANUP_FREE struct index_segment *v = mem_array(100000, sizeof(*v));
+	FIXTURE(f);
+
+	for (unsigned i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		CLEANUP_INDEX_SEGMENTS struct index_segments s = { 0 };
+		const char *const paths[] = { "/a", "/b", "/c" };
+		struct index_test_container t;
+
+		index_test_file(&t, paths[i], i + 1, 1);
+		t.artifacts[0].segments = v;
+		t.artifacts[0].segment_count = counts[i];
+		ck_no_error(index_test_put(f.ix, &t));
+		FOUND(places, f, i + 1, ANY);
+		ck_assert_uint_eq(places.count, 1);
+		ck_no_error(index_segments(f.r, places.v[0].artifact_id, &s));
+		ck_assert_uint_eq(s.count, i ? 0 : INDEX_SEGMENTS_MAX);
+	}
 }
 END_TEST
 
@@ -932,6 +966,7 @@ UNIT_MAIN("index", each_alternate_file_that_is_waited_for_is_named_once,
 	  a_found_place_has_all_that_was_put,
 	  a_bare_file_has_no_member_and_what_is_zero_stays_zero,
 	  segments_of_any_numbers_survive,
+	  segments_of_a_row_that_has_too_many_are_left_out,
 	  an_unknown_id_finds_nothing_and_is_no_error,
 	  only_places_with_a_wanted_role_are_found,
 	  debuginfo_of_better_quality_comes_first,

@@ -530,6 +530,20 @@ static bool ignore_hit(void *ctx, const struct index_name_hit *hit)
 }
 
 /* Rows that SQLite has no objection to. */
+static struct error *segments_of(struct index_reader *r,
+				 const struct build_id *id)
+{
+	CLEANUP(index_places_deinit) struct index_places places = { 0 };
+	CLEANUP_INDEX_SEGMENTS struct index_segments s = { 0 };
+
+	ck_no_error(index_find(r, id, UINT32_MAX, &places));
+	ck_assert_uint_eq(places.count, 1);
+	struct error *err = index_segments(r, places.v[0].artifact_id, &s);
+
+	ck_assert(!err || !s.count);
+	return err;
+}
+
 START_TEST(a_row_that_makes_no_sense_is_damage)
 {
 	static const char *const damages[] = {
@@ -551,7 +565,9 @@ START_TEST(a_row_that_makes_no_sense_is_damage)
 		fill(f.ix, 1);
 		make_database(index_fixture_path(&f, "index.sqlite"),
 			      damages[i]);
-		if (i < 3) {
+		if (i < 2) {
+			ck_error(segments_of(f.r, &id), DATABASE, "damaged");
+		} else if (i < 3) {
 			ck_error(index_find(f.r, &id, UINT32_MAX, &places),
 				 DATABASE, "damaged");
 			ck_assert_uint_eq(places.count, 0);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "elf/elf_limits.h"
 #include "scan/scan_internal.h"
 #include "tests/unit/unit.h"
 
@@ -116,7 +117,37 @@ START_TEST(what_the_worker_says_of_the_file_goes_before_too_many_split_units)
 }
 END_TEST
 
-UNIT_MAIN("scan_result",
+/* Of a worker that is somebody else's by now. */
+START_TEST(an_answer_with_too_many_segments_is_refused)
+{
+	CLEANUP_FREE struct elf_segment *v =
+		mem_array(ELF_LOADS_MAX + 1, sizeof(*v));
+
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP_BUF struct buf out = BUF_INIT;
+		struct found_artifact back, a = {
+			.facts = { .segments = v,
+				   .segment_count = ELF_LOADS_MAX + i },
+		};
+		struct reader in;
+
+		found_artifact_put(&out, &a);
+		ck_assert(!out.failed);
+		reader_init(&in, out.data, out.size, false);
+		struct error *err = found_artifact_get(&in, &back);
+
+		if (i) {
+			ck_error(err, BAD_DATA, "segments");
+			continue;
+		}
+		ck_no_error(err);
+		ck_assert_uint_eq(back.facts.segment_count, ELF_LOADS_MAX);
+		found_artifact_deinit(&back);
+	}
+}
+END_TEST
+
+UNIT_MAIN("scan_result", an_answer_with_too_many_segments_is_refused,
 	  one_file_has_no_more_split_units_than_one_transaction_can_take,
 	  as_many_split_units_as_there_may_be_are_no_problem,
 	  what_the_worker_says_of_the_file_goes_before_too_many_split_units)
