@@ -245,17 +245,17 @@ static struct error *answer_init(struct answer *a)
 static size_t convert(struct answer *a, const struct batch_module *m,
 		      size_t count)
 {
-	const struct symtab_layout *layout = symtab_layout(m->table);
+	struct address_converter converter;
 	size_t end = m->first_address + m->address_count;
 
+	address_converter_init(&converter, symtab_layout(m->table), &m->space);
 	for (size_t i = m->first_address; i < end; i++) {
 		uint64_t address = a->b->addresses[i];
 		struct vaddr at;
 		enum address_reason reason =
 			m->is_adjusted && address == UINT64_MAX
 				? ADDRESS_BAD_ADDRESS
-				: symtab_layout_convert(layout, &m->space,
-							address, &at);
+				: address_convert(&converter, address, &at);
 
 		a->b->reasons[i] = (uint8_t)reason;
 		if (reason == ADDRESS_OK)

@@ -12,9 +12,14 @@
  */
 #include "config.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/mem.h"
 #include "symbolize/symbolizer_internal.h"
+
+static_assert((int)INDEX_SEGMENTS_MAX <= (int)SYMTAB_SEGMENTS_MAX,
+	      "a layout holds all of a row");
 
 /* ---- Looking up --------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <assert.h>
 #include <elf.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,8 +10,11 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "elf/elf_limits.h"
 #include "elf/elf_note.h"
 #include "symtab/build_inputs.h"
+
+static_assert(ELF_LOADS_MAX <= SYMTAB_SEGMENTS_MAX, "a layout holds them all");
 
 enum {
 	/* Addresses given to the sections of a relocatable file are at least so
@@ -358,18 +362,43 @@ static struct error *copy_segments(const struct symtab_layout *known,
 	return NULL;
 }
 
-static struct error *add_sections(const struct build_inputs *b,
+/* Of too many there is none. */
+static struct error *count_sections(struct build_inputs *b, size_t *ret)
+{
+	const struct elf_file *f = b->main;
+	size_t count = 0, names = 0;
+
+	*ret = 0;
+	for (size_t i = 1; i < f->section_count; i++) {
+		struct elf_shdr s = elf_file_section(f, i);
+
+		if (!(s.flags & SHF_ALLOC))
+			continue;
+		names += strnlen(elf_file_section_name(f, &s),
+				 SYMTAB_SECTION_NAMES_MAX - names + 1);
+		if (++count > SYMTAB_SECTIONS_MAX ||
+		    names > SYMTAB_SECTION_NAMES_MAX)
+			return build_note(b,
+					  error_new(LIMIT,
+						    "too many sections to be "
+						    "asked by name"),
+					  "section table");
+	}
+	*ret = count;
+	return NULL;
+}
+
+static struct error *add_sections(struct build_inputs *b,
 				  struct symtab_layout *l)
 {
 	const struct elf_file *f = b->main;
-	size_t count = 0;
+	size_t count;
 
-	for (size_t i = 1; i < f->section_count; i++)
-		count += !!(elf_file_section(f, i).flags & SHF_ALLOC);
+	TRY(count_sections(b, &count));
 	l->sections = mem_array(count, sizeof(*l->sections));
 	if (!l->sections)
 		return error_no_memory;
-	for (size_t i = 1; i < f->section_count; i++) {
+	for (size_t i = 1; count && i < f->section_count; i++) {
 		struct elf_shdr s = elf_file_section(f, i);
 		char *name;
 
@@ -387,7 +416,7 @@ static struct error *add_sections(const struct build_inputs *b,
 	return NULL;
 }
 
-struct error *build_layout(const struct build_inputs *b,
+struct error *build_layout(struct build_inputs *b,
 			   const struct symtab_layout *known,
 			   struct symtab_layout *ret)
 {
@@ -398,6 +427,9 @@ struct error *build_layout(const struct build_inputs *b,
 		.machine = b->main->header.machine,
 		.is_big_endian = b->main->header.big_endian,
 	};
+	if (f && f->segments_problem)
+		TRY(build_note(b, error_new(LIMIT, "%s", f->segments_problem),
+			       "addresses"));
 	if (f && (f->segment_count || !known)) {
 		ret->is_from_executable = true;
 		TRY(add_segments(f, ret));

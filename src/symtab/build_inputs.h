@@ -81,11 +81,12 @@ const struct code_range *build_code_at(const struct build_inputs *b,
 				       uint64_t address);
 
 /**
- * The layout for the table, as yet without base symbols.
+ * The layout for the table, as yet without base symbols. Segments or sections
+ * that are too many (SYMTAB_SEGMENTS_MAX) are left out, and that noted.
  *
  * @param[out] ret Owned: symtab_layout_deinit(), also on error.
  */
-MUST_CHECK struct error *build_layout(const struct build_inputs *b,
+MUST_CHECK struct error *build_layout(struct build_inputs *b,
 				      const struct symtab_layout *known,
 				      struct symtab_layout *ret);
 MUST_CHECK struct error *build_layout_add_base(struct symtab_layout *l,

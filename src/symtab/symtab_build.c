@@ -129,12 +129,14 @@ static struct error *convert_wanted(struct builder *b,
 	if (!b->wanted)
 		return error_no_memory;
 	for (size_t i = 0; i < wanted_count; i++) {
+		struct address_converter c;
+
+		address_converter_init(&c, &b->layout, &wanted[i].space);
 		for (size_t j = 0; j < wanted[i].count; j++) {
 			struct vaddr at;
 
-			if (symtab_layout_convert(&b->layout, &wanted[i].space,
-						  wanted[i].addresses[j],
-						  &at) == ADDRESS_OK)
+			if (address_convert(&c, wanted[i].addresses[j], &at) ==
+			    ADDRESS_OK)
 				b->wanted[b->wanted_count++] = at.v;
 		}
 	}

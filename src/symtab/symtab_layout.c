@@ -64,11 +64,11 @@ void symtab_layout_put(struct buf *out, const struct symtab_layout *l)
 }
 
 /* A count of things of at least @size bytes, all of which must be there. */
-static size_t get_count(struct reader *r, size_t size)
+static size_t get_count(struct reader *r, size_t size, size_t max)
 {
 	size_t count = reader_u32(r);
 
-	if (count > reader_left(r) / size) {
+	if (count > max || count > reader_left(r) / size) {
 		r->failed = true;
 		return 0;
 	}
@@ -88,7 +88,7 @@ static struct error *get_name(struct reader *r, char **ret)
 
 static struct error *get_segments(struct reader *r, struct symtab_layout *l)
 {
-	size_t count = get_count(r, SEGMENT_SIZE);
+	size_t count = get_count(r, SEGMENT_SIZE, SYMTAB_SEGMENTS_MAX);
 
 	l->segments = mem_array(count, sizeof(*l->segments));
 	if (!l->segments)
@@ -108,7 +108,8 @@ static struct error *get_segments(struct reader *r, struct symtab_layout *l)
 
 static struct error *get_sections(struct reader *r, struct symtab_layout *l)
 {
-	size_t count = get_count(r, SECTION_SIZE);
+	size_t count = get_count(r, SECTION_SIZE, SYMTAB_SECTIONS_MAX);
+	size_t end = r->pos + count * SECTION_SIZE + SYMTAB_SECTION_NAMES_MAX;
 
 	l->sections = mem_array(count, sizeof(*l->sections));
 	if (!l->sections)
@@ -118,13 +119,15 @@ static struct error *get_sections(struct reader *r, struct symtab_layout *l)
 		l->sections[i].vaddr.v = reader_u64(r);
 		l->sections[i].size = reader_u64(r);
 		TRY(get_name(r, &l->sections[i].name));
+		if (r->pos > end)
+			return error_new(BAD_DATA, "layout: names too long");
 	}
 	return NULL;
 }
 
 static struct error *get_bases(struct reader *r, struct symtab_layout *l)
 {
-	size_t count = get_count(r, BASE_SIZE);
+	size_t count = get_count(r, BASE_SIZE, SYMTAB_BASES_MAX);
 
 	l->bases = mem_array(count, sizeof(*l->bases));
 	if (!l->bases)
@@ -249,21 +252,13 @@ static enum address_reason convert_runtime(const struct symtab_layout *l,
 	return convert_offset(l, offset, ret);
 }
 
-static enum address_reason convert_section(const struct symtab_layout *l,
-					   const char *name, uint64_t offset,
-					   struct vaddr *ret)
+static enum address_reason convert_section(const struct symtab_section *s,
+					   uint64_t offset, struct vaddr *ret)
 {
-	for (size_t i = 0; i < l->section_count; i++) {
-		const struct symtab_section *s = &l->sections[i];
-
-		if (strcmp(s->name, name) != 0)
-			continue;
-		if (offset >= s->size ||
-		    __builtin_add_overflow(s->vaddr.v, offset, &ret->v))
-			return ADDRESS_BAD_ADDRESS;
-		return ADDRESS_OK;
-	}
-	return ADDRESS_BAD_ADDRESS;
+	if (!s || offset >= s->size ||
+	    __builtin_add_overflow(s->vaddr.v, offset, &ret->v))
+		return ADDRESS_BAD_ADDRESS;
+	return ADDRESS_OK;
 }
 
 static bool is_code(const struct symtab_layout *l, uint64_t at)
@@ -280,34 +275,60 @@ static bool is_code(const struct symtab_layout *l, uint64_t at)
 
 /* Code may lie below the base symbol: on arm64 _text is 64 KiB below _stext.
  * But what is far from the kernel is an address of something else. */
-static enum address_reason convert_kernel(const struct symtab_layout *l,
-					  const struct address_space *space,
+static enum address_reason convert_kernel(const struct address_converter *c,
 					  uint64_t address, struct vaddr *ret)
 {
-	for (size_t i = 0; i < l->base_count; i++) {
-		uint64_t base = l->bases[i].vaddr.v;
-
-		if (strcmp(l->bases[i].name, space->name) != 0)
-			continue;
-		ret->v = base + (address - space->base);
-		if (address >= space->base ? ret->v < base
-					   : !is_code(l, ret->v))
-			return ADDRESS_BAD_ADDRESS;
-		return ADDRESS_OK;
-	}
-	return ADDRESS_BAD_ADDRESS;
+	if (!c->base)
+		return ADDRESS_BAD_ADDRESS;
+	ret->v = c->base->vaddr.v + (address - c->space->base);
+	if (address >= c->space->base ? ret->v < c->base->vaddr.v
+				      : !is_code(c->layout, ret->v))
+		return ADDRESS_BAD_ADDRESS;
+	return ADDRESS_OK;
 }
 
-enum address_reason symtab_layout_convert(const struct symtab_layout *l,
-					  const struct address_space *space,
-					  uint64_t address, struct vaddr *ret)
+static const struct symtab_section *find_section(const struct symtab_layout *l,
+						 const char *name)
 {
-	if (space->return_addresses) {
+	for (size_t i = 0; name && i < l->section_count; i++) {
+		if (!strcmp(l->sections[i].name, name))
+			return &l->sections[i];
+	}
+	return NULL;
+}
+
+static const struct symtab_base *find_base(const struct symtab_layout *l,
+					   const char *name)
+{
+	for (size_t i = 0; name && i < l->base_count; i++) {
+		if (!strcmp(l->bases[i].name, name))
+			return &l->bases[i];
+	}
+	return NULL;
+}
+
+void address_converter_init(struct address_converter *ret,
+			    const struct symtab_layout *l,
+			    const struct address_space *space)
+{
+	*ret = (struct address_converter) { .layout = l, .space = space };
+	if (space->kind == ADDRESS_SECTION)
+		ret->section = find_section(l, space->name);
+	else if (space->kind == ADDRESS_KERNEL)
+		ret->base = find_base(l, space->name);
+}
+
+enum address_reason address_convert(const struct address_converter *c,
+				    uint64_t address, struct vaddr *ret)
+{
+	const struct symtab_layout *l = c->layout;
+
+	if (c->space->return_addresses) {
 		if (!address)
 			return ADDRESS_BAD_ADDRESS;
 		address--;
 	}
-	switch (space->kind) {
+	switch (c->space->kind) {
 	case ADDRESS_FILE_OFFSET:
 		return convert_offset(l, address, ret);
 	case ADDRESS_VADDR:
@@ -316,16 +337,23 @@ enum address_reason symtab_layout_convert(const struct symtab_layout *l,
 	case ADDRESS_IMAGE:
 		return convert_image(l, address, ret);
 	case ADDRESS_RUNTIME:
-		return convert_runtime(l, space, address, ret);
+		return convert_runtime(l, c->space, address, ret);
 	case ADDRESS_SECTION:
-		return convert_section(l, space->name ? space->name : "",
-				       address, ret);
+		return convert_section(c->section, address, ret);
 	case ADDRESS_KERNEL:
-		if (space->name)
-			return convert_kernel(l, space, address, ret);
-		break;
+		return convert_kernel(c, address, ret);
 	case ADDRESS_KINDS:
 		break;
 	}
 	return ADDRESS_BAD_ADDRESS;
+}
+
+enum address_reason symtab_layout_convert(const struct symtab_layout *l,
+					  const struct address_space *space,
+					  uint64_t address, struct vaddr *ret)
+{
+	struct address_converter c;
+
+	address_converter_init(&c, l, space);
+	return address_convert(&c, address, ret);
 }

@@ -41,6 +41,17 @@ struct symtab_section {     /* an SHF_ALLOC section */
 	uint64_t size;
 };
 
+/** What a layout has at most. It is gone through for addresses that strangers
+ * ask for, and kept with its table. Beyond, a file has no segments, or no
+ * sections: a part of the segments would give wrong addresses. The most seen:
+ * 9 segments, and 83 sections of a kernel. */
+enum {
+	SYMTAB_SEGMENTS_MAX = 1024,
+	SYMTAB_SECTIONS_MAX = 65536,
+	SYMTAB_SECTION_NAMES_MAX = 4 << 20, /* bytes */
+	SYMTAB_BASES_MAX = 16,
+};
+
 /** Base symbols of a kernel: "_text", "_stext". */
 struct symtab_base {
 	char *name; /* owned */
@@ -65,7 +76,8 @@ void symtab_layout_deinit(struct symtab_layout *l);
 #define CLEANUP_SYMTAB_LAYOUT CLEANUP(symtab_layout_deinit)
 
 void symtab_layout_put(struct buf *out, const struct symtab_layout *l);
-/** @param[out] ret Owned. @return BAD_DATA, NO_MEMORY. */
+/** @param[out] ret Owned. @return BAD_DATA, also for one that has more than
+ * there may be; NO_MEMORY. */
 MUST_CHECK struct error *symtab_layout_get(struct reader *r,
 					   struct symtab_layout *ret);
 
@@ -111,15 +123,34 @@ const char *address_kind_name(enum address_kind k);
 /** @return False for an unknown name. */
 bool address_kind_parse(const char *name, size_t len, enum address_kind *ret);
 
+/** A space as one layout has it: what is the same for all its addresses. */
+struct address_converter {
+	const struct symtab_layout *layout;
+	const struct address_space *space;
+	const struct symtab_section *section; /* SECTION; NULL: there is none */
+	const struct symtab_base *base;       /* KERNEL; NULL: there is none */
+};
+
+/** @param[in] l, space Borrowed as long as @p ret is used.
+ * Cost: linear in the sections and the bytes of their names. */
+void address_converter_init(struct address_converter *ret,
+			    const struct symtab_layout *l,
+			    const struct address_space *space);
+
 /**
  * Convert one address.
  *
  * Where several segments hold a file offset, an executable one wins, then the
  * first. An offset in a segment's mem_size beyond its file_size is unmapped.
+ * Of several sections of one name the first is meant.
  *
  * @return ADDRESS_OK and @p ret, UNMAPPED_OFFSET or BAD_ADDRESS.
- * Cost: linear in the segments (few) or sections. No allocation.
+ * Cost: linear in the segments, which are few. No allocation.
  */
+enum address_reason address_convert(const struct address_converter *c,
+				    uint64_t address, struct vaddr *ret);
+
+/** The same for one address alone. */
 enum address_reason symtab_layout_convert(const struct symtab_layout *l,
 					  const struct address_space *space,
 					  uint64_t address, struct vaddr *ret);

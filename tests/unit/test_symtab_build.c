@@ -27,10 +27,11 @@ static const uint8_t no_bytes[1];
 /* A file whose code begins at TEXT: in front of it is a section that fills. */
 static int file_of(const struct elf_spec *given, bool has_dwarf)
 {
-	struct elf_extra extras[16] = { 0 };
 	struct elf_spec spec = *given;
-	CLEANUP_BUF struct buf bytes = BUF_INIT;
 	size_t n = spec.extra_count;
+	CLEANUP_FREE struct elf_extra *extras =
+		mem_array(n + 2, sizeof(*extras));
+	CLEANUP_BUF struct buf bytes = BUF_INIT;
 	int fd = memfd_create("elf", MFD_CLOEXEC);
 
 	if (n)
@@ -641,6 +642,46 @@ START_TEST(symbols_of_all_files_are_merged)
 }
 END_TEST
 
+/* */
+START_TEST(of_too_many_segments_or_sections_the_layout_has_none)
+{
+	static char longer[(1 << 20) + 1];
+	CLEANUP_FREE struct elf_extra *many =
+		mem_array(SYMTAB_SECTIONS_MAX, sizeof(*many));
+	// The code comes behind the headers.
+	const struct elf_spec specs[] = {
+		{ SYMBOLS({ "f", 0xf * TEXT, 4, ".code" }),
+		  .filler_type = PT_LOAD,
+		  .filler_segments = SYMTAB_SEGMENTS_MAX },
+		{ SYMBOLS({ "f", TEXT, 4, ".code" }), .extras = many,
+		  .extra_count = SYMTAB_SECTIONS_MAX },
+		{ SYMBOLS({ "f", TEXT, 4, ".code" }), .extras = many,
+		  .extra_count = 4 },
+	};
+
+	memset(longer, 'n', sizeof(longer) - 1);
+	for (size_t i = 0; i < 3; i++) {
+		CLEANUP_BUILD struct build b;
+
+		for (size_t k = 0; k < SYMTAB_SECTIONS_MAX; k++)
+			many[k] = (struct elf_extra) {
+				.name = i == 1 ? ".n" : longer,
+				.flags = SHF_ALLOC,
+			};
+		build_file(&b, &specs[i], NULL);
+		const struct symtab_layout *l = symtab_layout(b.table);
+
+		ck_assert_uint_eq(l->segment_count, !!i);
+		ck_assert_uint_eq(l->section_count, !i);
+		ck_assert_ptr_nonnull(
+			strstr(b.report.problem, i ? "too many sections"
+						   : "1025 loadable segments"));
+		// No symbol can be of a section with such a number.
+		ck_assert_uint_eq(b.table->count, i != 1);
+	}
+}
+END_TEST
+
 START_TEST(a_problem_does_not_keep_the_rest_out)
 {
 	const struct fake_function functions[] = { { TEXT, 4, "f", 1 }, { 0 } };
@@ -801,6 +842,7 @@ UNIT_MAIN("symtab build", symbols_alone_give_names_and_bounds,
 	  a_kernels_base_symbols_are_kept,
 	  sections_of_a_module_are_given_addresses,
 	  symbols_of_all_files_are_merged, a_problem_does_not_keep_the_rest_out,
+	  of_too_many_segments_or_sections_the_layout_has_none,
 	  files_of_split_dwarf_that_are_missing_are_named,
 	  a_hidden_alias_goes_by_its_functions_name,
 	  names_in_a_file_that_is_missing_are_unknown,

@@ -238,6 +238,89 @@ START_TEST(a_damaged_layout_is_an_error)
 }
 END_TEST
 
+/* Room for what the cases below claim, all zero: no flags, empty names. */
+static uint8_t zeros[8 << 20];
+
+static struct error *read_counted(const uint32_t *counts, size_t count,
+				  uint32_t name_len)
+{
+	CLEANUP_SYMTAB_LAYOUT struct symtab_layout l = { 0 };
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	static const size_t sizes[] = { 36, 20, 12 };
+
+	buf_append(&b, zeros, 5);
+	for (size_t i = 0; i < count; i++) {
+		buf_put_u32(&b, counts[i]);
+		for (size_t k = 0; i == 1 && name_len && k < counts[i]; k++) {
+			buf_append(&b, zeros, 16);
+			buf_put_u32(&b, name_len);
+			for (size_t n = 0; n < name_len; n++)
+				buf_append_byte(&b, 'n');
+		}
+		if (i != 1 || !name_len)
+			buf_append(&b, zeros, counts[i] * sizes[i]);
+	}
+	ck_assert(!b.failed);
+	struct error *err = read_layout(&b, b.size, &l);
+
+	ck_assert(err || l.segment_count == counts[0]);
+	ck_assert(err || l.section_count == counts[1]);
+	return err;
+}
+
+/* Of a worker that is somebody else's by now, or a table of long ago. */
+START_TEST(a_layout_of_too_many_things_is_an_error)
+{
+	static const struct {
+		uint32_t counts[3], name_len;
+		bool is_good;
+	} cases[] = {
+		{ { SYMTAB_SEGMENTS_MAX, SYMTAB_SECTIONS_MAX,
+		    SYMTAB_BASES_MAX },
+		  0,
+		  true },
+		{ { SYMTAB_SEGMENTS_MAX + 1, 0, 0 }, 0, false },
+		{ { 0, SYMTAB_SECTIONS_MAX + 1, 0 }, 0, false },
+		{ { 0, 0, SYMTAB_BASES_MAX + 1 }, 0, false },
+		{ { 100000, 0, 0 }, 0, false },
+		{ { 1, SYMTAB_SECTION_NAMES_MAX >> 10, 1 }, 1 << 10, true },
+		{ { 1, (SYMTAB_SECTION_NAMES_MAX >> 10) + 1, 1 },
+		  1 << 10,
+		  false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct error *err =
+			read_counted(cases[i].counts, 3, cases[i].name_len);
+
+		if (cases[i].is_good)
+			ck_no_error(err);
+		else
+			ck_error(err, BAD_DATA, "layout");
+	}
+}
+END_TEST
+
+START_TEST(a_name_is_looked_up_once_for_all_addresses)
+{
+	struct symtab_section two[] = {
+		{ (char *)".text", { 0x40 }, 0x100 },
+		{ (char *)".text", { 0x1000 }, 0x800 },
+	};
+	struct symtab_layout l = { .sections = two, .section_count = 2 };
+	struct address_space s = { .kind = ADDRESS_SECTION, .name = ".text" };
+	struct address_converter c;
+	struct vaddr ret;
+
+	address_converter_init(&c, &l, &s);
+	// The first of that name, and nobody looks again.
+	l.section_count = 0;
+	ck_assert_int_eq(address_convert(&c, 0xff, &ret), ADDRESS_OK);
+	ck_assert_uint_eq(ret.v, 0x13f);
+	ck_assert_int_eq(address_convert(&c, 0x100, &ret), ADDRESS_BAD_ADDRESS);
+}
+END_TEST
+
 UNIT_MAIN("symtab_layout", a_file_offset_is_not_an_address,
 	  an_offset_in_two_segments_is_code,
 	  a_return_address_belongs_to_the_call_before_it,
@@ -246,4 +329,6 @@ UNIT_MAIN("symtab_layout", a_file_offset_is_not_an_address,
 	  a_module_is_asked_by_section,
 	  a_kernel_is_asked_by_the_symbol_that_was_looked_up,
 	  kinds_and_reasons_have_the_names_of_the_wire,
-	  a_layout_is_written_and_read, a_damaged_layout_is_an_error)
+	  a_layout_is_written_and_read, a_damaged_layout_is_an_error,
+	  a_layout_of_too_many_things_is_an_error,
+	  a_name_is_looked_up_once_for_all_addresses)
