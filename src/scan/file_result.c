@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "elf/elf_limits.h"
 #include "scan/scan_internal.h"
 
 static_assert(ELF_LOADS_MAX <= INDEX_SEGMENTS_MAX, "the index keeps them all");

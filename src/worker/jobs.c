@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "codec/codec_share.h"
-#include "elf/elf_limits.h"
 #include "worker/jobs.h"
 
 static struct error *broken(const char *what)

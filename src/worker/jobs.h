@@ -13,6 +13,7 @@
 #include "base/reader.h"
 #include "codec/codec.h"
 #include "elf/elf_facts.h"
+#include "elf/elf_limits.h"
 #include "scanners/scanner.h"
 
 #include <stdbool.h>
@@ -55,7 +56,8 @@ struct found_artifact {
 };
 void found_artifact_put(struct buf *out, const struct found_artifact *a);
 /** Strings, the packed sources and segments are copied: owned by
- * @p ret->facts and @p ret->member (mem_free). */
+ * @p ret->facts and @p ret->member (mem_free).
+ * @return BAD_DATA, also for more than ELF_LOADS_MAX segments; NO_MEMORY. */
 MUST_CHECK struct error *found_artifact_get(struct reader *r,
 					    struct found_artifact *ret);
 void found_artifact_deinit(struct found_artifact *a);

@@ -238,6 +238,82 @@ $line_table
 $line_end
 END
 
+# at_byte FILE OFFSET BYTES: written over what is there
+at_byte() {
+	printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# word FILE OFFSET SIZE: the number that is there
+word() {
+	od -An -tu"$3" -j "$2" -N "$3" "$1" | tr -d ' '
+}
+
+# copies FILE NUMBER: of what is in it
+copies() {
+	local n=1
+	local size=$(($(stat -c %s "$1") * $2))
+	while [ "$n" -lt "$2" ]; do
+		cat "$1" "$1" >"$1.twice" && mv "$1.twice" "$1"
+		n=$((2 * n))
+	done
+	truncate -s "$size" "$1"
+}
+
+# An Elf64_Off of the present end of the file, in eight bytes
+end_of() {
+	local size
+	truncate -s %8 "$1"
+	size=$(stat -c %s "$1")
+	printf '\\x%02x\\x%02x\\x%02x\\x%02x\\0\\0\\0\\0' $((size & 255)) \
+		$((size >> 8 & 255)) $((size >> 16 & 255)) $((size >> 24))
+}
+
+# 9: a million segments, none of which has an offset that is asked for: PN_XNUM,
+# and the number in section 0. 1000000 is 0x000f4240.
+assembled loads 9 <<END
+$unit_end
+$line_table
+$line_end
+END
+{
+	printf '\1\0\0\0\5\0\0\0'               # PT_LOAD, r-x
+	head -c 8 /dev/zero                      # p_offset
+	printf '\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0' # p_vaddr, p_paddr
+	printf '\20\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0' # p_filesz, p_memsz
+	printf '\0\20\0\0\0\0\0\0'              # p_align
+} >"$tmp/headers"
+must copies "$tmp/headers" 1000000
+at_byte "$pool/loads" 32 "$(end_of "$pool/loads")"
+at_byte "$pool/loads" 56 '\xff\xff'
+at_byte "$pool/loads" $(($(word "$pool/loads" 40 8) + 44)) '\x40\x42\x0f\0'
+cat "$tmp/headers" >>"$pool/loads"
+
+# 10: a million sections, none of which has the name that is asked for. The table
+# is the one there is, and its second entry again and again.
+assembled sections 10 <<END
+$unit_end
+$line_table
+$line_end
+END
+entries=$(word "$pool/sections" 60 2)
+tail -c +$(($(word "$pool/sections" 40 8) + 1)) "$pool/sections" |
+	head -c $((64 * entries)) >"$tmp/table"
+readelf -SW "$pool/sections" | grep -q '^ *\[ *1\].* A ' || die "no loaded section"
+tail -c +65 "$tmp/table" | head -c 64 >"$tmp/headers"
+must copies "$tmp/headers" $((1000000 - entries))
+at_byte "$tmp/table" 32 '\x40\x42\x0f\0\0\0\0\0'
+at_byte "$pool/sections" 40 "$(end_of "$pool/sections")"
+at_byte "$pool/sections" 60 '\0\0'
+cat "$tmp/table" "$tmp/headers" >>"$pool/sections"
+
+# The first of these in an archive, and that twice
+mkdir "$tmp/loads"
+for i in {1..6}; do
+	must ln "$pool/loads" "$tmp/loads/$i"
+done
+must tar -C "$tmp/loads" --hard-dereference -czf "$pool/loads.1.tar.gz" .
+must cp "$pool/loads.1.tar.gz" "$pool/loads.2.tar.gz"
+
 serve_ready main "$pool"
 
 # ---- Somebody else, all the while --------------------------------------------
@@ -452,6 +528,33 @@ survives zigzag 5
 [ "$claimed" = no ] || survives claim 6 helper
 survives long 7
 survives noise 8
+survives loads 9
+survives sections 10
+
+# A hundred thousand addresses of what would be gone through for each of them
+# many MEMBERS NUMBER: asked of that file
+many() {
+	{
+		printf '{"wait_ms":30000,"modules":[{"build_id":"%s",%s,"addresses":[77' \
+			"$(hostile_id "$2")" "$1"
+		yes ',77' | head -n 99999 | tr -d '\n'
+		printf ']}]}'
+	} >"$tmp/many"
+	get /symbolize/v1 -H "$json" --data-binary @"$tmp/many"
+	is "100 000 addresses are answered for $1" "$status" 200
+}
+many '"kind":"file_offset"' 9
+is "of too many segments none is taken" \
+	"$(jq -r '.reasons[0]["0"]' "$tmp/body")" unmapped_offset
+many '"kind":"section","section":"none"' 10
+for i in {1..4}; do
+	curl -s -m 60 -o "$tmp/absent.$i" "$url/buildid/$(hostile_id 9)/section/.x" &
+	askers[i]=$!
+done
+wait "${askers[@]}"
+get "/buildid/$(hostile_id 9)/meta"
+is "nor told" "$(jq -c .segments "$tmp/body")" '[]'
+at_most "nor kept (KiB)" "$(du -sk "$tmp/main.state" | cut -f 1)" 2000
 
 # ---- And they? ---------------------------------------------------------------
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "elf/elf_limits.h"
 #include "scan/scan_internal.h"
 #include "tests/unit/unit.h"
 
