@@ -429,6 +429,7 @@ struct error *upstreams_open(const struct upstreams_options *options,
 		u->options.fetches_most = FETCHES_MOST;
 	lock_init(&u->lock, LOCK_UPSTREAM);
 	TAILQ_INIT(&u->orders);
+	TAILQ_INIT(&u->paused);
 	u->server_count = options->list->count;
 	for (size_t i = 0; i < u->server_count; i++) {
 		struct server *s = &u->servers[i];

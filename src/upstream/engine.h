@@ -113,6 +113,12 @@ struct upstreams {
 	bool has_proxy;                  /* the environment names one */
 	unsigned running[HOPS_MOST + 1]; /* by hops */
 	bool is_restless; /* something is due that was looked at before */
+	/* transfer.c's: */
+	TAILQ_HEAD(transfer_queue, transfer) paused;
+	unsigned round;     /* of looking at all connections */
+	uint64_t decoded;   /* bytes in this round */
+	int64_t awake_ms;   /* clock_ms() since which nobody is listened to */
+	int64_t stalled_ms; /* of all times that this took long */
 	LIST_HEAD(fetch_list, upstream_fetch) fetches;
 	pthread_t thread;
 	bool has_thread;

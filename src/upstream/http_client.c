@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "upstream/coding.h"
 #include "upstream/curl_use.h"
 #include "upstream/http_client.h"
 
@@ -21,7 +22,8 @@ struct http_client {
 struct receiver {
 	struct buf *out;
 	size_t limit;
-	bool is_too_large, lacks_memory;
+	unsigned codings;
+	bool is_too_large, lacks_memory, is_coded_otherwise;
 };
 
 struct error *http_client_create(struct http_client **ret)
@@ -71,6 +73,15 @@ static size_t receive(char *data, size_t size, size_t count, void *ctx)
 	return size;
 }
 
+static size_t look_at_header(char *line, size_t size, size_t count, void *ctx)
+{
+	struct receiver *r = ctx;
+
+	size *= count;
+	r->is_coded_otherwise = !coding_allows(&r->codings, line, size);
+	return r->is_coded_otherwise ? 0 : size;
+}
+
 static struct error *make_headers(const struct http_post *p,
 				  struct curl_slist **ret)
 {
@@ -105,7 +116,10 @@ static CURLcode set_options(struct http_client *c, CURL *h,
 	e = e ? e : curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	e = e ? e : curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
 	e = e ? e : curl_easy_setopt(h, CURLOPT_USERAGENT, PACKAGE_STRING);
-	e = e ? e : curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, "");
+	e = e ? e
+	      : curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, CODING_OFFERED);
+	e = e ? e : curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, look_at_header);
+	e = e ? e : curl_easy_setopt(h, CURLOPT_HEADERDATA, r);
 	e = e ? e : curl_easy_setopt(h, CURLOPT_POST, 1L);
 	e = e ? e : curl_easy_setopt(h, CURLOPT_POSTFIELDS, p->body);
 	e = e ? e
@@ -136,6 +150,9 @@ static struct error *error_from_curl(const struct http_client *c,
 		return error_new(TOO_LARGE,
 				 "%s: the answer is larger than %zu bytes",
 				 p->url, p->limit_bytes);
+	if (r->is_coded_otherwise)
+		return error_new(UPSTREAM, "%s: a coding that was not offered",
+				 p->url);
 	if (e == CURLE_URL_MALFORMAT || e == CURLE_UNSUPPORTED_PROTOCOL)
 		return error_new(BAD_REQUEST, "%s: %s", p->url, why);
 	return error_new(UPSTREAM, "%s: %s", p->url, why);

@@ -4,6 +4,7 @@ libupstream_a_SOURCES = \
 	src/upstream/address.c src/upstream/address.h \
 	src/upstream/ask_path.c src/upstream/ask_path.h \
 	src/upstream/breaker.c src/upstream/breaker.h \
+	src/upstream/coding.c src/upstream/coding.h \
 	src/upstream/curl_use.c src/upstream/curl_use.h \
 	src/upstream/engine.c src/upstream/engine.h \
 	src/upstream/head.c src/upstream/head.h \

@@ -11,6 +11,10 @@
  * A body's length is announced by X-DEBUGINFOD-SIZE (decoded), by
  * Content-Length (as it is sent), or its end by chunks or HTTP/2's frames. One
  * that just ends with its connection may be cut anywhere, and is not taken.
+ *
+ * A coding is undone by libcurl, in the thread that everybody waits for, and it
+ * goes on as long as bytes are there. coding.h bounds what is made of one byte,
+ * take_turns() what is made before it is others' turn.
  */
 #include "config.h"
 
@@ -23,6 +27,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "upstream/address.h"
+#include "upstream/coding.h"
 #include "upstream/curl_use.h"
 #include "upstream/engine.h"
 #include "upstream/head.h"
@@ -32,7 +37,13 @@ enum {
 	REDIRECTS_MOST = 3,
 	HEADER_BYTES_MOST = 64 << 10,
 	DISCARD_MOST = 64 << 10, /* of a body that nobody wants */
-	BUFFER_BYTES = 256 << 10,
+	/* Read at a time. All of it is decoded, even if paused on the way: into
+	 * memory then, 32 MiB. */
+	BUFFER_BYTES = 32 << 10,
+	/* So much is decoded, of all bodies, until it is others' turn. */
+	DECODED_AT_ONCE = 32 << 20,
+	/* Of our own silence longer than that nobody else is accused. */
+	STALL_MS = 100,
 	SLOW_BYTES_A_SECOND = 10 << 10,
 	SLOW_S = 30,
 	TOTAL_MS = 20 * 60 * 1000,
@@ -47,15 +58,20 @@ struct transfer {
 	struct curl_slist *headers;
 	char error[CURL_ERROR_SIZE];
 	int64_t started_ms, moved_ms;
-	int64_t answered_ms; /* the header's end; 0: not yet */
+	int64_t moved_stalled_ms; /* the engine's stalled_ms then */
+	int64_t answered_ms;      /* the header's end; 0: not yet */
 	unsigned redirects;
 	bool may_be_private; /* where the request goes to */
 	bool met_private;
 	struct head head;
 	size_t header_bytes;
+	unsigned codings;  /* as of coding_allows() */
 	int64_t size;      /* that is announced; UPSTREAM_SIZE_UNKNOWN */
 	uint64_t received; /* decoded */
 	bool has_won;
+	bool is_paused;
+	unsigned paused_round; /* the engine's round then */
+	TAILQ_ENTRY(transfer) paused;
 	/* We ended it ourselves: that, and not what libcurl says then. */
 	bool is_ended;
 	enum upstream_cause cause;
@@ -71,6 +87,12 @@ static size_t end_with(struct transfer *t, enum upstream_cause cause,
 		t->why = why;
 	}
 	return 0; /* what libcurl's callbacks return to fail */
+}
+
+static void note_move(struct transfer *t, int64_t now_ms)
+{
+	t->moved_ms = now_ms;
+	t->moved_stalled_ms = t->engine->stalled_ms;
 }
 
 /* ---- Headers ------------------------------------------------------------- */
@@ -164,13 +186,19 @@ static size_t on_header(char *line, size_t one, size_t size, void *ctx)
 	size_t n = size;
 
 	(void)one;
-	t->moved_ms = clock_ms();
+	note_move(t, clock_ms());
 	t->header_bytes += size;
 	if (t->header_bytes > HEADER_BYTES_MOST)
 		return end_with(t, UPSTREAM_MALFORMED,
 				"its header is too long");
 	if (t->answered_ms)
 		return size;
+	if (!coding_allows(&t->codings, line, size))
+		return end_with(t,
+				t->head.status >= 400
+					? status_cause(t->head.status)
+					: UPSTREAM_MALFORMED,
+				"a coding that was not offered");
 	while (n && (line[n - 1] == '\r' || line[n - 1] == '\n'))
 		n--;
 	if (!n)
@@ -199,12 +227,36 @@ static size_t on_header(char *line, size_t one, size_t size, void *ctx)
 
 /* ---- Bodies -------------------------------------------------------------- */
 
+/* Has more been made of few bytes than others should wait for? Then it goes on
+ * in the next round. What is made of the buffer that was read is kept. */
+static void take_turns(struct transfer *t, size_t size)
+{
+	struct upstreams *u = t->engine;
+
+	if (!t->codings)
+		return;
+	u->decoded += size;
+	if (u->decoded < DECODED_AT_ONCE || t->is_paused)
+		return;
+	t->is_paused = true;
+	t->paused_round = u->round;
+	TAILQ_INSERT_TAIL(&u->paused, t, paused);
+	curl_easy_pause(t->easy, CURLPAUSE_RECV);
+}
+
+static void forget_pause(struct transfer *t)
+{
+	if (t->is_paused)
+		TAILQ_REMOVE(&t->engine->paused, t, paused);
+	t->is_paused = false;
+}
+
 static size_t on_body(char *bytes, size_t one, size_t size, void *ctx)
 {
 	struct transfer *t = ctx;
 
 	(void)one;
-	t->moved_ms = clock_ms();
+	note_move(t, clock_ms());
 	t->received += size;
 	if (!t->has_won)
 		return t->received > DISCARD_MOST
@@ -217,6 +269,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *ctx)
 	if (t->received > t->attempt->fetch->limit_bytes)
 		return end_with(t, UPSTREAM_TOO_LARGE,
 				"larger than is allowed");
+	take_turns(t, size);
 	metric_add(METRIC_UPSTREAM_BYTES, t->attempt->server->number, 0,
 		   (int64_t)size);
 	if (race_data(t->attempt, bytes, size))
@@ -340,8 +393,7 @@ static CURLcode set_options(struct transfer *t)
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	/* What libcurl can undo; counted against the limit when undone. */
-	SET(CURLOPT_ACCEPT_ENCODING, "");
+	SET(CURLOPT_ACCEPT_ENCODING, CODING_OFFERED);
 	SET(CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)spec->manner.connect_ms);
 	SET(CURLOPT_TIMEOUT_MS, (long)TOTAL_MS);
@@ -364,6 +416,7 @@ static CURLcode set_options(struct transfer *t)
 
 static void transfer_free(struct transfer *t)
 {
+	forget_pause(t);
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
 	head_reset(&t->head);
@@ -378,7 +431,8 @@ struct transfer *transfer_begin(struct attempt *a, int64_t now_ms)
 		return NULL;
 	t->attempt = a;
 	t->engine = a->fetch->engine;
-	t->started_ms = t->moved_ms = now_ms;
+	t->started_ms = now_ms;
+	note_move(t, now_ms);
 	t->may_be_private = true;
 	t->size = UPSTREAM_SIZE_UNKNOWN;
 	head_reset(&t->head);
@@ -430,8 +484,9 @@ static void finish(struct transfer *t, enum upstream_cause cause,
 
 int64_t transfer_check(struct transfer *t, int64_t now_ms)
 {
-	int64_t until =
-		t->moved_ms + t->attempt->server->spec->manner.timeout_ms;
+	int64_t until = t->moved_ms +
+			t->attempt->server->spec->manner.timeout_ms +
+			t->engine->stalled_ms - t->moved_stalled_ms;
 
 	if (now_ms < until)
 		return until;
@@ -468,6 +523,8 @@ static bool follow(struct transfer *t)
 
 	t->redirects++;
 	t->received = 0;
+	t->codings = 0;
+	forget_pause(t);
 	curl_multi_remove_handle(t->engine->multi, t->easy);
 	if (is_set) {
 		curl_easy_cleanup(t->easy);
@@ -560,6 +617,7 @@ struct error *transfer_setup(struct upstreams *u)
 	if (!u->multi)
 		return error_no_memory;
 	u->has_proxy = redirect_has_proxy();
+	u->awake_ms = clock_ms();
 	return NULL;
 }
 
@@ -581,15 +639,49 @@ static void take_results(struct upstreams *u)
 	}
 }
 
+/* While we did something else nobody was listened to. */
+static void note_stall(struct upstreams *u)
+{
+	int64_t now_ms = clock_ms();
+
+	if (now_ms - u->awake_ms > STALL_MS)
+		u->stalled_ms += now_ms - u->awake_ms;
+	u->awake_ms = now_ms;
+}
+
+/* Those that were paused in rounds before, each of which may be again. */
+static void resume(struct upstreams *u)
+{
+	struct transfer *t;
+
+	u->decoded = 0;
+	u->round++;
+	while ((t = TAILQ_FIRST(&u->paused)) && t->paused_round != u->round) {
+		forget_pause(t);
+		/* What was kept comes now; that it is refused is said here. */
+		CURLcode rc = curl_easy_pause(t->easy, CURLPAUSE_CONT);
+
+		if (rc)
+			transfer_result(t->easy, (int)rc, clock_ms());
+	}
+}
+
 void transfer_perform(struct upstreams *u, int64_t wait_ms)
 {
 	int running;
 
+	if (!TAILQ_EMPTY(&u->paused))
+		wait_ms = 0;
 	if (wait_ms > WAIT_MOST_MS)
 		wait_ms = WAIT_MOST_MS;
-	if (wait_ms > 0)
+	note_stall(u);
+	if (wait_ms > 0) {
 		curl_multi_poll(u->multi, NULL, 0, (int)wait_ms, NULL);
+		u->awake_ms = clock_ms();
+	}
+	resume(u);
 	curl_multi_perform(u->multi, &running);
+	note_stall(u);
 	take_results(u);
 }
 
