@@ -24,7 +24,7 @@
 #include "http/routes.h"
 #include "http/ticket.h"
 
-/* limits.md 3: an answer. Past it the list is incomplete, and says so. */
+/* Of an answer. Past it the list is incomplete, and says so. */
 static const size_t answer_limit_bytes = 64 * MIB;
 /* What one other server may say, and what all of them may have said that has
  * not been read yet. */

@@ -39,7 +39,7 @@ enum http_methods {
 
 enum {
 	REQUEST_ID_MAX = 64,
-	/** limits.md 3. */
+	/** symbolized-limits(7). */
 	REQUEST_HEAD_LIMIT = 16 << 10,
 	REQUEST_FIELDS_LIMIT = 100,
 };

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** limits.md 3 and api.md 3; options of serve. */
+/** symbolized-limits(7); options of serve. */
 struct batch_limits {
 	size_t addresses; /* 100 000 */
 	size_t modules;   /* 1 000 */

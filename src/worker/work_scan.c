@@ -285,8 +285,8 @@ static struct error *scan_member(struct scan *s, const struct scanner_member *m)
 	return scan_packed_member(s, m, packed, &in, &a);
 }
 
-/* The limits of an archive (limits.md 3). @p m may be any member, also one
- * that will only be passed over: passing over costs decoding as well. */
+/* The limits of an archive, symbolized-limits(7). @p m may be any member, also
+ * one that will only be passed over: passing over costs decoding as well. */
 static struct error *check_limits(const struct scan *s,
 				  const struct scanner_member *m)
 {
