@@ -123,6 +123,7 @@ struct dwarf_debug {
 	/** Where code may lie: sorted, disjoint, not empty. */
 	struct dwarf_spans text;
 	char *problem; /* the first; NULL: none */
+	bool is_cut;   /* a limit was one of them */
 	/** Of listing the units where it could not be handed up. */
 	struct error *list_error;
 	uint64_t work; /* see dwarf_debug_work() */

@@ -12,6 +12,11 @@ const char *dwarf_debug_problem(const struct dwarf_debug *d)
 	return d->problem;
 }
 
+bool dwarf_debug_is_cut(const struct dwarf_debug *d)
+{
+	return d->is_cut;
+}
+
 size_t dwarf_debug_unit_count(struct dwarf_debug *d)
 {
 	struct dwarf_file *file = dwarf_debug_main(d);
@@ -39,6 +44,7 @@ struct error *dwarf_debug_note(struct dwarf_debug *d, struct error *err,
 {
 	if (!err || d->has_sink_failed || !elf_is_damage(err))
 		return err;
+	d->is_cut = d->is_cut || error_kind(err) == ERROR_LIMIT;
 	if (!d->problem) {
 		const char *dwo = file->object.is_split ? ".dwo" : "";
 

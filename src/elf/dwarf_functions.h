@@ -9,8 +9,9 @@
  * are mapped where they are stored plainly and inflated where they are not, as
  * far as is needed.
  *
- * What is damaged is noted (dwarf_debug_problem()) and left out; the rest is
- * given.
+ * What is damaged or beyond a limit is noted (dwarf_debug_problem()) and left
+ * out; the rest is given. Lines are given only of code whose inlined calls are
+ * known: else they would be taken for those of the function around them.
  *
  * Must not know what is made of it.
  * Threads: owned by one thread.
@@ -71,6 +72,8 @@ static inline void cleanup_dwarf_debug(struct dwarf_debug **d)
 
 /** First thing that could not be read, with its place; NULL: none so far. */
 const char *dwarf_debug_problem(const struct dwarf_debug *d);
+/** Was something left out because of a limit? */
+bool dwarf_debug_is_cut(const struct dwarf_debug *d);
 
 /**
  * The IDs by which skeletons name the units of a .dwo or .dwp.
@@ -114,7 +117,8 @@ struct dwarf_inline {
  *
  * The rows cover the piece as far as the line table does: the first has offset
  * 0 unless code in front of it has no line; code that a line table leaves out
- * in between has a row of file 0.
+ * in between has a row of file 0. There are none where not all inlined calls
+ * could be read.
  */
 struct dwarf_function {
 	struct vaddr start;

@@ -211,7 +211,6 @@ static struct error *make_rows(struct dwarf_walk *w, struct dwarf_span piece)
 	const struct dwarf_line_table *t = w->lines;
 	uint64_t at = piece.start;
 
-	w->out_row_count = 0;
 	for (size_t i = find_sequence(t, at);
 	     i < t->sequence_count && t->sequences[i].start < piece.end; i++) {
 		const struct dwarf_sequence *s = &t->sequences[i];
@@ -243,7 +242,9 @@ struct error *dwarf_walk_give(struct dwarf_walk *w)
 			.name = w->name,
 		};
 
-		TRY(make_rows(w, piece));
+		w->out_row_count = 0;
+		if (!w->is_cut)
+			TRY(make_rows(w, piece));
 		TRY(make_inlines(w, piece, &f));
 		f.rows = w->out_rows;
 		f.row_count = w->out_row_count;

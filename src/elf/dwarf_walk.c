@@ -38,8 +38,10 @@ void dwarf_walk_free(struct dwarf_walk *w)
 	mem_free(w);
 }
 
-static struct error *note(const struct dwarf_walk *w, struct error *err)
+/* What was not read for it is not known; nor, then, what its lines are of. */
+static struct error *note(struct dwarf_walk *w, struct error *err)
 {
+	w->is_broken = w->is_broken || err;
 	return dwarf_debug_note(w->cu->d, err, w->cu->file, w->cu->unit.offset);
 }
 
@@ -64,12 +66,14 @@ static bool has_code(const struct dwarf_die *die)
 		dwarf_die_has(die, DWARF_SLOT_HIGH_PC));
 }
 
-/* Damage costs the ranges behind it. */
+/* Damage costs the ranges behind it, and so does a limit, which @is_cut tells. */
 static struct error *add_ranges(struct dwarf_walk *w,
-				const struct dwarf_die *die, size_t first)
+				const struct dwarf_die *die, size_t first,
+				bool *is_cut)
 {
 	struct error *err = dwarf_die_ranges(w->cu, die, &w->spans);
 
+	*is_cut = *is_cut || (err && error_kind(err) == ERROR_LIMIT);
 	dwarf_spans_normalize(&w->spans, first);
 	return dwarf_debug_note(w->cu->d, err, w->cu->file, die->offset);
 }
@@ -197,7 +201,8 @@ static struct error *begin_function(struct dwarf_walk *w,
 
 	s->count = 0;
 	w->inline_count = 0;
-	TRY(add_ranges(w, die, 0));
+	w->is_cut = false;
+	TRY(add_ranges(w, die, 0, &w->is_broken));
 	keep_text(w);
 	for (size_t i = 0; i < s->count; i++) {
 		struct dwarf_span span = s->v[i];
@@ -251,7 +256,7 @@ static struct error *add_inline(struct dwarf_walk *w,
 				 "too many inlined calls in the function at "
 				 "0x%" PRIx64,
 				 w->spans.v[0].start);
-	TRY(add_ranges(w, die, in.first));
+	TRY(add_ranges(w, die, in.first, &w->is_cut));
 	in.count = w->spans.count - in.first;
 	in.call_line = line > UINT32_MAX ? 0 : (uint32_t)line;
 	TRY(dwarf_name_of(w->cu, die, w->sink, &in.name));
@@ -347,10 +352,11 @@ static struct error *walk_function(struct dwarf_walk *w,
 		err = gather(w, c);
 	if (!w->piece_count)
 		return err;
-	// Damage costs the inlined calls behind it, and all of the unit that
-	// is.
+	// Damage or a limit costs the inlined calls behind it, and all of the
+	// unit that is.
 	bool is_damaged = err != NULL;
 
+	w->is_cut = w->is_cut || is_damaged;
 	TRY(note(w, err));
 	TRY(dwarf_name_of(w->cu, die, w->sink, &w->name));
 	TRY(dwarf_walk_give(w));
@@ -435,7 +441,8 @@ struct error *dwarf_walk_unit(struct dwarf_walk *w, struct dwarf_cu *cu,
 	w->sink = sink;
 	w->nested_count = 0;
 	w->covered.count = 0;
+	w->is_broken = false;
 	TRY(note(w, walk_entries(w)));
 	TRY(note(w, walk_nested(w)));
-	return sink->lines ? dwarf_walk_give_lines(w) : NULL;
+	return sink->lines && !w->is_broken ? dwarf_walk_give_lines(w) : NULL;
 }

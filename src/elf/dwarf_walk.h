@@ -49,11 +49,17 @@ struct dwarf_walk {
 	size_t inline_count, inline_capacity;
 	uint32_t *levels; /* by depth: the inlined call that entries are in */
 	size_t level_capacity;
+	/* Not all of its inlined calls are there: its lines may be theirs, so
+	 * it is given none. */
+	bool is_cut;
 
 	/* The unit: entries of functions in functions, and all pieces. */
 	uint64_t *nested;
 	size_t nested_count, nested_capacity;
 	struct dwarf_spans covered;
+	/* Not all functions are: lines outside of those that are may be of
+	 * others', or of what is inlined in them, and are not given. */
+	bool is_broken;
 	/* All units: the first that describes a piece has it. */
 	struct dwarf_claims claims;
 

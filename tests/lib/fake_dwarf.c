@@ -12,6 +12,7 @@ struct dwarf_debug {
 
 const struct fake_function *fake_functions;
 const char *fake_problem;
+bool fake_is_cut;
 uint64_t fake_section_vaddrs[FAKE_SECTIONS];
 size_t fake_section_vaddr_count;
 size_t fake_units_read;
@@ -44,6 +45,12 @@ const char *dwarf_debug_problem(const struct dwarf_debug *d)
 {
 	(void)d;
 	return fake_problem;
+}
+
+bool dwarf_debug_is_cut(const struct dwarf_debug *d)
+{
+	(void)d;
+	return fake_is_cut;
 }
 
 size_t dwarf_debug_unit_count(struct dwarf_debug *d)

@@ -25,6 +25,7 @@ struct fake_function {
 
 extern const struct fake_function *fake_functions; /* size 0 behind the last */
 extern const char *fake_problem;
+extern bool fake_is_cut;
 /** What the reader was given: addresses of the first sections. */
 enum { FAKE_SECTIONS = 8 };
 #define FAKE_DWO_ID UINT64_C(0xfedcba9876543210)

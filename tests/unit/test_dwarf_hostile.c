@@ -286,6 +286,67 @@ START_TEST(entries_may_not_lie_too_deep_in_each_other)
 }
 END_TEST
 
+/* A unit with lines, of the first 0x40 bytes. */
+static void begin_with_lines(struct dwarf_writer *w, uint64_t text)
+{
+	static const struct elf_unit_file files[] = { { "a.c", 0 }, { NULL } };
+	uint64_t lines = dw_lines(w, "/src", NULL, files);
+
+	for (uint32_t i = 0; i < 8; i++)
+		dw_row(w, text + 8 * i, 1, 10 + i);
+	dw_sequence_end(w, text + 0x40);
+	dw_lines_end(w);
+	dw_unit(w, DW_UT_compile, 0);
+	dw_die(w, DW_TAG_compile_unit, true,
+	       DW({ DW_AT_comp_dir, DW_FORM_string, .s = "/src" },
+		  { DW_AT_stmt_list, DW_FORM_sec_offset, lines }));
+}
+
+/* R-10. Which inlined call lines are of, and whether they are of a function at
+ * all, nobody knows then. */
+START_TEST(where_calls_and_functions_were_not_read_there_are_no_lines)
+{
+	for (int is_limit = 0; is_limit < 2; is_limit++) {
+		CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 5,
+							       .address_size =
+								       8 };
+		CLEANUP_OPENED struct opened o = { 0 };
+		CLEANUP_DWARF_DEBUG struct dwarf_debug *d = NULL;
+		uint64_t text = text_vaddr(8);
+		CLEANUP_TOLD struct told t = { .base = text };
+
+		begin_with_lines(&w, text);
+		function(&w, false, "before", text);
+		function(&w, true, "deep", text + 0x10);
+		put_code(&w, DW_TAG_inlined_subroutine, false, "first",
+			 (struct dw_range) { text + 0x11, text + 0x12 });
+		if (is_limit)
+			for (size_t i = 0; i < ELF_DWARF_DEPTH_MAX; i++)
+				dw_die(&w, DW_TAG_lexical_block, true,
+				       DW({ 0 }));
+		else
+			dw_put_uleb(&w.info, 77); // no such abbreviation
+		put_code(&w, DW_TAG_inlined_subroutine, false, "second",
+			 (struct dw_range) { text + 0x12, text + 0x13 });
+		for (size_t i = 0; is_limit && i < ELF_DWARF_DEPTH_MAX; i++)
+			dw_end(&w);
+		dw_end(&w);
+		function(&w, false, "behind", text + 0x20);
+		unit_end(&w);
+		open_written(&w, &plain, &o);
+		ck_no_error(dwarf_debug_open(
+			&(struct dwarf_debug_inputs) { .file = &o.elf }, &d));
+		ck_assert(!dwarf_debug_is_cut(d));
+		ck_no_error(told_units(d, NULL, &t));
+		ck_told(&t, "0+8 before\n"
+			    " 0 /src/a.c:10\n"
+			    "10+8 deep\n"
+			    " 1 first from -:0: 1+1\n");
+		ck_assert_int_eq(dwarf_debug_is_cut(d), is_limit);
+	}
+}
+END_TEST
+
 /* Each is passed over once for every one around it. */
 START_TEST(functions_in_functions_by_the_thousand_end)
 {
@@ -552,6 +613,7 @@ UNIT_MAIN("dwarf_hostile", sets_of_addresses_of_no_known_kind_are_passed_over,
 	  any_allocation_may_fail, what_is_good_around_damage_is_given,
 	  references_in_circles_end, a_sibling_behind_the_entry_is_not_followed,
 	  entries_may_not_lie_too_deep_in_each_other,
+	  where_calls_and_functions_were_not_read_there_are_no_lines,
 	  functions_in_functions_by_the_thousand_end,
 	  claims_upon_claims_are_work_and_work_has_an_end,
 	  functions_that_are_put_off_are_work_and_work_has_an_end,
