@@ -10,6 +10,7 @@
 #include "resolver_inputs.h"
 #include "resolver_private.h"
 #include "split_files.h"
+#include "symbolize/table_claims.h"
 #include "symtab/symtab.h"
 #include "worker/symtab_job.h"
 
@@ -60,6 +61,8 @@ static struct error *answer_batch(struct resolver *base, struct batch *b)
 		m->status = MODULE_OK;
 		m->origin = "local";
 		m->table = symtab_get(r->table);
+		m->message = table_claims_message((struct table_claims) { 0 },
+						  r->table);
 	}
 	return batch_answer(b);
 }

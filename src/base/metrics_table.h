@@ -46,7 +46,8 @@ LABELS(LIMIT, "limit", "connections", "connections_per_address",
        "requests_per_address", "request_memory", "header_size", "header_fields",
        "header_time", "body_size", "body_time", "send_rate", "batch",
        "query_ids", "suspended_requests", "queued_jobs", "answer_time",
-       "split_copies", "upstream_metadata", "json_depth", "hops", "other")
+       "split_copies", "dwarf", "upstream_metadata", "json_depth", "hops",
+       "other")
 LABELS(TABLE, "table", "containers", "artifacts", "build_ids", "source_dirs",
        "points", "directories", "ignored")
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "symbolize/symbolizer_internal.h"
@@ -155,6 +156,13 @@ static struct error *begin_whole(struct build *b)
 	return submit(b, m->s->builders, whole_done);
 }
 
+/* One of symbolized-limits(7) has cost the table something. */
+static void count_limit(const struct symtab *table)
+{
+	if (symtab_is_cut(table))
+		limit_reached("dwarf");
+}
+
 static void log_built(const struct build *b, const struct symtab *table)
 {
 	char hex[BUILD_ID_HEX_MAX];
@@ -166,6 +174,8 @@ static void log_built(const struct build *b, const struct symtab *table)
 		 LOG_U("units", b->report.units),
 		 LOG_U("bytes", symtab_bytes(table)),
 		 LOG_I("ms", (clock_ns() - b->started_ns) / 1000000),
+		 LOG_S("limit", symtab_is_cut(table) ? "dwarf" : NULL),
+		 LOG_U("left_mangled", b->report.left_names),
 		 LOG_S("problem",
 		       b->report.problem[0] ? b->report.problem : NULL));
 }
@@ -190,6 +200,7 @@ static struct error *take_whole(struct build *b)
 	TRY(table_cache_put(m->s->tables, &m->id, claims, b->fd, &table,
 			    &is_new));
 	log_built(b, table);
+	count_limit(table);
 	/* A better one stays, with what it lacks or does not. */
 	if (!is_new)
 		table_cache_claims(m->s->tables, &m->id, &claims);
@@ -199,7 +210,7 @@ static struct error *take_whole(struct build *b)
 			    .status = MODULE_OK,
 			    .table = table,
 			    .is_upstream = claims.inputs & TABLE_UPSTREAM,
-			    .message = table_claims_message(claims),
+			    .message = table_claims_message(claims, table),
 		    },
 		    0);
 	if (is_new)
@@ -327,7 +338,7 @@ static void settle_round(struct making *m, struct symtab *table)
 			.status = MODULE_OK,
 			.table = table,
 			.is_upstream = claims.inputs & TABLE_UPSTREAM,
-			.message = table_claims_message(claims),
+			.message = table_claims_message(claims, table),
 		};
 
 		for (w = LIST_FIRST(&m->wants); w; w = next) {
@@ -374,6 +385,7 @@ static void partial_done(struct worker_job *job, struct error *err)
 					     &b->making->id, &table);
 	if (table) {
 		count_build(b, PARTIAL);
+		count_limit(table);
 		table_op_count(TABLE_OP_PARTIAL);
 		settle_round(b->making, table);
 	}

@@ -114,7 +114,7 @@ static void land_table(struct making *m, struct symtab *table)
 			    .status = MODULE_OK,
 			    .table = table,
 			    .is_upstream = have.inputs & TABLE_UPSTREAM,
-			    .message = table_claims_message(have),
+			    .message = table_claims_message(have, table),
 		    },
 		    0);
 }

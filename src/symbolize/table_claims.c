@@ -35,7 +35,12 @@ bool table_claims_exceed(struct table_claims a, struct table_claims b)
 	return a.quality > b.quality || (a.inputs & files & ~b.inputs) != 0;
 }
 
-const char *table_claims_message(struct table_claims c)
+const char *table_claims_message(struct table_claims c, const struct symtab *t)
 {
-	return c.inputs & TABLE_LACKS_SPLIT ? "split DWARF is missing" : NULL;
+	if (!symtab_is_cut(t))
+		return c.inputs & TABLE_LACKS_SPLIT ? "split DWARF is missing"
+						    : NULL;
+	return c.inputs & TABLE_LACKS_SPLIT
+		       ? "split DWARF is missing; a limit cut what there is"
+		       : "a limit cut its debug information";
 }

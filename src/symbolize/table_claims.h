@@ -6,6 +6,8 @@
 #ifndef SYMBOLIZE_TABLE_CLAIMS_H
 #define SYMBOLIZE_TABLE_CLAIMS_H
 
+#include "symtab/symtab.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,7 +39,7 @@ struct table_claims {
 void table_claims_put_off(struct table_claims *c, struct table_claims had);
 
 /** What to say of a table that is good but for something; static, or NULL. */
-const char *table_claims_message(struct table_claims c);
+const char *table_claims_message(struct table_claims c, const struct symtab *t);
 
 /** Might a table made from @p a say now what one made from @p b does not? */
 bool table_claims_exceed(struct table_claims a, struct table_claims b);

@@ -79,7 +79,8 @@ static void settle_found(struct want *want, const struct table_found *found,
 		       .status = MODULE_OK,
 		       .table = found->table,
 		       .is_upstream = found->claims.inputs & TABLE_UPSTREAM,
-		       .message = table_claims_message(found->claims),
+		       .message = table_claims_message(found->claims,
+						       found->table),
 	       },
 	       ready);
 	symtab_put(found->table);
@@ -231,7 +232,7 @@ static bool acquire_at_once(struct symbolizer *s, struct batch_module *m,
 	m->status = MODULE_OK;
 	m->table = found.table;
 	m->origin = origin_name(found.claims.inputs & TABLE_UPSTREAM);
-	m->message = table_claims_message(found.claims);
+	m->message = table_claims_message(found.claims, found.table);
 	if (found.is_doubted) {
 		LOCKED(&s->lock);
 		begin_again(s, &m->id, begun);

@@ -317,6 +317,7 @@ struct error *build_from_dwarf(struct builder *b)
 	b->covered_count = builder_join_ranges(b->covered, b->covered_count);
 	const char *problem = dwarf_debug_problem(d);
 
+	files->is_cut = files->is_cut || dwarf_debug_is_cut(d);
 	if (problem && !files->problem) {
 		files->problem = mem_strdup(problem);
 		if (!files->problem)

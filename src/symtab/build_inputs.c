@@ -52,6 +52,7 @@ struct error *build_note(struct build_inputs *b, struct error *err,
 {
 	if (!err || !elf_is_damage(err))
 		return err;
+	b->is_cut = b->is_cut || error_kind(err) == ERROR_LIMIT;
 	if (!b->problem)
 		b->problem = mem_printf("%s: %s", what, error_message(err));
 	error_free(err);

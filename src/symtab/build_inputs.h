@@ -46,6 +46,7 @@ struct build_inputs {
 	struct code_range *code; /* ascending, disjoint */
 	size_t code_count;
 	char *problem; /* the first; NULL: none */
+	bool is_cut;   /* a limit was one of them */
 };
 
 /**

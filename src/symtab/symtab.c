@@ -89,7 +89,10 @@ static struct error *read_facts(struct symtab *t, struct reader *r)
 	const uint8_t *id = reader_bytes(r, len);
 	uint8_t quality = reader_u8(r);
 
-	t->is_whole = reader_u8(r) & 1;
+	uint8_t flags = reader_u8(r);
+
+	t->is_whole = flags & SYMTAB_IS_WHOLE;
+	t->is_cut = flags & SYMTAB_IS_CUT;
 	if (!reader_ok(r) || quality >= SYMTAB_QUALITIES ||
 	    (len && !build_id_set(&t->id, id, len)))
 		return bad("bad facts");
@@ -253,6 +256,11 @@ const struct symtab_layout *symtab_layout(const struct symtab *t)
 bool symtab_is_whole(const struct symtab *t)
 {
 	return t->is_whole;
+}
+
+bool symtab_is_cut(const struct symtab *t)
+{
+	return t->is_cut;
 }
 
 size_t symtab_bytes(const struct symtab *t)

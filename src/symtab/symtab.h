@@ -71,6 +71,8 @@ enum symtab_quality symtab_quality(const struct symtab *t);
 const struct symtab_layout *symtab_layout(const struct symtab *t);
 /** False: a table of the addresses asked for only. */
 bool symtab_is_whole(const struct symtab *t);
+/** A limit has cost it names, lines or inlined calls that its files have. */
+bool symtab_is_cut(const struct symtab *t);
 /** Bytes of memory it takes: what a cache counts. */
 size_t symtab_bytes(const struct symtab *t);
 /** Bytes from the start that are the GSYM proper, for GET …/gsym. */

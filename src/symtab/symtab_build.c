@@ -344,6 +344,7 @@ static struct error *build(struct builder *b,
 		.is_whole = wanted == NULL,
 		.layout = &b->layout,
 	};
+	struct symtab_written written;
 
 	TRY(build_inputs_open(in, &b->files));
 	if (in->alt < 0)
@@ -356,10 +357,13 @@ static struct error *build(struct builder *b,
 	TRY(build_from_dwarf(b));
 	TRY(build_from_symbols(b));
 	facts.quality = b->report->quality;
-	TRY(symtab_writer_finish(b->writer, &facts, out, NULL));
-	if (b->files.problem)
-		snprintf(b->report->problem, sizeof(b->report->problem), "%s",
-			 b->files.problem);
+	facts.is_cut = b->files.is_cut;
+	TRY(symtab_writer_finish(b->writer, &facts, out, &written));
+	b->report->left_names = written.left_names;
+	snprintf(b->report->problem, sizeof(b->report->problem), "%s",
+		 b->files.problem ? b->files.problem
+		 : written.is_cut ? "too many calls are inlined in one place"
+				  : "");
 	return NULL;
 }
 

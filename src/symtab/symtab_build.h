@@ -58,6 +58,8 @@ struct symtab_build_report {
 	/** First thing that could not be read, "" if none: the table has what
 	 * could. */
 	char problem[256];
+	/** Mangled names that are beyond the demangler's limits, and stay so. */
+	uint64_t left_names;
 	/** Units of split DWARF that are named and were not given: their IDs,
 	 * the first SYMTAB_BUILD_SPLITS_MAX of them. With them the table would
 	 * be better. Owned, as is what follows: symtab_build_report_deinit().

@@ -103,12 +103,19 @@ static bool is_quick_rust(const char *name, size_t len)
 	return lifetimes <= RUST_LIFETIMES_MAX;
 }
 
-static bool demangle_cxx(const char *name, bool is_rust, struct growing *g)
+static enum symtab_demangled is_demangled(int is_good)
+{
+	return is_good ? SYMTAB_DEMANGLED : SYMTAB_NOT_MANGLED;
+}
+
+static enum symtab_demangled demangle_cxx(const char *name, bool is_rust,
+					  struct growing *g)
 {
 	if (setjmp(g->too_long))
-		return false;
-	return is_rust ? rust_demangle_callback(name, OPTIONS, grow, g)
-		       : cplus_demangle_v3_callback(name, OPTIONS, grow, g);
+		return SYMTAB_TOO_MUCH;
+	return is_demangled(
+		is_rust ? rust_demangle_callback(name, OPTIONS, grow, g)
+			: cplus_demangle_v3_callback(name, OPTIONS, grow, g));
 }
 
 /* The end of the back reference at @at: Q and a distance in base 26 whose last
@@ -181,66 +188,71 @@ static bool is_quick_d(const char *name, size_t len)
 	return tries <= D_TRIES_MAX;
 }
 
-static bool demangle_d(const char *name, size_t len, struct growing *g)
+static enum symtab_demangled demangle_d(const char *name, size_t len,
+					struct growing *g)
 {
 	if (len > D_INPUT_MAX || !is_short_d(name, len) ||
 	    !is_quick_d(name, len))
-		return false;
+		return SYMTAB_TOO_MUCH;
 	CLEANUP_FREE char *text = dlang_demangle(name, OPTIONS);
 
-	return text && strlen(text) <= SYMTAB_NAME_MAX &&
-	       buf_append_str(g->out, text);
+	if (text && strlen(text) > SYMTAB_NAME_MAX)
+		return SYMTAB_TOO_MUCH;
+	return is_demangled(text && buf_append_str(g->out, text));
 }
 
-static bool demangle_stem(const char *name, size_t len, struct buf *out)
+static enum symtab_demangled demangle_stem(const char *name, size_t len,
+					   struct buf *out)
 {
 	struct growing g = { .out = out, .start = out->size };
-	bool is_good = false;
+	enum symtab_demangled ret = SYMTAB_TOO_MUCH;
 
 	if (name[1] == 'D') {
-		is_good = demangle_d(name, len, &g);
+		ret = demangle_d(name, len, &g);
 	} else if (name[1] == 'R') {
-		is_good = is_quick_rust(name, len) &&
-			  demangle_cxx(name, true, &g);
+		if (is_quick_rust(name, len))
+			ret = demangle_cxx(name, true, &g);
 	} else {
 		// Before C++: older Rust names are C++ names that end in a
 		// hash.
 		while (name[1] == '_')
 			name++;
-		is_good = demangle_cxx(name, true, &g);
-		if (!is_good) {
+		ret = demangle_cxx(name, true, &g);
+		if (ret != SYMTAB_DEMANGLED) {
 			out->size = g.start;
-			is_good = demangle_cxx(name, false, &g);
+			ret = demangle_cxx(name, false, &g);
 		}
 	}
-	if (!is_good)
+	if (ret != SYMTAB_DEMANGLED)
 		out->size = g.start;
-	return is_good;
+	return ret;
 }
 
-bool symtab_demangle(const char *name, struct buf *out)
+enum symtab_demangled symtab_demangle(const char *name, struct buf *out)
 {
 	static const char plt[] = "@plt";
 	size_t len = strlen(name);
 	size_t start = out->size;
 
-	if (!symtab_is_mangled(name, len) || len > SYMTAB_NAME_MAX)
-		return false;
+	if (!symtab_is_mangled(name, len))
+		return SYMTAB_NOT_MANGLED;
+	if (len > SYMTAB_NAME_MAX)
+		return SYMTAB_TOO_MUCH;
 	size_t named = symtab_name_without_plt(name, len);
 	size_t stem = symtab_name_stem(name, named);
 	CLEANUP_FREE char *copy = mem_strndup(name, stem);
 
 	if (!copy) {
 		out->failed = true;
-		return false;
+		return SYMTAB_NOT_MANGLED;
 	}
-	if (!demangle_stem(copy, stem, out))
-		return false;
-	if (named == len)
-		return true;
+	enum symtab_demangled ret = demangle_stem(copy, stem, out);
+
+	if (ret != SYMTAB_DEMANGLED || named == len)
+		return ret;
 	if (out->size - start <= SYMTAB_NAME_MAX - strlen(plt) &&
 	    buf_append_str(out, plt))
-		return true;
+		return SYMTAB_DEMANGLED;
 	out->size = start;
-	return false;
+	return SYMTAB_TOO_MUCH;
 }

@@ -18,14 +18,20 @@
 /** Could it be mangled? From its first bytes. */
 bool symtab_is_mangled(const char *name, size_t len);
 
+enum symtab_demangled {
+	SYMTAB_NOT_MANGLED, /* of none of the known kinds */
+	SYMTAB_DEMANGLED,
+	SYMTAB_TOO_MUCH, /* too long, or it would take too long */
+};
+
 /**
  * Append the readable form of a name, without compiler suffixes or version;
  * "@plt" stays.
  *
  * @param[in] name NUL-terminated.
- * @return False if it is none of the known kinds, or too large; nothing is
- * appended then. Look at @c out->failed for want of memory.
+ * @return Unless it is SYMTAB_DEMANGLED, nothing is appended. Look at
+ * @c out->failed for want of memory.
  */
-bool symtab_demangle(const char *name, struct buf *out);
+enum symtab_demangled symtab_demangle(const char *name, struct buf *out);
 
 #endif

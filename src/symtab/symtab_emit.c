@@ -298,7 +298,8 @@ static struct error *put_facts(struct output *o,
 	buf_put_u8(&b, facts->id.len);
 	buf_append(&b, facts->id.bytes, facts->id.len);
 	buf_put_u8(&b, (uint8_t)facts->quality);
-	buf_put_u8(&b, facts->is_whole);
+	buf_put_u8(&b, (facts->is_whole ? SYMTAB_IS_WHOLE : 0) |
+			       (facts->is_cut ? SYMTAB_IS_CUT : 0));
 	symtab_layout_put(&b, facts->layout ? facts->layout : &none);
 	return put_part(o, &b, ret);
 }
@@ -364,7 +365,7 @@ static struct error *put_trailer(struct output *o, uint64_t gsym_size,
 struct error *symtab_emit(const struct symtab_entry *entries, size_t count,
 			  const struct symtab_pool *p,
 			  const struct symtab_writer_facts *facts, int fd,
-			  uint64_t *size_ret)
+			  struct symtab_written *ret)
 {
 	CLEANUP_BUF struct buf names = BUF_INIT;
 	CLEANUP_FREE uint8_t *piece = mem_alloc(SYMTAB_HASH_PIECE);
@@ -378,12 +379,12 @@ struct error *symtab_emit(const struct symtab_entry *entries, size_t count,
 	TRY(put_header(&o, &l, count, p, &facts->id));
 	TRY(put_gsym(&o, entries, count, p, &l));
 	TRY(put_facts(&o, facts, &parts[FACTS]));
-	TRY(symtab_names_make(p, &names));
+	TRY(symtab_names_make(p, &names, &ret->left_names));
 	TRY(put_part(&o, &names, &parts[NAMES]));
 	TRY(put_spans(&o, entries, count, &parts[SPANS]));
 	TRY(put_index(&o, entries, count, &parts[INDEX]));
 	TRY(put_trailer(&o, l.end, parts));
-	if (size_ret)
-		*size_ret = o.written;
+	ret->size = o.written;
+	ret->is_cut = facts->is_cut;
 	return NULL;
 }

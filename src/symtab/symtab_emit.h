@@ -33,6 +33,6 @@ size_t symtab_entries_settle(struct symtab_entry *entries, size_t count,
 MUST_CHECK struct error *symtab_emit(const struct symtab_entry *entries,
 				     size_t count, const struct symtab_pool *p,
 				     const struct symtab_writer_facts *facts,
-				     int fd, uint64_t *size_ret);
+				     int fd, struct symtab_written *ret);
 
 #endif

@@ -263,7 +263,7 @@ static struct error *cut_ranges(struct symtab_encoder *e, size_t parent,
 
 	if (!ranges && in->range_count)
 		return error_no_memory;
-	for (size_t i = 0; i < in->range_count && begin < RANGES_MAX;) {
+	for (size_t i = 0; i < in->range_count;) {
 		uint64_t start = ranges[i].offset;
 		uint64_t stop = stop_of(&ranges[i]);
 
@@ -283,7 +283,7 @@ static struct error *cut_ranges(struct symtab_encoder *e, size_t parent,
  * function itself. */
 static struct error *clean_tree(struct symtab_encoder *e,
 				const struct symtab_function *f, uint32_t size,
-				size_t file_count)
+				size_t file_count, bool *is_cut)
 {
 	size_t parent[DEPTH_MAX + 1] = { 0 };
 	uint32_t depth = 0; // of the node kept last
@@ -302,9 +302,12 @@ static struct error *clean_tree(struct symtab_encoder *e,
 		struct symtab_encode_node *n = &e->nodes[e->node_count];
 
 		// Deeper than a child: what it was below is gone.
-		if (!in->depth || in->depth > DEPTH_MAX ||
-		    in->depth > depth + 1)
+		if (!in->depth || in->depth > depth + 1)
 			continue;
+		if (in->depth > DEPTH_MAX || e->range_count >= RANGES_MAX) {
+			*is_cut = true;
+			continue;
+		}
 		depth = in->depth - 1;
 		TRY(cut_ranges(e, parent[depth], in));
 		if (!n->range_count)
@@ -387,27 +390,26 @@ static uint64_t least_size(const struct symtab_function *f)
 	return size;
 }
 
-/* The inlined calls, and the index. */
-static struct error *encode_calls(struct symtab_encoder *e,
-				  const struct symtab_function *f,
-				  struct symtab_encoded *ret, size_t file_count)
+/* Rows, inlined calls, and the index. */
+static struct error *encode_parts(struct symtab_encoder *e,
+				  struct symtab_encoded *ret)
 {
 	size_t start = e->out.size;
 	bool is_quick;
 
-	if (f->inline_count) {
-		TRY(clean_tree(e, f, ret->size, file_count));
-		ret->inline_count = (uint32_t)e->node_count - 1;
-		if (ret->inline_count)
-			TRY(encode_tree(e));
-	}
+	if (ret->has_rows)
+		TRY(encode_rows(e));
+	if (ret->inline_count)
+		TRY(encode_tree(e));
 	TRY(symtab_index_make(e, &is_quick));
 	if (is_quick)
 		return NULL;
-	// The lines alone then.
+	// Lines alone would be taken for its own.
 	e->out.size = start;
-	e->tree_length = ret->inline_count = 0;
-	return symtab_index_make(e, &is_quick);
+	ret->is_cut = true;
+	ret->has_rows = false;
+	ret->inline_count = 0;
+	return NULL;
 }
 
 struct error *symtab_encode(struct symtab_encoder *e,
@@ -425,11 +427,14 @@ struct error *symtab_encode(struct symtab_encoder *e,
 	buf_put_u32(&e->out, ret->size);
 	buf_put_u32(&e->out, f->name);
 	TRY(clean_rows(e, f, size, file_count));
-	if (e->row_count) {
-		ret->has_rows = true;
-		TRY(encode_rows(e));
+	if (f->inline_count) {
+		TRY(clean_tree(e, f, ret->size, file_count, &ret->is_cut));
+		ret->inline_count = (uint32_t)e->node_count - 1;
 	}
-	TRY(encode_calls(e, f, ret, file_count));
+	if (ret->is_cut)
+		e->row_count = 0;
+	ret->has_rows = e->row_count != 0;
+	TRY(encode_parts(e, ret));
 	buf_append(&e->out, "\0\0\0\0\0\0\0", 8);
 	return buf_append(&e->out, "\0\0", -e->out.size & 3) ? NULL
 							     : error_no_memory;

@@ -56,6 +56,7 @@ struct symtab_encoded {
 	uint32_t size; /* 0: still to be found */
 	uint32_t inline_count;
 	bool has_rows;
+	bool is_cut; /* inlined calls are gone for a limit, and so are rows */
 };
 
 /**

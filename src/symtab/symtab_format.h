@@ -48,8 +48,9 @@
  *	88 u64 checksum of all before it: XXH3-64, a MiB at a time, each with
  *	       the result of the one before as its seed, the first with 0
  *
- *	facts: u8 length and bytes of the build ID, u8 enum symtab_quality, u8 1
- *	    if the table is whole, the layout (symtab_layout.c).
+ *	facts: u8 length and bytes of the build ID, u8 enum symtab_quality, u8
+ *	    1: the table is whole, 2: a limit has cut it; the layout
+ *	    (symtab_layout.c).
  *	spans: u32 numbers of those functions, ascending, that reach beyond the
  *	    start of the next one: whoever finds no answer in the function that
  *	    starts last looks here for one around it.
@@ -91,11 +92,14 @@ enum {
 	/** Raised with every change to what tables say for the same input:
 	 * writer, builder, demangler, DWARF reader. A table with another one is
 	 * built anew. */
-	SYMTAB_PRODUCER = 2,
+	SYMTAB_PRODUCER = 3,
 	SYMTAB_TRAILER_SIZE = 96,
 	SYMTAB_CHECKSUM_AT = 88,    /* in the trailer */
 	SYMTAB_HASH_PIECE = 1 << 20 /* bytes */
 };
+
+/** Of the facts. */
+enum { SYMTAB_IS_WHOLE = 1, SYMTAB_IS_CUT = 2 };
 
 /** Of the names section. */
 enum {

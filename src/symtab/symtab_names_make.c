@@ -34,6 +34,7 @@ static const int64_t time_max_ms = 20 * 1000;
 struct maker {
 	struct buf keys, starts, coded;
 	uint32_t count;
+	uint64_t left; /* too much */
 	int64_t start_ms;
 	struct buf text;    /* of the name at hand */
 	size_t sample_size; /* of the window */
@@ -185,10 +186,11 @@ static void put_uleb(struct buf *b, uint64_t v)
 }
 
 /* Demangle into m->text. */
-static struct error *demangle(struct maker *m, const char *name, bool *ok_ret)
+static struct error *demangle(struct maker *m, const char *name,
+			      enum symtab_demangled *ret)
 {
 	buf_clear(&m->text);
-	*ok_ret = symtab_demangle(name, &m->text);
+	*ret = symtab_demangle(name, &m->text);
 	return m->text.failed ? error_no_memory : NULL;
 }
 
@@ -196,12 +198,13 @@ static struct error *add_name(struct maker *m, const char *strings, size_t at,
 			      size_t len)
 {
 	size_t text_at = m->sample_size + len;
-	bool is_mangled;
+	enum symtab_demangled demangled = SYMTAB_TOO_MUCH;
 
-	if (m->coded.size > coded_max || clock_ms() - m->start_ms > time_max_ms)
-		return NULL;
-	TRY(demangle(m, strings + at, &is_mangled));
-	if (!is_mangled)
+	if (m->coded.size <= coded_max &&
+	    clock_ms() - m->start_ms <= time_max_ms)
+		TRY(demangle(m, strings + at, &demangled));
+	m->left += demangled == SYMTAB_TOO_MUCH;
+	if (demangled != SYMTAB_DEMANGLED)
 		return NULL;
 	memcpy(m->window + m->sample_size, strings + at, len);
 	memcpy(m->window + text_at, m->text.data, m->text.size);
@@ -238,15 +241,15 @@ static struct error *take_sample(struct maker *m, const struct symtab_pool *p)
 	if (pieces > SAMPLE_PIECES)
 		pieces = SAMPLE_PIECES;
 	for (size_t at = 1; taken < pieces; at += len + 1) {
-		bool is_mangled;
+		enum symtab_demangled demangled;
 
 		len = strlen(strings + at);
 		if (!symtab_is_mangled(strings + at, len) ||
 		    seen++ < taken * count / pieces)
 			continue;
 		taken++;
-		TRY(demangle(m, strings + at, &is_mangled));
-		size_t n = is_mangled ? m->text.size : 0;
+		TRY(demangle(m, strings + at, &demangled));
+		size_t n = demangled == SYMTAB_DEMANGLED ? m->text.size : 0;
 
 		if (n > SAMPLE_PIECE)
 			n = SAMPLE_PIECE;
@@ -261,7 +264,8 @@ static struct error *take_sample(struct maker *m, const struct symtab_pool *p)
 	return NULL;
 }
 
-struct error *symtab_names_make(const struct symtab_pool *p, struct buf *out)
+struct error *symtab_names_make(const struct symtab_pool *p, struct buf *out,
+				uint64_t *left_ret)
 {
 	CLEANUP(free_maker) struct maker *m = mem_zalloc(sizeof(*m));
 	const char *strings = (const char *)p->strings.data;
@@ -273,10 +277,10 @@ struct error *symtab_names_make(const struct symtab_pool *p, struct buf *out)
 	TRY(take_sample(m, p));
 	for (size_t at = 1; at < p->strings.size; at += len + 1) {
 		len = strlen(strings + at);
-		if (len <= SYMTAB_NAME_MAX &&
-		    symtab_is_mangled(strings + at, len))
+		if (symtab_is_mangled(strings + at, len))
 			TRY(add_name(m, strings, at, len));
 	}
+	*left_ret = m->left;
 	buf_put_u32(out, m->count);
 	buf_put_u32(out, (uint32_t)m->sample_size);
 	buf_put_u64(out, m->coded.size);

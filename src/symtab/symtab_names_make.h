@@ -8,8 +8,9 @@
 #include "base/error.h"
 #include "symtab/symtab_pool.h"
 
-/** Append it to @p out. @return NO_MEMORY. */
+/** Append it to @p out. @param[out] left_ret Mangled names that are too much and
+ * stay as they are. @return NO_MEMORY. */
 MUST_CHECK struct error *symtab_names_make(const struct symtab_pool *p,
-					   struct buf *out);
+					   struct buf *out, uint64_t *left_ret);
 
 #endif

@@ -47,6 +47,7 @@ struct symtab {
 	struct build_id id;
 	enum symtab_quality quality;
 	bool is_whole;
+	bool is_cut;
 	struct symtab_layout layout;
 };
 

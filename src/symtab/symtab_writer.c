@@ -29,6 +29,7 @@ struct symtab_writer {
 	struct symtab_entry *entries;
 	size_t count, capacity;
 	uint64_t encoded; /* bytes in all chunks */
+	bool is_cut;
 };
 
 struct error *symtab_writer_create(struct symtab_writer **ret)
@@ -151,15 +152,23 @@ struct error *symtab_writer_add(struct symtab_writer *w,
 		.origin = (uint8_t)f.origin,
 		.has_rows = encoded.has_rows,
 	};
+	w->is_cut = w->is_cut || encoded.is_cut;
 	w->count++;
 	return NULL;
 }
 
 struct error *symtab_writer_finish(struct symtab_writer *w,
 				   const struct symtab_writer_facts *facts,
-				   int fd, uint64_t *size_ret)
+				   int fd, struct symtab_written *ret)
 {
+	struct symtab_writer_facts all = *facts;
+	struct symtab_written written;
+
+	all.is_cut = all.is_cut || w->is_cut;
 	w->count = symtab_entries_settle(w->entries, w->count, facts->layout);
 	TRY(symtab_strings_settle(w->entries, w->count, &w->pool));
-	return symtab_emit(w->entries, w->count, &w->pool, facts, fd, size_ret);
+	TRY(symtab_emit(w->entries, w->count, &w->pool, &all, fd, &written));
+	if (ret)
+		*ret = written;
+	return NULL;
 }

@@ -85,8 +85,10 @@ struct symtab_function {
  * @param[in] f Copied. What does not fit is corrected, not refused: rows that
  * are not ascending or beyond the function's end are left out, inlined ranges
  * are cut to their parent's, those that are empty are dropped with what is
- * below them, and so is what would be more than SYMTAB_FRAMES_MAX deep. Of a
- * function with thousands of calls around each address all of them are.
+ * below them. What would be more than SYMTAB_FRAMES_MAX deep, or in too many
+ * pieces, is dropped too, and with it the function's rows, which might be of
+ * what is gone: the table is cut. Of a function with thousands of calls around
+ * each address nothing but its name is left.
  * @return LIMIT if the table would exceed 4 GiB, NO_MEMORY.
  */
 MUST_CHECK struct error *symtab_writer_add(struct symtab_writer *w,
@@ -97,7 +99,18 @@ struct symtab_writer_facts {
 	struct build_id id; /* len 0: none */
 	enum symtab_quality quality;
 	bool is_whole;
+	/** A limit has cost it something; what the writer drops is counted in.
+	 */
+	bool is_cut;
 	const struct symtab_layout *layout; /* borrowed */
+};
+
+/** What was written. */
+struct symtab_written {
+	uint64_t size; /* bytes */
+	bool is_cut;
+	/** Mangled names that are beyond the demangler's limits. */
+	uint64_t left_names;
 };
 
 /**
@@ -105,12 +118,12 @@ struct symtab_writer_facts {
  * The writer is of no use behind this, whatever the outcome.
  *
  * @param[in] fd Empty file, written from offset 0. Borrowed.
- * @param[out] size_ret Bytes written; may be NULL.
+ * @param[out] ret May be NULL.
  * @return IO, NO_SPACE, LIMIT, NO_MEMORY.
  */
 MUST_CHECK struct error *
 symtab_writer_finish(struct symtab_writer *w,
 		     const struct symtab_writer_facts *facts, int fd,
-		     uint64_t *size_ret);
+		     struct symtab_written *ret);
 
 #endif

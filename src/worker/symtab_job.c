@@ -290,6 +290,7 @@ void symtab_result_put(struct buf *out,
 	buf_put_u64(out, report->functions);
 	buf_put_u64(out, report->units);
 	buf_put_str(out, report->problem);
+	buf_put_u64(out, report->left_names);
 	buf_put_u32(out, (uint32_t)report->missing_split_count);
 	for (size_t i = 0; i < report->missing_split_count; i++)
 		buf_put_u64(out, report->missing_splits[i]);
@@ -333,6 +334,7 @@ struct error *symtab_result_get(struct reader *r,
 	ret->units = reader_u64(r);
 	const uint8_t *problem = reader_sized(r, &problem_size);
 
+	ret->left_names = reader_u64(r);
 	TRY(splits_get(r, ret));
 	const uint8_t *missing = reader_sized(r, &missing_size);
 	const uint8_t *alt = reader_sized(r, &alt_size);

@@ -49,6 +49,9 @@ victim:
 	.uleb128 6, 0x2e
 	.byte 0
 	.uleb128 0x03, 0x08, 0, 0
+	.uleb128 7, 0x0b
+	.byte 1
+	.uleb128 0, 0
 	.byte 0
 	.section .debug_info,"",@progbits
 unit:
@@ -314,6 +317,25 @@ done
 must tar -C "$tmp/loads" --hard-dereference -czf "$pool/loads.1.tar.gz" .
 must cp "$pool/loads.1.tar.gz" "$pool/loads.2.tar.gz"
 
+# 11: a call within more blocks than are looked into; the line, which here is of
+# a file that there is, is the callee's
+assembled blocks 11 <<END
+callee:	.uleb128 6
+	.string "callee"
+	.rept 4600
+	.uleb128 7
+	.endr
+	.uleb128 3
+	.long callee - unit
+	.quad victim, 65536
+	.byte 1
+	.byte 0
+	.fill 4600, 1, 0
+$unit_end
+${line_table%.byte 1}.byte 4, 0, 1
+$line_end
+END
+
 serve_ready main "$pool"
 
 # ---- Somebody else, all the while --------------------------------------------
@@ -556,6 +578,23 @@ get "/buildid/$(hostile_id 9)/meta"
 is "nor told" "$(jq -c .segments "$tmp/body")" '[]'
 at_most "nor kept (KiB)" "$(du -sk "$tmp/main.state" | cut -f 1)" 2000
 
+# cut NAME: the last answer has a name and no line that might be another's, and
+# says why
+cut() {
+	is "$1: a limit has cut it, and it says so" \
+		"$(jq -r '.modules[0].message' "$tmp/body")" \
+		'a limit cut its debug information'
+	is "$1: its line is not known" "$(jq -c '.reasons[0]' "$tmp/body")" \
+		'{"0":"no_line"}'
+	is "$1: and not given" "$(jq -c \
+		'[.frames[] | select(.inlined | not) | .line]' "$tmp/body")" \
+		'[null]'
+}
+survives blocks 11
+cut blocks
+reached=$(metric 'symbolized_limits_reached_total{limit="dwarf"}')
+at_least "such limits are counted" "$reached" 2
+
 # ---- And they? ---------------------------------------------------------------
 
 rm "$tmp/go"
@@ -570,5 +609,19 @@ diag "its memory was at most $peak MiB"
 if ! grep -q fsanitize "$top_builddir/config.status" 2>/dev/null; then
 	at_most "its memory is bounded (MiB)" "$peak" 400
 fi
+
+# ---- What is kept on disk ----------------------------------------------------
+
+# is_kept NUMBER: is its table on disk?
+is_kept() {
+	[ "$(find "$tmp/main.cache/tables" -name "$(hostile_id "$1")-*.gsym")" ]
+}
+wait_until is_kept 11 || diag "its table is not on disk"
+stop_server main
+serve_ready main "$pool"
+survives blocks 11
+cut "blocks, from disk"
+is "it was not built again" \
+	"$(metric 'symbolized_symbol_table_operations_total{op="build"}')" 0
 
 finish

@@ -9,6 +9,7 @@
  *	die		the worker does
  *	fickle=PATH	the same, unless there is such a file, which it makes
  *	broken=PATH	the table has damage within unless there is such a file
+ *	cut		by a limit
  *	full		no room, unless the table goes outside "tables"
  *	lacks=N		of split DWARF the units FAKE_SPLIT_ID to that + N - 1,
  *			unless there is a file that says
@@ -91,6 +92,7 @@ static struct error *build(const struct symtab_request *q)
 		.quality = quality ? (enum symtab_quality)atoi(quality)
 				   : SYMTAB_QUALITY_DWARF,
 		.functions = 4,
+		.is_cut = strstr(words, "cut") != NULL,
 		.prefix = q->wanted_count       ? "pa"
 			  : q->inputs.alt >= 0  ? "al"
 			  : q->inputs.dwo_count ? "sp"

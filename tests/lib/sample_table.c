@@ -96,6 +96,7 @@ void sample_table_write(const struct sample_table *what, int fd)
 		.id = what->id,
 		.quality = what->quality,
 		.is_whole = true,
+		.is_cut = what->is_cut,
 		.layout = &layout,
 	};
 	struct symtab_writer *w;

@@ -23,6 +23,7 @@ struct sample_table {
 	enum symtab_quality quality;
 	unsigned functions;
 	const char *prefix; /* of their names; NULL: "fn" */
+	bool is_cut;        /* by a limit */
 	unsigned depth;     /* of calls into "inner", at most 128; 0: 1 */
 };
 

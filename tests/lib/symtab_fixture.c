@@ -23,15 +23,15 @@ void symtab_fixture_finish(struct symtab_writer *w,
 			   struct buf *out)
 {
 	CLEANUP_CLOSE int fd = memfd_create("table", MFD_CLOEXEC);
-	uint64_t size;
+	struct symtab_written written;
 
-	must(symtab_writer_finish(w, facts, fd, &size));
+	must(symtab_writer_finish(w, facts, fd, &written));
 	buf_clear(out);
-	uint8_t *to = buf_reserve(out, size);
+	uint8_t *to = buf_reserve(out, written.size);
 
-	if (!to || pread(fd, to, size, 0) != (ssize_t)size)
+	if (!to || pread(fd, to, written.size, 0) != (ssize_t)written.size)
 		abort();
-	buf_commit(out, size);
+	buf_commit(out, written.size);
 }
 
 void symtab_fixture_seal(uint8_t *table, size_t size)

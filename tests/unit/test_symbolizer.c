@@ -397,6 +397,41 @@ START_TEST(a_restart_takes_tables_from_disk)
 }
 END_TEST
 
+/* */
+START_TEST(what_a_limit_has_cut_says_so_from_disk_too)
+{
+	unsigned label = metric_label(LABELS_LIMIT, "dwarf");
+	int64_t before = metric_get(METRIC_LIMITS_REACHED, label, 0);
+	struct fixture f;
+
+	fixture_open(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "cut");
+	for (int i = 0; i < 3; i++) {
+		CLEANUP_ASKED struct asked a;
+
+		// Just built; loaded; from disk.
+		if (i == 2) {
+			wait_for(TABLE_OP_KEEP, 1);
+			close_service(&f);
+			open_service(&f);
+		}
+		asked_init(&a, LONG_MS);
+		want(&a, 1);
+		begin(&f, &a);
+		finish(&a);
+		ck_assert_int_eq(status(&a, 0), MODULE_OK);
+		ck_assert_ptr_nonnull(a.batch.modules[0].message);
+		ck_assert_str_eq(a.batch.modules[0].message,
+				 "a limit cut its debug information");
+	}
+	ck_assert_int_eq(counted(TABLE_OP_LOAD), 1);
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	ck_assert_int_eq(metric_get(METRIC_LIMITS_REACHED, label, 0),
+			 before + 1);
+	fixture_close(&f);
+}
+END_TEST
+
 /* Executables 1 and 2, of which tables are on disk, and by now more. */
 static void reopen_to_better(struct fixture *f)
 {
@@ -677,6 +712,7 @@ UNIT_MAIN("symbolizer", a_table_is_built_when_it_is_first_asked_for,
 	  better_debug_information_betters_answers_behind_the_scenes,
 	  a_worse_table_never_takes_the_place_of_a_better_one,
 	  a_restart_takes_tables_from_disk,
+	  what_a_limit_has_cut_says_so_from_disk_too,
 	  who_asks_once_waits_for_the_better_table,
 	  a_table_damaged_on_disk_is_built_anew,
 	  damage_that_shows_when_it_is_used_is_pending_and_mended,

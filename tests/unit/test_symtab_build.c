@@ -702,6 +702,35 @@ START_TEST(a_problem_does_not_keep_the_rest_out)
 	b.in.debuginfo = file_of(&(struct elf_spec) { 0 }, true);
 	build(&b);
 	ck_assert_str_eq(b.report.problem, fake_problem);
+	ck_assert(!symtab_is_cut(b.table));
+}
+END_TEST
+
+/* */
+START_TEST(a_table_says_that_a_limit_has_cut_it)
+{
+	const struct fake_function functions[] = { { TEXT, 4, "f", 1 }, { 0 } };
+	CLEANUP_BUF struct buf name = BUF_INIT;
+	CLEANUP_BUILD struct build b;
+
+	fake_is_cut = true;
+	build_file(&b, &(struct elf_spec) { 0 }, functions);
+	fake_is_cut = false;
+	ck_at(&b, TEXT, "f:1@1000+4");
+	ck_assert(symtab_is_cut(b.table));
+	deinit_build(&b);
+
+	// What is too much to be demangled cuts nothing, and is counted.
+	buf_append_str(&name, "_Z1f");
+	for (int i = 0; i < SYMTAB_NAME_MAX; i++)
+		buf_append_str(&name, "i");
+	build_file(&b,
+		   &(struct elf_spec) {
+			   SYMBOLS({ buf_str(&name), TEXT, 4, ".code" },
+				   { "_Z1gv", TEXT + 4, 4, ".code" }) },
+		   NULL);
+	ck_assert_uint_eq(b.report.left_names, 1);
+	ck_assert(!symtab_is_cut(b.table));
 }
 END_TEST
 
@@ -843,6 +872,7 @@ UNIT_MAIN("symtab build", symbols_alone_give_names_and_bounds,
 	  sections_of_a_module_are_given_addresses,
 	  symbols_of_all_files_are_merged, a_problem_does_not_keep_the_rest_out,
 	  of_too_many_segments_or_sections_the_layout_has_none,
+	  a_table_says_that_a_limit_has_cut_it,
 	  files_of_split_dwarf_that_are_missing_are_named,
 	  a_hidden_alias_goes_by_its_functions_name,
 	  names_in_a_file_that_is_missing_are_unknown,

@@ -230,6 +230,7 @@ START_TEST(a_report_comes_back_as_it_was)
 		.functions = 5,
 		.units = 6,
 		.problem = "something",
+		.left_names = 7,
 	};
 	CLEANUP_BUF struct buf b = BUF_INIT;
 	struct reader r;
@@ -253,6 +254,7 @@ START_TEST(a_report_comes_back_as_it_was)
 		ck_assert_uint_eq(got.functions, 5);
 		ck_assert_uint_eq(got.units, 6);
 		ck_assert_str_eq(got.problem, "something");
+		ck_assert_uint_eq(got.left_names, 7);
 		ck_assert_uint_eq(got.missing_split_count, 2);
 		ck_assert_uint_eq(got.missing_splits[1], UINT64_MAX);
 		ck_assert_uint_eq(got.missing_dwos.size, 9);
