@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,9 +18,19 @@
 
 static _Thread_local unsigned long fail_countdown;
 static _Thread_local bool fail_happened;
+static _Atomic long countdown_anywhere;
+static _Atomic bool happened_anywhere;
 
 static bool must_fail(void)
 {
+	/* Who comes behind the one that fails may count on, below 0. */
+	if (atomic_load_explicit(&countdown_anywhere, memory_order_relaxed) >
+		    0 &&
+	    atomic_fetch_sub(&countdown_anywhere, 1) == 1) {
+		atomic_store(&happened_anywhere, true);
+		errno = ENOMEM;
+		return true;
+	}
 	if (!fail_countdown)
 		return false;
 	if (--fail_countdown)
@@ -35,9 +46,15 @@ void mem_fail_at(unsigned long n)
 	fail_happened = false;
 }
 
+void mem_fail_anywhere(unsigned long n)
+{
+	atomic_store(&happened_anywhere, false);
+	atomic_store(&countdown_anywhere, (long)n);
+}
+
 bool mem_fail_happened(void)
 {
-	return fail_happened;
+	return fail_happened || atomic_load(&happened_anywhere);
 }
 
 void *mem_alloc(size_t size)

@@ -4,7 +4,8 @@
  * handles it: a server must survive one huge request.
  *
  * What comes from here is freed with mem_free() or free().
- * Threads: any. mem_fail_at() is per thread and for tests.
+ * Threads: any. mem_fail_at() is per thread, mem_fail_anywhere() for all of them;
+ * both are for tests.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
@@ -49,6 +50,8 @@ void mem_show(const void *p, size_t size);
 /** Tests: the @p n th allocation from now on (1 is the next) in this thread
  * fails, and only that one. 0 switches it off. */
 void mem_fail_at(unsigned long n);
+/** Tests: likewise, counted over all threads. */
+void mem_fail_anywhere(unsigned long n);
 /** Tests: did the failure asked for happen? */
 bool mem_fail_happened(void);
 

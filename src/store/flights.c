@@ -213,14 +213,15 @@ void flight_continue(struct flight *f)
 		flight_land(f, err, NULL, NULL);
 }
 
-static bool add_waiter(struct flight *f, const struct waiter *w)
+static struct error *add_waiter(struct flight *f, const struct waiter *w)
 {
-	if (f->waiter_count >= WAITERS_MAX ||
-	    !mem_grow(&f->waiters, &f->waiter_capacity, f->waiter_count + 1,
+	if (f->waiter_count >= WAITERS_MAX)
+		return error_new(BUSY, "too many wait for the same");
+	if (!mem_grow(&f->waiters, &f->waiter_capacity, f->waiter_count + 1,
 		      sizeof(*f->waiters)))
-		return false;
+		return error_no_memory;
 	f->waiters[f->waiter_count++] = *w;
-	return true;
+	return NULL;
 }
 
 static struct flight *flight_create(struct store *st,
@@ -242,8 +243,9 @@ static struct flight *flight_create(struct store *st,
 	f->query.hop = has_hop ? upstream_hop_dup(q->hop) : NULL;
 	f->query.suffix = q->suffix ? mem_strdup(q->suffix) : NULL;
 	f->generation = memo_generation(st->memo, &q->id);
-	if (!f->query.suffix != !q->suffix || !f->query.hop == has_hop ||
-	    !add_waiter(f, w)) {
+	CLEANUP_ERROR struct error *err = add_waiter(f, w);
+
+	if (!f->query.suffix != !q->suffix || !f->query.hop == has_hop || err) {
 		flight_destroy(f);
 		return NULL;
 	}
@@ -264,8 +266,8 @@ static struct error *join(struct store *st, const struct store_query *q,
 		if (f->growing.fd >= 0 && w->takes_growing) {
 			if (!artifact_copy(&f->growing, growing_ret))
 				return error_no_memory;
-		} else if (!add_waiter(f, w)) {
-			return error_new(BUSY, "too many wait for the same");
+		} else {
+			TRY(add_waiter(f, w));
 		}
 		metric_inc(METRIC_FLIGHTS_SHARED);
 		*joined_ret = true;

@@ -8,23 +8,18 @@
 #include "store/store_internal.h"
 
 enum {
-	QUERY_THREADS = 2,
 	QUERY_QUEUE = 4096,
 };
 
-/* A query thread's connection, opened when it is first needed and again after
- * a failure. */
-struct query_state {
-	struct store *store;
-	struct index_reader *reader;
-};
-
+/* Each has its state from the beginning: one that could not get one would
+ * refuse whatever comes. */
 static void *query_begin(void *ctx)
 {
-	struct query_state *q = mem_zalloc(sizeof(*q));
+	struct store *st = ctx;
+	struct query_state *q =
+		&st->query_states[atomic_fetch_add(&st->query_begun, 1)];
 
-	if (q)
-		q->store = ctx;
+	q->store = st;
 	return q;
 }
 
@@ -32,15 +27,11 @@ static void query_end(void *state)
 {
 	struct query_state *q = state;
 
-	if (q)
-		index_reader_close(q->reader);
-	mem_free(q);
+	index_reader_close(q->reader);
 }
 
 struct error *query_reader(struct query_state *q, struct index_reader **ret)
 {
-	if (!q)
-		return error_no_memory;
 	if (q->reader && index_reader_needs_reopen(q->reader))
 		index_reader_close(STEAL(q->reader));
 	if (!q->reader)
@@ -51,8 +42,7 @@ struct error *query_reader(struct query_state *q, struct index_reader **ret)
 
 void query_reset(struct query_state *q)
 {
-	if (q)
-		index_reader_close(STEAL(q->reader));
+	index_reader_close(STEAL(q->reader));
 }
 
 struct error *queries_start(struct store *st)

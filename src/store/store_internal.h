@@ -93,6 +93,14 @@ struct flight {
 
 enum { FLIGHT_SLOTS = 1024 };
 
+/** A query thread's connection, opened when it is first needed and again after
+ * a failure. */
+struct query_state {
+	struct store *store;
+	struct index_reader *reader;
+};
+enum { QUERY_THREADS = 2 };
+
 struct store {
 	char *state_dir;
 	const char *const *roots, *const *source_roots;
@@ -102,6 +110,8 @@ struct store {
 	struct log_limit target_log; /* guarded by lock */
 	unsigned workers;
 	struct pool *queries;
+	struct query_state query_states[QUERY_THREADS];
+	_Atomic unsigned query_begun; /* threads: whose state is whose */
 	struct pool *verifiers;
 	struct worker_pool *extractors;
 	struct disk_cache *cache;

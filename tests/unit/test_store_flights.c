@@ -469,7 +469,169 @@ START_TEST(a_store_that_is_aborted_answers_busy_and_can_be_read)
 }
 END_TEST
 
-UNIT_MAIN("store_flights", who_wants_to_know_is_told_what_the_index_forgot,
+/* ---- Memory that is not there ---------------------------------------------
+ */
+
+/* Which allocation it is that fails, threads decide: what is expected is that
+ * all of them fail in turn and nothing else goes wrong. */
+enum { FAILURES_MOST = 2000 };
+
+struct journey {
+	struct asked bare[2], kept[2], absent;
+	_Atomic bool is_read;
+	struct error *read_err;
+	size_t places;
+};
+
+static void read_list(void *ctx, struct index_reader *r, struct error *err)
+{
+	CLEANUP(index_places_deinit) struct index_places places = { 0 };
+	struct build_id id = index_test_id(1);
+	struct journey *j = ctx;
+
+	if (!err)
+		err = index_find(r, &id, INDEX_ROLE_EXECUTABLE, &places);
+	j->read_err = err;
+	j->places = places.count;
+	atomic_store(&j->is_read, true);
+}
+
+static void ask_section(struct fixture *f, unsigned n, struct asked *asked)
+{
+	struct store_query q = { .id = index_test_id(n),
+				 .kind = ARTIFACT_SECTION,
+				 .suffix = ".text" };
+
+	*asked = (struct asked) { .artifact = ARTIFACT_INIT };
+	store_ask(f->store, &q, on_done, asked);
+}
+
+static void travel(struct fixture *f, struct journey *j)
+{
+	*j = (struct journey) { 0 };
+	for (size_t i = 0; i < 2; i++)
+		ask(f, 1, ARTIFACT_EXECUTABLE, &j->bare[i]);
+	/* The second may wait for the first one's flight. */
+	for (size_t i = 0; i < 2; i++)
+		ask(f, 2, ARTIFACT_EXECUTABLE, &j->kept[i]);
+	ask(f, 99, ARTIFACT_DEBUGINFO, &j->absent);
+	struct error *err = store_read(f->store, read_list, j);
+
+	if (err)
+		read_list(j, NULL, err);
+	for (size_t i = 0; i < 2; i++) {
+		wait_for(&j->bare[i].is_done);
+		wait_for(&j->kept[i].is_done);
+	}
+	wait_for(&j->absent.is_done);
+	wait_for(&j->is_read);
+}
+
+/* @p text: what it is; NULL: nothing. */
+static void check_end(struct asked *asked, const char *text, bool may_fail)
+{
+	if (asked->err && may_fail) {
+		ck_error(STEAL(asked->err), NO_MEMORY, "");
+		ck_assert_int_lt(asked->artifact.fd, 0);
+	} else if (text) {
+		check_answer(asked, text);
+	} else {
+		ck_no_error(STEAL(asked->err));
+		ck_assert_int_lt(asked->artifact.fd, 0);
+	}
+}
+
+/* Its worker dies of it, if it comes as far as that. */
+static void check_deadly(struct asked *asked, bool may_fail)
+{
+	ck_assert_ptr_nonnull(asked->err);
+	if (!may_fail || error_kind(asked->err) != ERROR_NO_MEMORY)
+		ck_assert_int_eq(error_kind(asked->err), ERROR_WORKER);
+	error_free(STEAL(asked->err));
+}
+
+static void check_journey(struct journey *j, bool may_fail)
+{
+	for (size_t i = 0; i < 2; i++) {
+		check_end(&j->bare[i], "bare", may_fail);
+		check_end(&j->kept[i], "content", may_fail);
+	}
+	check_end(&j->absent, NULL, may_fail);
+	if (j->read_err && may_fail) {
+		ck_error(j->read_err, NO_MEMORY, "");
+	} else {
+		ck_no_error(j->read_err);
+		ck_assert_uint_eq(j->places, 1);
+	}
+}
+
+START_TEST(who_asks_without_memory_is_told_so_and_asks_again)
+{
+	struct cache_key key;
+	struct fixture f;
+	struct journey j;
+	bool has_failed = true;
+	unsigned long n = 0;
+
+	fixture_open(&f);
+	add_file(&f, "bare", 1);
+	add_archive(&f, "archive", 2, 7);
+	key = keep_member(&f, 2, "content");
+	while (has_failed) {
+		ck_assert_uint_lt(++n, FAILURES_MOST);
+		/* Nothing is remembered. */
+		store_close(f.store);
+		open_store(&f);
+		unverify(&f, key);
+		mem_fail_anywhere(n);
+		travel(&f, &j);
+		has_failed = mem_fail_happened();
+		mem_fail_anywhere(0);
+		check_journey(&j, has_failed);
+		if (n % 4)
+			continue;
+		travel(&f, &j);
+		check_journey(&j, false);
+	}
+	ck_assert_uint_gt(n, 20);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_job_without_memory_is_given_up_whole)
+{
+	struct asked section, deadly;
+	struct fixture f;
+	bool has_failed = true;
+	/* Processes take their time: a third of them, another one each time. */
+	unsigned long n = (unsigned long)getpid() % 3;
+
+	fixture_open(&f);
+	add_file(&f, "bare", 1);
+	add_archive(&f, "deadly", 3, 7);
+	while (has_failed) {
+		n += 3;
+		ck_assert_uint_lt(n, FAILURES_MOST);
+		store_close(f.store);
+		open_store(&f);
+		mem_fail_anywhere(n);
+		ask_section(&f, 1, &section);
+		ask(&f, 3, ARTIFACT_EXECUTABLE, &deadly);
+		wait_for(&section.is_done);
+		wait_for(&deadly.is_done);
+		has_failed = mem_fail_happened();
+		mem_fail_anywhere(0);
+		check_deadly(&section, has_failed);
+		check_deadly(&deadly, has_failed);
+	}
+	ck_assert_uint_gt(n, 20);
+	fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN("store_flights", a_job_without_memory_is_given_up_whole,
+	  who_asks_without_memory_is_told_so_and_asks_again,
+	  who_wants_to_know_is_told_what_the_index_forgot,
 	  a_store_that_is_aborted_answers_busy_and_can_be_read,
 	  reading_cached_files_through_holds_up_nobody_else,
 	  a_store_may_be_closed_while_cached_files_are_read,

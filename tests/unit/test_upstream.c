@@ -567,7 +567,7 @@ static void *answer_some(void *arg)
 	return NULL;
 }
 
-static void mute_server_start(struct mute_server *s)
+static void server_start(struct mute_server *s, void *(*answer)(void *))
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t size = sizeof(a);
@@ -581,7 +581,12 @@ static void mute_server_start(struct mute_server *s)
 		 ntohs(a.sin_port));
 	upstream_list_init(&s->list);
 	ck_no_error(upstream_list_add(&s->list, s->url, false));
-	ck_assert_int_eq(pthread_create(&s->thread, NULL, answer_some, s), 0);
+	ck_assert_int_eq(pthread_create(&s->thread, NULL, answer, s), 0);
+}
+
+static void mute_server_start(struct mute_server *s)
+{
+	server_start(s, answer_some);
 }
 
 static void mute_server_stop(struct mute_server *s)
@@ -661,6 +666,116 @@ START_TEST(who_always_has_more_to_do_lets_others_have_their_turn)
 }
 END_TEST
 
+/* It says of whatever is searched for that there is nothing. */
+static void *answer_all(void *arg)
+{
+	static const char none[] = "HTTP/1.1 200 OK\r\n"
+				   "Content-Type: application/json\r\n"
+				   "Connection: close\r\n"
+				   "Content-Length: 2\r\n\r\n[]";
+	struct mute_server *s = arg;
+	char head[4096];
+	int fd;
+
+	while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
+		if (recv(fd, head, sizeof(head), 0) > 0)
+			send(fd, none, strlen(none), MSG_NOSIGNAL);
+		close(fd);
+	}
+	return NULL;
+}
+
+struct searched {
+	_Atomic bool is_over;
+	enum upstream_cause cause;
+	size_t bytes, said;
+};
+
+static bool note_data(void *ctx, size_t server, const void *bytes, size_t size)
+{
+	struct searched *s = ctx;
+
+	(void)server;
+	(void)bytes;
+	s->bytes += size;
+	return true;
+}
+
+static void note_said(void *ctx, size_t server,
+		      const struct upstream_opinion *o)
+{
+	struct searched *s = ctx;
+
+	(void)server;
+	s->said++;
+	s->cause = o->cause;
+}
+
+static void note_search_end(void *ctx)
+{
+	struct searched *s = ctx;
+
+	atomic_store(&s->is_over, true);
+}
+
+/* @return Was it begun? Then it has ended. */
+static struct error *search(struct upstreams *u, struct searched *ret)
+{
+	static const struct upstream_searcher searcher = {
+		.data = note_data,
+		.said = note_said,
+		.ended = note_search_end,
+	};
+	static const struct upstream_hop hop = { .user_agent = "test" };
+	const struct upstream_search q = { .key = "glob",
+					   .value = "/usr/bin/x y",
+					   .hop = &hop,
+					   .until_ms = INT64_MAX,
+					   .limit_bytes = 1 << 20 };
+
+	*ret = (struct searched) { 0 };
+	TRY(upstream_search(u, &q, &searcher, ret));
+	ck_assert(wait_for(&ret->is_over));
+	ck_assert_uint_eq(ret->said, 1);
+	return NULL;
+}
+
+START_TEST(a_search_without_memory_ends_all_the_same)
+{
+	struct mute_server server;
+	struct searched s;
+	struct upstreams *u;
+	bool has_failed = true, was_refused = false;
+	unsigned long n = 0;
+
+	server_start(&server, answer_all);
+	const struct upstreams_options options = { .list = &server.list,
+						   .max_bytes = 1 << 20 };
+
+	while (has_failed) {
+		ck_assert_uint_lt(++n, 1000);
+		ck_no_error(upstreams_open(&options, &u));
+		mem_fail_anywhere(n);
+		struct error *err = search(u, &s);
+
+		has_failed = mem_fail_happened();
+		mem_fail_anywhere(0);
+		was_refused |= err != NULL;
+		if (err)
+			ck_error(err, NO_MEMORY, "");
+		else if (!has_failed)
+			ck_assert_int_eq(s.cause, UPSTREAM_FOUND);
+		ck_assert(!err || has_failed);
+		ck_no_error(search(u, &s));
+		ck_assert_int_eq(s.cause, UPSTREAM_FOUND);
+		ck_assert_uint_eq(s.bytes, 2);
+		upstreams_close(u);
+	}
+	ck_assert(was_refused);
+	mute_server_stop(&server);
+}
+END_TEST
+
 static int64_t full_queues(void)
 {
 	return metric_get(METRIC_LIMITS_REACHED,
@@ -697,7 +812,8 @@ START_TEST(one_fetch_more_than_may_be_is_refused_and_counted)
 }
 END_TEST
 
-UNIT_MAIN("upstream", urls_are_taken_as_libdebuginfod_takes_them,
+UNIT_MAIN("upstream", a_search_without_memory_ends_all_the_same,
+	  urls_are_taken_as_libdebuginfod_takes_them,
 	  a_bad_url_is_named_without_its_password,
 	  a_file_says_how_each_is_treated,
 	  what_is_wrong_in_a_file_is_named_by_its_line,
