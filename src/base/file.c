@@ -14,6 +14,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+enum { RESERVE_PERCENT = 10 };
+
 struct error *file_make_dirs(const char *path)
 {
 	CLEANUP_FREE char *copy = mem_strdup(path);
@@ -117,15 +119,31 @@ struct error *file_open_unlinked(const char *dir, int *fd_ret)
 	return NULL;
 }
 
+uint64_t file_system_spare(int fd, uint64_t *left_ret)
+{
+	struct statvfs fs;
+	uint64_t left = UINT64_MAX, reserve = 0;
+
+	if (!fstatvfs(fd, &fs)) {
+		left = (uint64_t)fs.f_bavail * fs.f_frsize;
+		reserve = (uint64_t)fs.f_blocks * fs.f_frsize / 100 *
+			  RESERVE_PERCENT;
+	}
+	if (left_ret)
+		*left_ret = left;
+	return left > reserve ? left - reserve : 0;
+}
+
 struct error *file_open_temporary(const char *dir, uint64_t size, int *fd_ret)
 {
 	const char *const dirs[] = { dir, getenv("TMPDIR"), "/var/tmp",
 				     "/tmp" };
 	CLEANUP_ERROR struct error *last = NULL;
+	CLEANUP_CLOSE int tight_fd = -1;
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
 		CLEANUP_CLOSE int fd = -1;
-		struct statvfs fs;
+		uint64_t left;
 
 		if (!dirs[i])
 			continue;
@@ -133,15 +151,19 @@ struct error *file_open_temporary(const char *dir, uint64_t size, int *fd_ret)
 		last = file_open_unlinked(dirs[i], &fd);
 		if (last)
 			continue;
-		if (!fstatvfs(fd, &fs) &&
-		    (uint64_t)fs.f_bavail * fs.f_frsize >= size) {
+		if (file_system_spare(fd, &left) >= size) {
 			*fd_ret = steal_fd(&fd);
 			return NULL;
 		}
+		if (left >= size && tight_fd < 0)
+			tight_fd = steal_fd(&fd);
 		last = error_new(NO_SPACE, "%s: no space for %" PRIu64 " bytes",
 				 dirs[i], size);
 	}
-	return STEAL(last);
+	if (tight_fd < 0)
+		return STEAL(last);
+	*fd_ret = steal_fd(&tight_fd);
+	return NULL;
 }
 
 int file_stat(int fd, struct stat *ret)

@@ -28,8 +28,13 @@ MUST_CHECK struct error *file_read_text(const char *path, size_t limit,
 
 /** An unlinked file in @p dir, O_RDWR: gone when it is closed. */
 MUST_CHECK struct error *file_open_unlinked(const char *dir, int *fd_ret);
+/** What the file system of @p fd can give without going into its reserve, a tenth
+ * of it. UINT64_MAX: it does not say.
+ * @param[out] left_ret And what it can give at all. NULL is allowed. */
+uint64_t file_system_spare(int fd, uint64_t *left_ret);
 /** As file_open_unlinked(), in the first that can have one with @p size bytes
- * free: @p dir (NULL: none), $TMPDIR, /var/tmp, /tmp.
+ * without going into its reserve, or else in the first that can at all: @p dir
+ * (NULL: none), $TMPDIR, /var/tmp, /tmp.
  * @return What is wrong with the last of them. */
 MUST_CHECK struct error *file_open_temporary(const char *dir, uint64_t size,
 					     int *fd_ret);

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -36,7 +35,6 @@
 
 enum {
 	NAME_SIZE = 17,
-	FREE_PERCENT = 10, /* of the file system, left alone */
 	TOUCH_AFTER_S = 60,
 };
 
@@ -91,15 +89,7 @@ static void drop(struct disk_cache *c, uint64_t name, enum cache_op op)
 /* What the file system can give without going below its reserve. */
 static uint64_t spare_bytes(const struct disk_cache *c)
 {
-	struct statvfs fs;
-
-	if (fstatvfs(c->dir_fd, &fs))
-		return UINT64_MAX;
-	uint64_t reserve =
-		(uint64_t)fs.f_blocks * fs.f_frsize / 100 * FREE_PERCENT;
-	uint64_t left = (uint64_t)fs.f_bavail * fs.f_frsize;
-
-	return left > reserve ? left - reserve : 0;
+	return file_system_spare(c->dir_fd, NULL);
 }
 
 /* Evict, oldest first, until one more file of @p size fits within the bounds
@@ -334,21 +324,46 @@ struct error *disk_cache_begin(struct disk_cache *c, uint64_t size, int *fd_ret)
 	return error_wrap(err, "%s", c->dir);
 }
 
-struct error *disk_cache_go_on(struct disk_cache *c, int fd, uint64_t size,
-			       uint64_t more, bool is_elsewhere)
+static bool is_ever_kept(const struct disk_cache *c, uint64_t size)
 {
-	struct statvfs fs;
-	uint64_t left;
+	return size <= c->limit && size + CACHE_FILE_TRAILER <= c->limit;
+}
+
+struct error *disk_cache_begin_growing(struct disk_cache *c, uint64_t announced,
+				       int *fd_ret)
+{
+	uint64_t evictable = 0;
+
+	if (c->is_read_only)
+		return file_open_temporary(NULL, announced, fd_ret);
+	if (is_ever_kept(c, announced)) {
+		LOCKED(&c->lock);
+		evictable = c->table.total;
+	}
+	struct error *err =
+		announced > evictable && spare_bytes(c) < announced - evictable
+			? error_new(NO_SPACE, "no space for %" PRIu64 " bytes",
+				    announced)
+			: cache_temp_open(c->dir_fd, fd_ret);
+
+	note_state(c, err, announced);
+	return error_wrap(err, "%s", c->dir);
+}
+
+struct error *disk_cache_go_on(struct disk_cache *c, int fd, uint64_t announced,
+			       uint64_t size, uint64_t more, bool is_elsewhere)
+{
+	uint64_t spare;
 
 	if (is_elsewhere || c->is_read_only) {
-		left = fstatvfs(fd, &fs) ? UINT64_MAX
-					 : (uint64_t)fs.f_bavail * fs.f_frsize;
+		spare = file_system_spare(fd, NULL);
 	} else {
 		LOCKED(&c->lock);
-		make_room(c, size + more + CACHE_FILE_TRAILER, more);
-		left = spare_bytes(c);
+		if (is_ever_kept(c, announced))
+			make_room(c, size + more + CACHE_FILE_TRAILER, more);
+		spare = spare_bytes(c);
 	}
-	if (left >= more)
+	if (spare >= more)
 		return NULL;
 	return error_new(NO_SPACE, "no space after %" PRIu64 " bytes", size);
 }
@@ -443,8 +458,8 @@ struct error *disk_cache_commit(struct disk_cache *c, struct cache_offer *offer)
 {
 	struct error *err = NULL;
 
-	if (offer->key.name && !c->is_read_only && offer->size <= c->limit &&
-	    offer->size + CACHE_FILE_TRAILER <= c->limit) {
+	if (offer->key.name && !c->is_read_only &&
+	    is_ever_kept(c, offer->size)) {
 		err = error_wrap(keep(c, offer), "%s", c->dir);
 		note_state(c, err, offer->size + CACHE_FILE_TRAILER);
 	}

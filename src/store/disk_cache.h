@@ -90,18 +90,25 @@ char *disk_cache_path(const struct disk_cache *c,
 MUST_CHECK struct error *disk_cache_begin(struct disk_cache *c, uint64_t size,
 					  int *fd_ret);
 
+/** The same for a file that a stranger sends. What he announces to be its size
+ * is not a reason to evict anything: disk_cache_go_on() does as it comes.
+ * @param[in] announced 0: nothing.
+ * @return As disk_cache_begin(); NO_SPACE: not even if all else were evicted. */
+MUST_CHECK struct error *
+disk_cache_begin_growing(struct disk_cache *c, uint64_t announced, int *fd_ret);
+
 /**
- * Before a file of which @p size bytes are written gets @p more: the room that
- * was looked for at its beginning may not have been all of it, or be somebody
- * else's by now.
+ * Before such a file, of which @p size bytes are written, gets @p more: makes
+ * room for these, unless @p announced is more than is ever kept.
  * @param[in] is_elsewhere It is none of the cache's, which need not evict for
  * it.
- * @return NO_SPACE: the file system cannot give it.
+ * @return NO_SPACE: its file system cannot give it without going into its
+ * reserve, wherever it is.
  * Cost: a few system calls.
  */
 MUST_CHECK struct error *disk_cache_go_on(struct disk_cache *c, int fd,
-					  uint64_t size, uint64_t more,
-					  bool is_elsewhere);
+					  uint64_t announced, uint64_t size,
+					  uint64_t more, bool is_elsewhere);
 
 /** The same outside the cache, in TMPDIR, /var/tmp or /tmp: an answer that is
  * not kept. To be offered without a key, if at all.

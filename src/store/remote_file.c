@@ -63,7 +63,7 @@ struct error *remote_file_begin(struct remote_file *f, int64_t size)
 	if (!f->growth || !f->pending)
 		return error_no_memory;
 	CLEANUP_ERROR struct error *err =
-		disk_cache_begin(f->cache, known_size(f), &f->fd);
+		disk_cache_begin_growing(f->cache, known_size(f), &f->fd);
 
 	if (!err ||
 	    (error_kind(err) != ERROR_NO_SPACE && error_kind(err) != ERROR_IO))
@@ -94,7 +94,8 @@ static struct error *find_room(struct remote_file *f)
 		more = ROOM_MOST;
 	if (f->size >= 0 && more > (uint64_t)f->size - f->written)
 		more = (uint64_t)f->size - f->written;
-	TRY(disk_cache_go_on(f->cache, f->fd, f->written, more, f->is_beside));
+	TRY(disk_cache_go_on(f->cache, f->fd, known_size(f), f->written, more,
+			     f->is_beside));
 	f->room = f->written + more;
 	return NULL;
 }

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/input.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "store/growth.h"
 #include "store/remote_file.h"
 #include "store/remote_meta.h"
@@ -162,21 +163,26 @@ enum {
 	SIZE_MOST = 64 << 20,
 };
 
-static bool is_cache_full;
+static bool is_cache_full, is_elsewhere_low;
 
 /* Instead of the C library's. The cache asks it of its directory, others of a
  * file. */
 int fstatvfs(int fd, struct statvfs *fs)
 {
-	struct stat st;
-	bool is_full = is_cache_full && !fstat(fd, &st) && S_ISDIR(st.st_mode);
+	struct stat st = { 0 };
+
+	fstat(fd, &st);
+	bool is_full = is_cache_full && S_ISDIR(st.st_mode);
+	bool is_low = is_elsewhere_low && !S_ISDIR(st.st_mode);
 
 	*fs = (struct statvfs) {
 		.f_bsize = 4096,
 		.f_frsize = 4096,
 		.f_blocks = 1 << 20,
 		.f_bfree = is_full ? 0 : 1 << 20,
-		.f_bavail = is_full ? 0 : 1 << 20,
+		.f_bavail = is_full  ? 0
+			    : is_low ? (1 << 20) / 20
+				     : 1 << 20,
 	};
 	return 0;
 }
@@ -253,6 +259,121 @@ START_TEST(what_was_there_when_the_cache_got_full_is_copied_in_pieces)
 	disk_cache_close(cache);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+static char cache_dir[64];
+
+static struct disk_cache *open_cache(uint64_t limit)
+{
+	struct disk_cache *cache;
+
+	strcpy(cache_dir, "/tmp/symbolized-remote-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(cache_dir));
+	ck_no_error(disk_cache_open(cache_dir, limit, &cache));
+	return cache;
+}
+
+static void close_cache(struct disk_cache *cache)
+{
+	char command[96];
+
+	disk_cache_close(cache);
+	snprintf(command, sizeof(command), "rm -rf '%s'", cache_dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static const struct cache_key kept_keys[8] = { { 1, 1 }, { 2, 2 }, { 3, 3 },
+					       { 4, 4 }, { 5, 5 }, { 6, 6 },
+					       { 7, 7 }, { 8, 8 } };
+
+/* Eight files of a MiB. */
+static void keep_some(struct disk_cache *cache)
+{
+	for (size_t i = 0; i < 8; i++) {
+		struct cache_offer offer;
+		int fd;
+
+		ck_no_error(disk_cache_begin(cache, MIB, &fd));
+		ck_assert_int_eq(ftruncate(fd, MIB), 0);
+		disk_cache_offer(cache, &offer, kept_keys[i], fd, MIB);
+		ck_no_error(disk_cache_commit(cache, &offer));
+		close(fd);
+	}
+}
+
+static unsigned count_kept(struct disk_cache *cache)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < 8; i++) {
+		uint64_t size;
+		int fd;
+
+		count += disk_cache_find(cache, kept_keys[i], &fd, &size) !=
+			 CACHE_MISSING;
+		if (fd >= 0)
+			close(fd);
+	}
+	return count;
+}
+
+START_TEST(what_is_announced_evicts_nothing_before_it_comes)
+{
+	struct disk_cache *cache = open_cache(10 * MIB);
+	struct remote_file f;
+
+	keep_some(cache);
+	remote_file_init(&f, cache);
+	ck_no_error(remote_file_begin(&f, 9 * MIB));
+	ck_assert(!f.is_beside);
+	ck_assert_uint_eq(count_kept(cache), 8);
+	receive(&f, MIB);
+	ck_assert_uint_eq(count_kept(cache), 8);
+	receive(&f, 3 * MIB);
+	ck_assert_uint_ge(count_kept(cache), 4);
+	ck_assert_uint_lt(count_kept(cache), 8);
+	receive(&f, 5 * MIB);
+	ck_assert_uint_le(count_kept(cache), 1);
+	check_content(f.fd, f.written);
+	remote_file_deinit(&f);
+	close_cache(cache);
+}
+END_TEST
+
+START_TEST(what_is_never_kept_evicts_nothing_when_it_comes)
+{
+	struct disk_cache *cache = open_cache(10 * MIB);
+	struct remote_file f;
+
+	keep_some(cache);
+	remote_file_init(&f, cache);
+	ck_no_error(remote_file_begin(&f, 11 * MIB));
+	receive(&f, 11 * MIB);
+	ck_assert(!f.is_beside);
+	ck_assert_uint_eq(count_kept(cache), 8);
+	remote_file_deinit(&f);
+	close_cache(cache);
+}
+END_TEST
+
+START_TEST(a_reserve_is_left_elsewhere_as_well)
+{
+	struct disk_cache *cache = open_cache(10 * MIB);
+	static const char byte[1] = "x";
+	struct remote_file f;
+
+	remote_file_init(&f, cache);
+	is_cache_full = is_elsewhere_low = true;
+	ck_no_error(remote_file_begin(&f, 5 * MIB));
+	ck_assert(f.is_beside);
+	ck_assert_uint_eq(remote_file_take(&f, byte, 1), 1);
+	ck_error(remote_file_write(&f), NO_SPACE, "no space");
+	is_elsewhere_low = false;
+	ck_no_error(remote_file_write(&f));
+	is_cache_full = false;
+	remote_file_deinit(&f);
+	close_cache(cache);
 }
 END_TEST
 
@@ -346,6 +467,9 @@ UNIT_MAIN("remote", who_waits_is_told_once_of_more,
 	  a_file_that_moves_is_read_where_it_is, an_end_is_told_and_stays,
 	  followers_come_to_the_end_of_what_another_thread_writes,
 	  what_was_there_when_the_cache_got_full_is_copied_in_pieces,
+	  what_is_announced_evicts_nothing_before_it_comes,
+	  what_is_never_kept_evicts_nothing_when_it_comes,
+	  a_reserve_is_left_elsewhere_as_well,
 	  what_is_put_behind_a_body_is_read_again,
 	  what_is_cut_or_altered_is_no_header,
 	  a_header_without_memory_is_an_error)
