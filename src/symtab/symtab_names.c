@@ -62,6 +62,7 @@ static const struct {
 	{ "constprop", true },   { "llvm", true }, { "lto_priv", true },
 	{ "localalias", false },
 };
+enum { SUFFIXES_MAX = 1024 /* bytes, with a version: real ones, 60 */ };
 
 static size_t skip_digits(const char *s, size_t at, size_t len)
 {
@@ -87,23 +88,10 @@ static size_t skip_suffix(const char *s, size_t at, size_t len)
 			end = digits;
 		else if (suffixes[i].has_number)
 			continue;
-		if (end == len || s[end] == '.' || s[end] == '@')
+		if (end == len || s[end] == '.')
 			return end;
 	}
 	return at;
-}
-
-/* Is there nothing but suffixes and at most a version from @at on? */
-static bool is_all_suffix(const char *s, size_t at, size_t len)
-{
-	while (at < len && s[at] == '.') {
-		size_t end = skip_suffix(s, at, len);
-
-		if (end == at)
-			return false;
-		at = end;
-	}
-	return at == len || s[at] == '@';
 }
 
 size_t symtab_name_without_plt(const char *name, size_t len)
@@ -111,15 +99,36 @@ size_t symtab_name_without_plt(const char *name, size_t len)
 	return len > 4 && !memcmp(name + len - 4, "@plt", 4) ? len - 4 : len;
 }
 
+/* From the end, so that each dot is looked at once: a suffix ends at one of the
+ * next two dots, or where all of them end. */
 size_t symtab_name_stem(const char *name, size_t len)
 {
-	if (symtab_name_without_plt(name, len) != len)
+	size_t from = len > SUFFIXES_MAX ? len - SUFFIXES_MAX : 1;
+
+	if (len < 2 || symtab_name_without_plt(name, len) != len)
 		return len;
-	for (size_t at = 1; at < len; at++)
-		if ((name[at] == '.' || name[at] == '@') &&
-		    is_all_suffix(name, at, len))
-			return at;
-	return len;
+	const char *version = memchr(name + from, '@', len - from);
+	size_t stem = version ? (size_t)(version - name) : len;
+	// Behind the last two dots; 0: there is something else from there on.
+	size_t suffixes_from[2] = { stem, stem };
+
+	for (size_t at = stem, end = stem;
+	     suffixes_from[0] || suffixes_from[1];) {
+		const char *dot = memrchr(name + from, '.', at - from);
+
+		if (!dot)
+			break;
+		at = (size_t)(dot - name);
+		size_t next = skip_suffix(name, at, end);
+		bool is_suffix = next > at && (next == suffixes_from[0] ||
+					       next == suffixes_from[1]);
+
+		suffixes_from[1] = suffixes_from[0];
+		suffixes_from[0] = is_suffix ? at : 0;
+		if (is_suffix)
+			stem = at;
+	}
+	return stem;
 }
 
 /* What a text is put together from. */

@@ -55,7 +55,8 @@ struct symtab {
 MUST_CHECK struct error *symtab_names_open(const uint8_t *data, size_t size,
 					   struct symtab_names *ret);
 
-/** Length of a name without compiler suffixes and version. */
+/** Length of a name without compiler suffixes and version, which are looked for
+ * in its last 1024 bytes. Cost: linear in those. */
 size_t symtab_name_stem(const char *name, size_t len);
 
 /** Is it "STEM@plt"? Then @c len without these four bytes, else @p len. */

@@ -27,6 +27,11 @@ tests_unit_test_symtab_names_SOURCES = tests/unit/test_symtab_names.c $(symtab_f
 tests_unit_test_symtab_names_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_symtab_names_LDADD = $(SYMBUILD_LIBS) $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_symtab_stem
+tests_unit_test_symtab_stem_SOURCES = tests/unit/test_symtab_stem.c
+tests_unit_test_symtab_stem_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_symtab_stem_LDADD = $(SYMTAB_LIBS) $(CHECK_LIBS)
+
 unit_tests += tests/unit/test_symtab_damage
 tests_unit_test_symtab_damage_SOURCES = tests/unit/test_symtab_damage.c \
 	$(symtab_fixture) tests/lib/symtab_use.c tests/lib/symtab_use.h
