@@ -47,7 +47,7 @@ LABELS(LIMIT, "limit", "connections", "connections_per_address",
        "header_time", "body_size", "body_time", "send_rate", "batch",
        "query_ids", "suspended_requests", "queued_jobs", "answer_time",
        "split_copies", "dwarf", "upstream_metadata", "json_depth", "hops",
-       "other")
+       "pattern_size", "other")
 LABELS(TABLE, "table", "containers", "artifacts", "build_ids", "source_dirs",
        "points", "directories", "ignored")
 

@@ -26,6 +26,9 @@
 
 /* Of an answer. Past it the list is incomplete, and says so. */
 static const size_t answer_limit_bytes = 64 * MIB;
+/* What a pattern costs a name goes with its length: with this one, some
+ * milliseconds at most for the longest name. */
+enum { PATTERN_MAX = 1024 };
 /* What one other server may say, and what all of them may have said that has
  * not been read yet. */
 static const size_t heard_limit_bytes = 16 * MIB;
@@ -49,7 +52,7 @@ struct metadata_ticket {
 	enum metadata_key key;
 	char *value;
 	struct build_id id; /* KEY_BUILD_ID */
-	int64_t search_ms;  /* 0: as long as it takes */
+	int64_t search_ms;  /* INT64_MAX: as long as it takes */
 	bool hide_paths;
 	enum body_coding coding;
 	/* Other servers: */
@@ -63,7 +66,8 @@ struct metadata_ticket {
 
 /* ---- What is here -------------------------------------------------------- */
 
-static bool add_hit(void *ctx, const struct index_name_hit *hit)
+static bool add_hit(struct metadata_rows *rows,
+		    const struct index_name_hit *hit)
 {
 	static const struct {
 		unsigned role;
@@ -83,7 +87,7 @@ static bool add_hit(void *ctx, const struct index_name_hit *hit)
 		};
 
 		if (hit->roles & roles[i].role)
-			fits = metadata_rows_add(ctx, &row);
+			fits = metadata_rows_add(rows, &row);
 	}
 	return fits;
 }
@@ -109,6 +113,47 @@ static struct error *add_place(struct metadata_rows *rows,
 	}
 	add_hit(rows, &hit);
 	return NULL;
+}
+
+/* What a search of names gets and gives. */
+struct name_search {
+	struct metadata_ticket *ticket;
+	struct metadata_rows *rows;
+	int64_t until_ms; /* clock_ms() */
+};
+
+static bool add_name(void *ctx, const struct index_name_hit *hit)
+{
+	return add_hit(((struct name_search *)ctx)->rows, hit);
+}
+
+static bool is_wanted(struct metadata_ticket *t)
+{
+	return ticket_state(&t->ticket) == TICKET_WAITING;
+}
+
+static bool search_is_over(void *ctx)
+{
+	const struct name_search *s = ctx;
+
+	return clock_ms() >= s->until_ms || !is_wanted(s->ticket);
+}
+
+static struct error *search_names(struct metadata_ticket *t,
+				  struct index_reader *r,
+				  struct metadata_rows *rows,
+				  bool *complete_ret)
+{
+	struct name_search s = {
+		.ticket = t,
+		.rows = rows,
+		.until_ms = t->search_ms == INT64_MAX
+				    ? INT64_MAX
+				    : clock_ms() + t->search_ms,
+	};
+
+	return index_search_names(r, t->value, t->key == KEY_GLOB,
+				  search_is_over, add_name, &s, complete_ret);
 }
 
 static struct error *search_id(struct metadata_ticket *t,
@@ -252,14 +297,14 @@ static struct error *answer(struct metadata_ticket *t, struct index_reader *r)
 	if (t->key == KEY_BUILD_ID)
 		TRY(search_id(t, r, &rows));
 	else
-		TRY(index_search_names(r, t->value, t->key == KEY_GLOB,
-				       t->search_ms ? clock_ms() + t->search_ms
-						    : 0,
-				       add_hit, &rows, &is_complete));
-	for (size_t i = 0; i < UPSTREAMS_MAX; i++) {
+		TRY(search_names(t, r, &rows, &is_complete));
+	for (size_t i = 0; i < UPSTREAMS_MAX && is_wanted(t); i++) {
 		if (t->heard[i].is_whole)
 			TRY(add_heard(t, i, &rows));
 	}
+	/* Nobody waits for it any longer. */
+	if (!is_wanted(t))
+		return NULL;
 	metadata_rows_end(&rows, is_complete && !rows.is_cut && !t->lacks_some);
 	make_reply(t, &out);
 	return NULL;
@@ -310,6 +355,7 @@ static void set_patience(struct metadata_ticket *t, const struct request *rq)
 
 	if (o->metadata_ms == HTTP_NO_LIMIT) {
 		t->ticket.wait_ms = HTTP_NO_LIMIT;
+		t->search_ms = INT64_MAX;
 		return;
 	}
 	wait_ms = search_ms + o->answer_wait_ms;
@@ -341,6 +387,13 @@ static bool read_question(struct request *rq, enum metadata_key *key,
 		request_fail(rq, 400, "bad_request",
 			     "/metadata wants key=file, glob or buildid, and "
 			     "value=");
+		return false;
+	}
+	if (k == KEY_GLOB && strlen(*value) > PATTERN_MAX) {
+		limit_reached("pattern_size");
+		request_fail(rq, 400, "bad_request",
+			     "the pattern is longer than %d bytes",
+			     PATTERN_MAX);
 		return false;
 	}
 	*key = (enum metadata_key)k;

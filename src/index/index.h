@@ -502,12 +502,15 @@ MUST_CHECK struct error *index_points(struct index_reader *r,
 
 /**
  * ELF artifacts by file or member name: @p glob false compares whole paths,
- * true uses fnmatch(FNM_PATHNAME). Stops when @p fn returns false or at
- * @p deadline_ms (clock_ms(), 0 none).
+ * true uses fnmatch(FNM_PATHNAME). Stops when @p fn returns false or @p is_over
+ * true, which is asked before each artifact that is looked at.
  *
  * Cost: microseconds a hit where the last segment of @p pattern is literal;
- * else every artifact is looked at, two microseconds each.
- * @param[out] complete_ret False if it stopped at the deadline.
+ * else every artifact is looked at, two microseconds each. What fnmatch needs
+ * for one is in proportion to the lengths of pattern and name, multiplied:
+ * @p pattern has to be bounded by the caller.
+ * @param[in] is_over NULL: never. Gets @p ctx, as @p fn does.
+ * @param[out] complete_ret False if @p is_over ended it.
  */
 struct index_name_hit {
 	struct build_id id;
@@ -516,9 +519,10 @@ struct index_name_hit {
 	const char *archive; /* NULL: a bare file */
 };
 typedef bool (*index_name_fn)(void *ctx, const struct index_name_hit *hit);
+typedef bool (*index_over_fn)(void *ctx);
 MUST_CHECK struct error *index_search_names(struct index_reader *r,
 					    const char *pattern, bool glob,
-					    int64_t deadline_ms,
+					    index_over_fn is_over,
 					    index_name_fn fn, void *ctx,
 					    bool *complete_ret);
 

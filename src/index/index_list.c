@@ -18,8 +18,9 @@
 
 int read_slice_ms = 500;
 
-/* Rows between two looks at the clock. */
-enum { SLICE_ROWS = 256 };
+/* Rows between two looks at the clock. One whose name is compared with a pattern
+ * may take milliseconds. */
+enum { SLICE_ROWS = 16 };
 
 struct slice {
 	int64_t until_ms;
@@ -328,9 +329,6 @@ struct error *index_each_failed(struct index_reader *r, index_failed_fn fn,
 
 /* ---- Search by name ----------------------------------------------------- */
 
-/* A row costs a microsecond or two. */
-enum { DEADLINE_ROWS = 64 };
-
 struct search {
 	struct index_reader *r;
 	const char *pattern;
@@ -338,11 +336,11 @@ struct search {
 	size_t literal_size; /* bytes before the pattern's first special */
 	enum sql statement;
 	uint32_t hash; /* of the base name, for SQL_NAMES_BY_HASH */
-	int64_t deadline_ms;
+	index_over_fn is_over;
 	index_name_fn fn;
 	void *ctx;
 	int64_t after;
-	bool is_done, is_late;
+	bool is_done, is_cut;
 	struct buf file, archive;
 };
 
@@ -424,12 +422,6 @@ static struct error *look_at_name(struct search *s, struct query *q)
 	return give_hit(s, q, member != NULL);
 }
 
-static bool is_past_deadline(const struct search *s, const struct slice *slice)
-{
-	return s->deadline_ms && slice->rows % DEADLINE_ROWS == 0 &&
-	       clock_ms() >= s->deadline_ms;
-}
-
 static struct error *search_slice(struct search *s)
 {
 	CLEANUP_QUERY struct query q = query_begin(&s->r->db, s->statement);
@@ -445,19 +437,21 @@ static struct error *search_slice(struct search *s)
 		s->is_done = !row;
 		if (!row)
 			break;
+		/* For every row: one costs a microsecond or two, or
+		 * milliseconds where name and pattern are made for that. */
+		s->is_cut = s->is_over && s->is_over(s->ctx);
+		if (s->is_cut)
+			break;
 		s->after = query_int(&q, 0);
 		TRY(look_at_name(s, &q));
 		if (slice_is_over(&slice))
-			break;
-		s->is_late = !s->is_done && is_past_deadline(s, &slice);
-		if (s->is_late)
 			break;
 	}
 	return NULL;
 }
 
 struct error *index_search_names(struct index_reader *r, const char *pattern,
-				 bool glob, int64_t deadline_ms,
+				 bool glob, index_over_fn is_over,
 				 index_name_fn fn, void *ctx,
 				 bool *complete_ret)
 {
@@ -472,15 +466,15 @@ struct error *index_search_names(struct index_reader *r, const char *pattern,
 		.literal_size = literal_size(pattern),
 		.statement = by_hash ? SQL_NAMES_BY_HASH : SQL_NAMES_SCAN,
 		.hash = name_hash(pattern),
-		.deadline_ms = deadline_ms,
+		.is_over = is_over,
 		.fn = fn,
 		.ctx = ctx,
 	};
 
-	while (!s.is_done && !s.is_late) {
+	while (!s.is_done && !s.is_cut) {
 		TRY(reader_refresh(r));
 		TRY(search_slice(&s));
 	}
-	*complete_ret = !s.is_late;
+	*complete_ret = !s.is_cut;
 	return NULL;
 }

@@ -41,6 +41,8 @@ struct store {
 	const struct index_segment *segment;
 	bool refuses_reads, fails_reads, is_not_ready;
 	unsigned read_delay_ms;
+	void (*row)(void *ctx, size_t i);
+	void *row_ctx;
 	const char *degraded;
 	_Atomic unsigned asked, holders;
 	pthread_mutex_t mutex;
@@ -274,6 +276,13 @@ struct error *store_read(struct store *st, store_read_fn fn, void *ctx)
 	return NULL;
 }
 
+void fake_store_on_row(struct store *st, void (*fn)(void *ctx, size_t i),
+		       void *ctx)
+{
+	st->row = fn;
+	st->row_ctx = ctx;
+}
+
 void store_hold(struct store *st)
 {
 	atomic_fetch_add(&st->holders, 1);
@@ -378,15 +387,22 @@ struct error *index_presence(struct index_reader *r, const struct build_id *id,
 }
 
 struct error *index_search_names(struct index_reader *r, const char *pattern,
-				 bool glob, int64_t deadline_ms,
+				 bool glob, index_over_fn is_over,
 				 index_name_fn fn, void *ctx,
 				 bool *complete_ret)
 {
 	struct store *st = r->store;
 
-	*complete_ret = clock_ms() < deadline_ms;
+	*complete_ret = true;
 	for (size_t i = 0; i < st->place_count; i++) {
 		const struct index_place *p = &st->places[i];
+
+		if (is_over && is_over(ctx)) {
+			*complete_ret = false;
+			break;
+		}
+		if (st->row)
+			st->row(st->row_ctx, i);
 		struct index_name_hit hit = {
 			.id = p->id,
 			.roles = p->roles,

@@ -46,6 +46,9 @@ void fake_store_set_places(struct store *st, const struct index_place *places,
 void fake_store_refuse_reads(struct store *st, bool refuse, bool fail);
 /** Each read takes that long before it begins. */
 void fake_store_delay_reads(struct store *st, unsigned ms);
+/** Called by index_search_names() for each place that it looks at. */
+void fake_store_on_row(struct store *st, void (*fn)(void *ctx, size_t i),
+		       void *ctx);
 /** store_is_ready()'s answer. */
 void fake_store_set_ready(struct store *st, bool is_ready,
 			  const char *degraded);

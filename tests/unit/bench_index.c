@@ -238,7 +238,7 @@ static void measure_reads(const char *dir)
 	timer_report(t, "index_each_known", (double)found);
 	found = 0;
 	t = timer_start();
-	must(index_search_names(r, "/usr/lib/*/nothing*", true, 0, count_hit,
+	must(index_search_names(r, "/usr/lib/*/nothing*", true, NULL, count_hit,
 				&found, &complete));
 	timer_report(t, "index_search_names, all", (double)id_count);
 	t = timer_start();
@@ -246,7 +246,8 @@ static void measure_reads(const char *dir)
 		must(index_search_names(r,
 					"/srv/tree/*/usr/lib/*/"
 					"libexample-77.so.1",
-					true, 0, count_hit, &found, &complete));
+					true, NULL, count_hit, &found,
+					&complete));
 	timer_report(t, "index_search_names, literal base", 1000);
 	index_reader_close(r);
 }

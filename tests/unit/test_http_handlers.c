@@ -584,6 +584,56 @@ START_TEST(metadata_says_when_its_time_was_up)
 }
 END_TEST
 
+static void leave_at_first(void *ctx, size_t i)
+{
+	unsigned *rows = ctx;
+
+	if (i == 0)
+		ck_assert(ticket_give_up(f.rq.ticket));
+	++*rows;
+}
+
+START_TEST(a_search_that_nobody_waits_for_ends)
+{
+	unsigned rows = 0;
+
+	set_up();
+	fake_store_on_row(f.store, leave_at_first, &rows);
+	f.rq.query = mem_strdup("key=glob&value=*");
+	f.rq.method = METHOD_GET;
+	ck_assert(request_set_path(&f.rq, "/metadata"));
+	ck_assert(route_request(&f.rq));
+	route_handle(&f.rq);
+	struct ticket *t = f.rq.ticket;
+
+	t->start(ticket_get(t));
+	for (int ms = 0; ms < 20000 && t->references > 1; ms++)
+		usleep(1000);
+	ck_assert_uint_eq(t->references, 1);
+	ck_assert_uint_eq(t->reply.status, 0);
+	ck_assert_uint_eq(rows, 1);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_pattern_has_an_end)
+{
+	char query[2048];
+
+	set_up();
+	snprintf(query, sizeof(query), "key=glob&value=/%01023d", 0);
+	ck_assert_uint_eq(search(query), 200);
+	snprintf(query, sizeof(query), "key=glob&value=/%01024d", 0);
+	ck_assert_uint_eq(search(query), 400);
+	ck_assert_ptr_nonnull(strstr(body(), "\"bad_request\""));
+	ck_assert_ptr_nonnull(strstr(body(), "1024"));
+	/* A whole name may be longer. */
+	snprintf(query, sizeof(query), "key=file&value=/%01024d", 0);
+	ck_assert_uint_eq(search(query), 200);
+	tear_down();
+}
+END_TEST
+
 START_TEST(metadata_wants_a_key_and_a_value)
 {
 	static const char *const bad[] = {
@@ -754,6 +804,8 @@ UNIT_MAIN("http_handlers", a_warm_file_comes_with_all_its_headers,
 	  a_thousand_ids_are_taken_and_one_more_is_too_large,
 	  presence_takes_compressed_bodies,
 	  metadata_finds_by_name_pattern_and_id,
-	  metadata_says_when_its_time_was_up, metadata_wants_a_key_and_a_value,
-	  readiness_has_its_reasons, the_page_speaks_to_people_and_to_programs,
+	  metadata_says_when_its_time_was_up,
+	  a_search_that_nobody_waits_for_ends, a_pattern_has_an_end,
+	  metadata_wants_a_key_and_a_value, readiness_has_its_reasons,
+	  the_page_speaks_to_people_and_to_programs,
 	  metrics_are_prometheus_text, without_memory_there_is_still_an_answer)

@@ -277,7 +277,7 @@ static struct error *op_search(struct index_fixture *f)
 	int count = 0;
 	bool complete;
 
-	TRY(index_search_names(f->r, "/*/*", true, 0, take_hit, &count,
+	TRY(index_search_names(f->r, "/*/*", true, NULL, take_hit, &count,
 			       &complete));
 	ck_assert_int_eq(count, 5);
 	return NULL;

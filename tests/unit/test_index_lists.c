@@ -453,9 +453,14 @@ END_TEST
 /* ---- Search by name ----------------------------------------------------- */
 
 struct hits {
-	size_t count, stop_at;
+	size_t count, stop_at, asks_left;
 	char text[512];
 };
+
+static bool is_over(void *ctx)
+{
+	return --((struct hits *)ctx)->asks_left == 0;
+}
 
 static bool note_hit(void *ctx, const struct index_name_hit *hit)
 {
@@ -516,15 +521,15 @@ START_TEST(names_are_found_by_path_and_by_pattern)
 		struct hits h = { 0 };
 
 		ck_no_error(index_search_names(f.r, asked[i].pattern,
-					       asked[i].glob, 0, note_hit, &h,
-					       &complete));
+					       asked[i].glob, NULL, note_hit,
+					       &h, &complete));
 		ck_assert_str_eq(h.text, asked[i].expected);
 		ck_assert(complete);
 	}
 }
 END_TEST
 
-START_TEST(a_search_ends_when_told_to_or_at_its_deadline)
+START_TEST(a_search_ends_when_told_to_at_each_row)
 {
 	struct index_test_container t;
 	struct hits h = { .stop_at = 2 };
@@ -534,8 +539,8 @@ START_TEST(a_search_ends_when_told_to_or_at_its_deadline)
 
 	read_slice_ms = 0;
 	fill_names(&f);
-	ck_no_error(index_search_names(f.r, "/usr/bin/*", true, 0, note_hit, &h,
-				       &complete));
+	ck_no_error(index_search_names(f.r, "/usr/bin/*", true, NULL, note_hit,
+				       &h, &complete));
 	ck_assert_uint_eq(h.count, 2);
 	ck_assert(complete);
 	for (unsigned i = 0; i < 1000; i++) {
@@ -544,15 +549,22 @@ START_TEST(a_search_ends_when_told_to_or_at_its_deadline)
 		ck_no_error(index_test_put(f.ix, &t));
 	}
 	h = (struct hits) { 0 };
-	ck_no_error(index_search_names(f.r, "/many/*", true, 0, note_hit, &h,
+	ck_no_error(index_search_names(f.r, "/many/*", true, NULL, note_hit, &h,
 				       &complete));
 	ck_assert_uint_eq(h.count, 1000);
 	ck_assert(complete);
 	h = (struct hits) { 0 };
-	ck_no_error(index_search_names(f.r, "/many/*", true, 1, note_hit, &h,
-				       &complete));
-	ck_assert_uint_lt(h.count, 1000);
-	ck_assert(!complete);
+	for (size_t asks = 1; asks < 1010; asks += 7) {
+		h = (struct hits) { .asks_left = asks };
+		ck_no_error(index_search_names(f.r, "/many/*", true, is_over,
+					       note_hit, &h, &complete));
+		/* It is asked before each one that is looked at. The first
+		 * seven are elsewhere. */
+		ck_assert_uint_eq(h.count, asks <= 7     ? 0
+					   : asks < 1007 ? asks - 8
+							 : 1000);
+		ck_assert(complete == (asks > 1007));
+	}
 }
 END_TEST
 
@@ -824,6 +836,6 @@ UNIT_MAIN("index_lists", containers_of_many_rows_share_no_transaction,
 	  ignored_files_of_a_directory_are_replaced_and_removed,
 	  ids_are_listed_from_where_the_last_list_ended,
 	  names_are_found_by_path_and_by_pattern,
-	  a_search_ends_when_told_to_or_at_its_deadline,
+	  a_search_ends_when_told_to_at_each_row,
 	  the_data_version_changes_with_every_commit,
 	  check_finds_what_was_broken_by_hand)

@@ -575,7 +575,7 @@ START_TEST(a_row_that_makes_no_sense_is_damage)
 			ck_error(index_each_id(f.r, 0, 9, ignore_id, NULL,
 					       &last),
 				 DATABASE, "damaged");
-			ck_error(index_search_names(f.r, "/m/0", false, 0,
+			ck_error(index_search_names(f.r, "/m/0", false, NULL,
 						    ignore_hit, NULL,
 						    &complete),
 				 DATABASE, "damaged");
