@@ -248,21 +248,35 @@ static bool has_any_file(const struct making *m)
 
 enum next { NEXT_NOTHING, NEXT_PARTIAL, NEXT_WHOLE, NEXT_TAKE, NEXT_NO_FILES };
 
+/* Is the whole to be begun? The first partial table goes alone, which is the
+ * first answer's; no other one comes before the whole has begun, or it never
+ * would while somebody asks for this and that. Lock held. */
+static bool is_whole_due(const struct making *m)
+{
+	bool is_first = m->is_partial_begun && m->round == 1;
+
+	return !m->is_whole_begun && m->arrived == m->expected && !is_first;
+}
+
 /* Lock held. @param[in,out] request Of a partial table. */
 static enum next next_of(struct making *m, struct buf *request)
 {
-	if (m->has_landed || m->is_partial_begun)
+	bool is_due = is_whole_due(m);
+
+	if (m->has_landed)
 		return NEXT_NOTHING;
-	if (can_build_partial(m) && build_partial_request(m, request))
+	if (!m->is_partial_begun && !(is_due && m->round) &&
+	    can_build_partial(m) && build_partial_request(m, request))
 		return NEXT_PARTIAL;
-	if (m->is_whole_begun || m->arrived != m->expected)
+	if (!is_due)
 		return NEXT_NOTHING;
 	if (m->is_built && m->files[FILE_ALT].fd < 0)
 		return NEXT_TAKE;
 	return has_any_file(m) ? NEXT_WHOLE : NEXT_NO_FILES;
 }
 
-void making_advance(struct making *m)
+/* @return What was done; there may be more to do. */
+static enum next advance(struct making *m)
 {
 	CLEANUP_BUF struct buf request = BUF_INIT;
 	enum next next;
@@ -277,23 +291,30 @@ void making_advance(struct making *m)
 	}
 	switch (next) {
 	case NEXT_NOTHING:
-		return;
+		return next;
 	case NEXT_PARTIAL:
 		build_partial(m, &request);
-		return;
+		return next;
 	case NEXT_WHOLE:
 		/* What came may be less than what was offered. */
 		if (!making_has_no_better(m, making_claims(m))) {
 			build_whole(m);
-			return;
+			return next;
 		}
 		break;
 	case NEXT_TAKE:
 		build_take(m);
-		return;
+		return next;
 	case NEXT_NO_FILES:
 		land_without_files(m);
 		break;
 	}
 	making_release(m);
+	return next;
+}
+
+void making_advance(struct making *m)
+{
+	while (advance(m) != NEXT_NOTHING)
+		;
 }

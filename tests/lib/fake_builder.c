@@ -5,6 +5,8 @@
  *
  *	quality=N	of the table; default dwarf
  *	gate=PATH	the whole table waits until there is such a file
+ *	turns=PATH	a partial one does, and removes it; while it does there
+ *			is PATH.waits
  *	bad		it is damaged
  *	die		the worker does
  *	fickle=PATH	the same, unless there is such a file, which it makes
@@ -57,6 +59,19 @@ static void wait_for(const char *path)
 		usleep(1000);
 }
 
+static void wait_turn(const char *path)
+{
+	char waits[512];
+
+	if (!path)
+		return;
+	snprintf(waits, sizeof(waits), "%s.waits", path);
+	close(open(waits, O_CREAT | O_WRONLY, 0600));
+	while (unlink(path))
+		usleep(1000);
+	unlink(waits);
+}
+
 static bool is_in_cache(int fd)
 {
 	char link[64], path[512] = "";
@@ -99,7 +114,9 @@ static struct error *build(const struct symtab_request *q)
 						: NULL,
 	};
 
-	if (!q->wanted_count)
+	if (q->wanted_count)
+		wait_turn(find_word("turns="));
+	else
 		wait_for(find_word("gate="));
 	if (strstr(words, "bad"))
 		return error_new(BAD_DATA, "it says so itself");

@@ -164,6 +164,46 @@ START_TEST(of_a_large_file_a_few_addresses_are_answered_first)
 }
 END_TEST
 
+START_TEST(who_always_asks_for_a_few_addresses_more_keeps_nobody_from_the_whole)
+{
+	CLEANUP_ASKED struct asked first, second, large;
+	char words[160], turns[128], waits[160];
+	struct fixture f;
+
+	fixture_open(&f);
+	snprintf(turns, sizeof(turns), "%s.turn", f.gate);
+	snprintf(words, sizeof(words), "turns=%s", turns);
+	add_debuginfo(&f, "a", 1, LARGE, words);
+	asked_init(&first, LONG_MS);
+	want(&first, 1);
+	begin(&f, &first);
+	snprintf(waits, sizeof(waits), "%s.waits", turns);
+	while (access(waits, F_OK))
+		usleep(1000);
+	/* Who asks now is of the next round. */
+	asked_init(&second, LONG_MS);
+	want(&second, 1);
+	begin(&f, &second);
+	close(open(turns, O_CREAT | O_WRONLY, 0600));
+	finish(&first);
+	ck_assert_str_eq(name_of(&first, 0), "pa1");
+	/* However long that round takes. */
+	asked_init(&large, LONG_MS);
+	want(&large, 1);
+	for (unsigned i = 0; i < 5000; i++)
+		ck_no_error(
+			batch_add_address(&large.batch, &any, SAMPLE_BASE + i));
+	begin(&f, &large);
+	finish(&large);
+	ck_assert_int_eq(status(&large, 0), MODULE_OK);
+	ck_assert_str_eq(name_of(&large, 0), "fn1");
+	finish(&second);
+	ck_assert_int_eq(status(&second, 0), MODULE_OK);
+	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(what_is_loaded_does_not_wait_for_what_is_built)
 {
 	struct fixture f;
@@ -705,6 +745,7 @@ UNIT_MAIN("symbolizer", a_table_is_built_when_it_is_first_asked_for,
 	  one_batch_more_than_can_wait_is_refused_and_counted,
 	  what_is_not_ready_in_time_is_pending_and_ready_later,
 	  of_a_large_file_a_few_addresses_are_answered_first,
+	  who_always_asks_for_a_few_addresses_more_keeps_nobody_from_the_whole,
 	  what_is_loaded_does_not_wait_for_what_is_built,
 	  modules_without_a_table_say_why,
 	  a_worker_that_dies_once_is_given_another_try,
