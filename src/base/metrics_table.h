@@ -47,7 +47,7 @@ LABELS(LIMIT, "limit", "connections", "connections_per_address",
        "header_time", "body_size", "body_time", "send_rate", "batch",
        "query_ids", "suspended_requests", "queued_jobs", "answer_time",
        "split_copies", "dwarf", "upstream_metadata", "json_depth", "hops",
-       "pattern_size", "other")
+       "pattern_size", "source_names", "source_lists", "other")
 LABELS(TABLE, "table", "containers", "artifacts", "build_ids", "source_dirs",
        "points", "directories", "ignored")
 
@@ -83,6 +83,8 @@ COUNTER(ARTIFACTS_CONFLICTING, NONE, NONE, "artifacts_conflicting_total",
 	"Times that files of one build ID and quality were not the same")
 COUNTER(FLIGHTS_SHARED, NONE, NONE, "flights_shared_total",
 	"Requests that shared the work of an identical one")
+COUNTER(FLIGHTS_DISMISSED, NONE, NONE, "flights_dismissed_total",
+	"Requests whose clients had left before their turn came")
 GAUGE(FLIGHTS_WAITING, NONE, NONE, "flights_waiting_requests",
       "Requests that wait for the work of an identical one")
 HISTOGRAM(EXTRACT_SECONDS, SOURCE, NONE, "extract_duration_seconds",

@@ -53,6 +53,46 @@ char *path_canonical(const char *path)
 	return out;
 }
 
+static bool is_dots(const char *part, size_t n, size_t dots)
+{
+	return n == dots && !memcmp(part, "..", n);
+}
+
+bool path_is_form_of(const char *path, size_t size, const char *canonical)
+{
+	/* What has not been compared yet. */
+	size_t left = strlen(canonical);
+	size_t up = 0; /* segments that a ".." behind them takes away */
+
+	left -= left == 1; /* the root: no segment */
+	while (size) {
+		if (path[size - 1] == '/') {
+			size--;
+			continue;
+		}
+		const char *slash = memrchr(path, '/', size);
+		const char *part = slash ? slash + 1 : path;
+		size_t n = size - (size_t)(part - path);
+
+		size = slash ? (size_t)(slash - path) : 0;
+		if (is_dots(part, n, 1))
+			continue;
+		if (is_dots(part, n, 2)) {
+			up++;
+			continue;
+		}
+		if (up) {
+			up--;
+			continue;
+		}
+		if (left < n + 1 || canonical[left - n - 1] != '/' ||
+		    memcmp(canonical + left - n, part, n) != 0)
+			return false;
+		left -= n + 1;
+	}
+	return left == 0;
+}
+
 bool path_is_beneath(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stddef.h>
 
 /**
  * Canonical form, purely textual: "//" becomes "/", "." segments go, ".."
@@ -19,6 +20,12 @@
  * Source: RFC 3986, 5.2.4, as debuginfod canonicalises source paths.
  */
 char *path_canonical(const char *path) MUST_CHECK;
+
+/** Is @p canonical, which is absolute, the canonical form of @p path, where that
+ * is taken as absolute? Compared from the ends, as most paths differ there.
+ * Cost: the bytes from the end of @p path to where they differ.
+ * @param[in] size Of @p path, which need not be terminated. */
+bool path_is_form_of(const char *path, size_t size, const char *canonical);
 
 /** Is @p path @p dir itself or below it? Both canonical and absolute. */
 bool path_is_beneath(const char *path, const char *dir);

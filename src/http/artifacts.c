@@ -210,6 +210,12 @@ static void artifact_ready(void *ctx, struct error *err, struct artifact *a)
 	ticket_done(&t->ticket);
 }
 
+static bool has_given_up(void *ctx)
+{
+	return ticket_state(&((struct artifact_ticket *)ctx)->ticket) !=
+	       TICKET_WAITING;
+}
+
 static void start_artifact(struct ticket *base)
 {
 	struct artifact_ticket *t = artifact_ticket(base);
@@ -217,6 +223,7 @@ static void start_artifact(struct ticket *base)
 	/* The request holds a ticket as well, and is dealt with on this
 	 * thread. */
 	t->started_ns = clock_ns();
+	t->query.has_given_up = has_given_up;
 	t->is_shared = store_ask(t->store, &t->query, artifact_ready, t);
 	if (t->is_shared)
 		metric_add(METRIC_FLIGHTS_WAITING, 0, 0, 1);

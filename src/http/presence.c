@@ -313,12 +313,6 @@ static void read_presence(void *ctx, struct index_reader *r, struct error *err)
 {
 	struct presence_ticket *t = ctx;
 
-	/* Its client left while it was queued. */
-	if (ticket_state(&t->ticket) != TICKET_WAITING) {
-		error_free(err);
-		ticket_done(&t->ticket);
-		return;
-	}
 	if (!err)
 		err = read_question(t);
 	if (!err && t->asks_upstream && t->is_far)

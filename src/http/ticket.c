@@ -72,9 +72,22 @@ void ticket_finish(struct request *rq, struct ticket *t)
 		reply_move(&rq->reply, &t->reply);
 }
 
+static void read_if_wanted(void *ctx, struct index_reader *r, struct error *err)
+{
+	struct ticket *t = ctx;
+
+	if (ticket_state(t) == TICKET_WAITING) {
+		t->read(t, r, err);
+	} else {
+		error_free(err);
+		ticket_done(t);
+	}
+}
+
 void ticket_read(struct ticket *t, struct store *store, store_read_fn fn)
 {
-	struct error *err = store_read(store, fn, t);
+	t->read = fn;
+	struct error *err = store_read(store, read_if_wanted, t);
 
 	if (err)
 		fn(t, NULL, err);

@@ -42,6 +42,8 @@ struct ticket {
 	/** Free what else the work owns, not the ticket's memory. NULL: none.
 	 */
 	void (*deinit)(struct ticket *t);
+	/** ticket_read()'s. */
+	store_read_fn read;
 	unsigned wait_ms;
 	/* Set by who parks the request, before start. */
 	void (*wake)(void *ctx);
@@ -75,7 +77,8 @@ void ticket_finish(struct request *rq, struct ticket *t);
 
 /**
  * Start fn on one of the store's threads with a reader of the index; if that is
- * not possible it gets the error, at once. The body of most start functions.
+ * not possible it gets the error, at once. If nobody waits any longer when its
+ * turn comes the work ends instead. The body of most start functions.
  */
 void ticket_read(struct ticket *t, struct store *store, store_read_fn fn);
 

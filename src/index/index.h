@@ -466,10 +466,10 @@ MUST_CHECK struct error *index_find_split(struct index_reader *r,
 MUST_CHECK struct error *index_split_version(struct index_reader *r,
 					     uint64_t *ret);
 
-/** Archives that hold files in directory @p dir (canonical), for finding a
- * source: each container with its encoded file list, by the operator's path
- * order, then first seen. All borrowed for the call of @p fn, which may use
- * the reader for anything but this and ends the list with an error. */
+/** What reading of one container costs in index_each_source_dir(), beside its
+ * list. */
+enum { INDEX_SOURCE_DIR_COST = 4096 };
+
 struct index_source_place {
 	int64_t container_id;
 	const char *path;
@@ -483,9 +483,23 @@ struct index_source_place {
 };
 typedef struct error *(*index_source_fn)(void *ctx,
 					 const struct index_source_place *p);
+/**
+ * Archives that hold files in directory @p dir (canonical), for finding a
+ * source: each container with its encoded file list, by the operator's path
+ * order, then first seen. All borrowed for the call of @p fn, which may use
+ * the reader for anything but this and ends the list with an error.
+ *
+ * Of the first 100,000 seen. Archives without number have a /usr/include, and
+ * a stranger's may have one of a million files:
+ * @param[in] limit_bytes As many bytes of lists are read, and
+ * INDEX_SOURCE_DIR_COST for each; a list that does not fit is passed over.
+ * @param[out] is_whole_ret False: something was.
+ */
 MUST_CHECK struct error *index_each_source_dir(struct index_reader *r,
 					       const char *dir,
-					       index_source_fn fn, void *ctx);
+					       size_t limit_bytes,
+					       index_source_fn fn, void *ctx,
+					       bool *is_whole_ret);
 
 /** Points of a container's payload needed to decode [from, to): the last one
  * at or before @p from and all behind it that lie before @p to. The container

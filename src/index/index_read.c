@@ -404,7 +404,9 @@ static struct error *find_holders(struct db *db, const char *dir,
 	return NULL;
 }
 
+/* A list that is larger than @limit is passed over. */
 static struct error *give_source_place(struct db *db, const struct holder *h,
+				       size_t limit, size_t *files_size_ret,
 				       index_source_fn fn, void *ctx)
 {
 	CLEANUP_BUF struct buf memory = BUF_INIT;
@@ -412,15 +414,20 @@ static struct error *give_source_place(struct db *db, const struct holder *h,
 	size_t dir_size, name_size, scanner_size, files_size;
 	bool row;
 
+	*files_size_ret = 0;
 	query_bind_int(&q, 1, h->container_id);
 	query_bind_int(&q, 2, h->directory_id);
+	query_bind_int(&q, 3, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
 	TRY(query_step(&q, &row));
 	if (!row) /* gone since it was found */
+		return NULL;
+	*files_size_ret = (size_t)query_int(&q, 11);
+	if (*files_size_ret > limit)
 		return NULL;
 	const void *dir = query_blob(&q, 0, &dir_size);
 	const void *name = query_blob(&q, 1, &name_size);
 	const void *scanner = query_blob(&q, 7, &scanner_size);
-	const void *files = query_blob(&q, 11, &files_size);
+	const void *files = query_blob(&q, 12, &files_size);
 	struct packer out = { buf_reserve(&memory, dir_size + name_size +
 							   scanner_size + 3) };
 	if (!out.next)
@@ -446,14 +453,28 @@ static struct error *give_source_place(struct db *db, const struct holder *h,
 }
 
 struct error *index_each_source_dir(struct index_reader *r, const char *dir,
-				    index_source_fn fn, void *ctx)
+				    size_t limit_bytes, index_source_fn fn,
+				    void *ctx, bool *is_whole_ret)
 {
 	CLEANUP(holders_deinit) struct holders holders = { 0 };
+	size_t left = limit_bytes, size;
 
+	*is_whole_ret = true;
 	TRY(reader_refresh(r));
 	TRY(find_holders(&r->db, dir, &holders));
-	for (size_t i = 0; i < holders.count; i++)
-		TRY(give_source_place(&r->db, &holders.v[i], fn, ctx));
+	for (size_t i = 0; i < holders.count; i++) {
+		if (left < INDEX_SOURCE_DIR_COST) {
+			*is_whole_ret = false;
+			break;
+		}
+		left -= INDEX_SOURCE_DIR_COST;
+		TRY(give_source_place(&r->db, &holders.v[i], left, &size, fn,
+				      ctx));
+		if (size > left)
+			*is_whole_ret = false;
+		else
+			left -= size;
+	}
 	return NULL;
 }
 

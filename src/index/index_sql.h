@@ -200,11 +200,14 @@ SQL(PENDING_OF, READER,
 SQL(SOURCE_DIRS, READER,
     "SELECT s.container_id, s.directory_id, c.root_order FROM directory d"
     " CROSS JOIN source_dir s ON s.directory_id = d.id"
-    " CROSS JOIN container c ON c.id = s.container_id WHERE d.path = ?1")
+    " CROSS JOIN container c ON c.id = s.container_id WHERE d.path = ?1"
+    " LIMIT 100000")
+/* A list of more than ?3 bytes is not read. */
 SQL(SOURCE_PLACE, READER,
     "SELECT d.path, c.name, c.mtime_ns, c.ctime_ns, c.size, c.inode,"
     " c.root_order, c.scanner, c.payload_codec, c.payload_offset,"
-    " c.payload_size, s.files FROM source_dir s"
+    " c.payload_size, length(s.files),"
+    " CASE WHEN length(s.files) <= ?3 THEN s.files END FROM source_dir s"
     " CROSS JOIN container c ON c.id = s.container_id"
     " CROSS JOIN directory d ON d.id = c.directory_id"
     " WHERE s.container_id = ?1 AND s.directory_id = ?2")

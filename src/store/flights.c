@@ -165,15 +165,9 @@ void flight_unshare(struct flight *f)
 	artifact_deinit(&old);
 }
 
-void flight_land(struct flight *f, struct error *err, struct artifact *a,
-		 struct memo_answer *keep)
+/* Of one that has left the table. */
+static void flight_end(struct flight *f, struct error *err, struct artifact *a)
 {
-	if (keep)
-		memo_put(f->store->memo, &f->query, f->generation, keep);
-	{
-		LOCKED(&f->store->lock);
-		flight_remove(f);
-	}
 	if (err) {
 		tell_error(f, err);
 	} else if (a) {
@@ -187,9 +181,45 @@ void flight_land(struct flight *f, struct error *err, struct artifact *a,
 	flight_destroy(f);
 }
 
+void flight_land(struct flight *f, struct error *err, struct artifact *a,
+		 struct memo_answer *keep)
+{
+	if (keep)
+		memo_put(f->store->memo, &f->query, f->generation, keep);
+	{
+		LOCKED(&f->store->lock);
+		flight_remove(f);
+	}
+	flight_end(f, err, a);
+}
+
+/* A flight that has only been queued and that all have left is dismissed:
+ * whoever asks and leaves, again and again, does not keep others waiting. One
+ * under way goes on, for the cache. */
+static bool dismiss_unwanted(struct flight *f)
+{
+	{
+		LOCKED(&f->store->lock);
+		for (size_t i = 0; i < f->waiter_count; i++) {
+			const struct waiter *w = &f->waiters[i];
+
+			if (!w->has_given_up || !w->has_given_up(w->ctx))
+				return false;
+		}
+		/* Nobody can join any more. */
+		flight_remove(f);
+	}
+	metric_add(METRIC_FLIGHTS_DISMISSED, 0, 0, (int64_t)f->waiter_count);
+	flight_end(f, error_new(BUSY, "nobody waits any more"), NULL);
+	return true;
+}
+
 static void flight_step(void *state, void *arg)
 {
 	struct flight *f = arg;
+
+	if (!f->has_targets && dismiss_unwanted(f))
+		return;
 	struct index_reader *r = NULL;
 	struct error *err = query_reader(state, &r);
 
@@ -310,6 +340,7 @@ bool store_ask(struct store *st, const struct store_query *q,
 		.done = done,
 		.ctx = ctx,
 		.takes_growing = q->takes_growing,
+		.has_given_up = q->has_given_up,
 	};
 	struct artifact growing = ARTIFACT_INIT;
 	struct flight *f;

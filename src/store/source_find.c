@@ -16,29 +16,29 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "codec/codec.h"
 #include "elf/elf_facts.h"
 #include "store/store_internal.h"
 
-enum { LIST_LIMIT = 256 << 20 };
+enum {
+	/* Names that are unpacked for one question. Files of one build ID mostly
+	 * have the same, but may each be made to have as many as one can. */
+	NAMES_LIMIT = 128 << 20,
+	/* Lists of archives' files that are read for one question. */
+	LISTS_LIMIT = 64 << 20,
+};
 
-struct error *store_source_paths(struct index_reader *r, int64_t artifact_id,
-				 struct buf *ret)
-{
-	CLEANUP_BUF struct buf packed = BUF_INIT;
-
-	TRY(index_sources(r, artifact_id, &packed));
-	if (!packed.size)
-		return NULL;
-	return codec_unpack(packed.data, packed.size, LIST_LIMIT, ret);
-}
+/* ---- Is it named? -------------------------------------------------------- */
 
 /* Canonical and absolute: how a path of a line table and a path of a request
  * are compared. */
@@ -50,36 +50,114 @@ static char *absolute_form(const char *path)
 	return absolute ? path_canonical(absolute) : NULL;
 }
 
-/* Does the artifact name this path? */
-static struct error *is_named(struct index_reader *r,
-			      const struct index_place *p,
-			      const char *canonical, bool *ret)
+struct name_search {
+	struct index_reader *r;
+	const char *canonical;
+	size_t left; /* of NAMES_LIMIT */
+	bool is_cut;
+	/* Packed lists that were read: copies are told by them, with a seed
+	 * that nobody knows. */
+	uint64_t seed;
+	uint64_t seen[INDEX_PLACES_MAX];
+	size_t seen_count;
+};
+
+static void spend(struct name_search *s, size_t bytes)
 {
-	CLEANUP_BUF struct buf list = BUF_INIT;
-	const char *base = path_base(canonical);
+	s->left -= bytes < s->left ? bytes : s->left;
+}
+
+static bool was_seen(struct name_search *s, const struct buf *packed)
+{
+	uint64_t hash = hash_bytes(packed->data, packed->size, s->seed);
+
+	for (size_t i = 0; i < s->seen_count; i++) {
+		if (s->seen[i] == hash)
+			return true;
+	}
+	s->seen[s->seen_count++] = hash;
+	return false;
+}
+
+/* NUL behind each name. */
+static bool is_in_list(const struct buf *list, const char *canonical)
+{
+	const char *name = (const char *)list->data;
+	const char *end = name + list->size;
+
+	while (name < end) {
+		size_t n = strnlen(name, (size_t)(end - name));
+
+		if (n < (size_t)(end - name) &&
+		    path_is_form_of(name, n, canonical))
+			return true;
+		name += n + 1;
+	}
+	return false;
+}
+
+/* Does the artifact name the path? */
+static struct error *is_named(struct name_search *s,
+			      const struct index_place *p, bool *ret)
+{
+	CLEANUP_BUF struct buf packed = BUF_INIT, list = BUF_INIT;
 
 	*ret = false;
 	if (!p->source_count)
 		return NULL;
-	TRY(store_source_paths(r, p->artifact_id, &list));
-	for (size_t at = 0; at < list.size && !*ret;) {
-		const char *name = (const char *)list.data + at;
-		size_t n = strnlen(name, list.size - at);
-
-		if (at + n == list.size)
-			break;
-		at += n + 1;
-		/* The base name is the same in every spelling. */
-		if (strcmp(path_base(name), base) != 0)
-			continue;
-		CLEANUP_FREE char *form = absolute_form(name);
-
-		if (!form)
-			return error_no_memory;
-		*ret = !strcmp(form, canonical);
+	TRY(index_sources(s->r, p->artifact_id, &packed));
+	if (!packed.size)
+		return NULL;
+	if (was_seen(s, &packed)) {
+		spend(s, packed.size);
+		return NULL;
 	}
+	struct error *err =
+		codec_unpack(packed.data, packed.size, s->left, &list);
+
+	if (err && error_kind(err) == ERROR_LIMIT) {
+		error_free(err);
+		spend(s, packed.size);
+		s->is_cut = true;
+		return NULL;
+	}
+	TRY(err);
+	spend(s, list.size);
+	*ret = is_in_list(&list, s->canonical);
 	return NULL;
 }
+
+/* The best place whose artifact names it; NULL: none does. */
+static struct error *find_naming(struct index_reader *r,
+				 const struct index_places *places,
+				 const char *canonical,
+				 const struct index_place **ret)
+{
+	struct name_search s = {
+		.r = r,
+		.canonical = canonical,
+		.left = NAMES_LIMIT,
+	};
+
+	*ret = NULL;
+	if (getrandom(&s.seed, sizeof(s.seed), 0) != sizeof(s.seed))
+		return error_errno("getrandom");
+	for (size_t i = 0; i < places->count && !*ret; i++) {
+		bool is_it = false;
+
+		if (s.left)
+			TRY(is_named(&s, &places->v[i], &is_it));
+		else
+			s.is_cut = true;
+		if (is_it)
+			*ret = &places->v[i];
+	}
+	if (!*ret && s.is_cut)
+		limit_reached("source_names");
+	return NULL;
+}
+
+/* ---- Beneath a root ------------------------------------------------------ */
 
 /* Component by component, no link at all: where openat2 is not to be had (an
  * old kernel, a container's filter). */
@@ -263,6 +341,8 @@ static struct error *add_file(struct store *st, struct index_reader *r,
 	return NULL;
 }
 
+/* ---- In archives --------------------------------------------------------- */
+
 struct archive_search {
 	struct flight *f;
 	const char *path; /* canonical */
@@ -280,49 +360,68 @@ static size_t shared_prefix(const char *a, const char *b)
 	return n;
 }
 
+static bool find_file(const struct index_source_place *p, const char *name,
+		      struct source_file *ret)
+{
+	size_t size = strlen(name);
+	struct reader r;
+
+	reader_init(&r, p->files, p->files_size, false);
+	while (source_file_get(&r, ret)) {
+		if (ret->name_size == size && !memcmp(ret->name, name, size))
+			return true;
+	}
+	return false;
+}
+
+/* The last target of an archive becomes the first one. */
+static void prefer_last(struct archive_search *s)
+{
+	struct targets *t = &s->f->targets;
+	struct target better = t->v[t->count - 1];
+
+	memmove(&t->v[s->first + 1], &t->v[s->first],
+		(t->count - 1 - s->first) * sizeof(better));
+	t->v[s->first] = better;
+}
+
 /* Among archives that hold the path, the one whose own name shares most with
- * the debuginfo's comes first: foo-debugsource beside foo-debuginfo. */
+ * the debuginfo's comes first: foo-debugsource beside foo-debuginfo. Of the
+ * others, as many as there may be places of anything. */
 static struct error *add_from_archive(void *ctx,
 				      const struct index_source_place *p)
 {
 	struct archive_search *s = ctx;
-	const char *base = path_base(s->path);
+	struct targets *t = &s->f->targets;
+	size_t shared = shared_prefix(p->path, s->near);
+	bool is_better = shared > s->best;
+	bool is_enough = t->count - s->first == INDEX_PLACES_MAX;
 	struct source_file file;
-	struct reader r;
 
-	reader_init(&r, p->files, p->files_size, false);
-	while (source_file_get(&r, &file)) {
-		if (strlen(base) != file.name_size ||
-		    memcmp(base, file.name, file.name_size) != 0)
-			continue;
-		struct index_place place = {
-			.path = p->path,
-			.stamp = p->stamp,
-			.container_id = p->container_id,
-			.member = s->path,
-			.scanner = p->scanner,
-			.payload_codec = p->payload_codec,
-			.payload_offset = p->payload_offset,
-			.payload_size = p->payload_size,
-			.ordinal = file.ordinal,
-			.offset = file.offset,
-			.size = file.size,
-			.mtime = file.mtime,
-		};
-		struct targets *t = &s->f->targets;
-		size_t shared = shared_prefix(p->path, s->near);
+	if ((is_enough && !is_better) ||
+	    !find_file(p, path_base(s->path), &file))
+		return NULL;
+	struct index_place place = {
+		.path = p->path,
+		.stamp = p->stamp,
+		.container_id = p->container_id,
+		.member = s->path,
+		.scanner = p->scanner,
+		.payload_codec = p->payload_codec,
+		.payload_offset = p->payload_offset,
+		.payload_size = p->payload_size,
+		.ordinal = file.ordinal,
+		.offset = file.offset,
+		.size = file.size,
+		.mtime = file.mtime,
+	};
 
-		TRY(targets_add_place(t, &place, &(struct build_id) { 0 },
-				      NULL));
-		if (shared > s->best) {
-			struct target better = t->v[t->count - 1];
-
-			memmove(&t->v[s->first + 1], &t->v[s->first],
-				(t->count - 1 - s->first) * sizeof(better));
-			t->v[s->first] = better;
-			s->best = shared;
-		}
-		break;
+	if (is_enough)
+		target_deinit(&t->v[--t->count]);
+	TRY(targets_add_place(t, &place, &(struct build_id) { 0 }, NULL));
+	if (is_better) {
+		prefer_last(s);
+		s->best = shared;
 	}
 	return NULL;
 }
@@ -339,9 +438,15 @@ static struct error *add_archives(struct index_reader *r, struct flight *f,
 		.first = f->targets.count,
 	};
 
+	bool is_whole;
+
 	if (!dir)
 		return error_no_memory;
-	return index_each_source_dir(r, dir, add_from_archive, &search);
+	TRY(index_each_source_dir(r, dir, LISTS_LIMIT, add_from_archive,
+				  &search, &is_whole));
+	if (!is_whole)
+		limit_reached("source_lists");
+	return NULL;
 }
 
 struct error *source_targets(struct store *st, struct index_reader *r,
@@ -357,13 +462,7 @@ struct error *source_targets(struct store *st, struct index_reader *r,
 		return NULL;
 	TRY(index_find(r, &f->query.id,
 		       ELF_ROLE_DEBUGINFO | ELF_ROLE_EXECUTABLE, &places));
-	for (size_t i = 0; i < places.count && !named; i++) {
-		bool is_it;
-
-		TRY(is_named(r, &places.v[i], canonical, &is_it));
-		if (is_it)
-			named = &places.v[i];
-	}
+	TRY(find_naming(r, &places, canonical, &named));
 	if (!named)
 		return NULL;
 	if (!named->member)

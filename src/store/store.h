@@ -63,6 +63,9 @@ enum artifact_kind {
 	ARTIFACT_SECTION,
 };
 
+/** Has the caller given up waiting? On any thread; must not wait. */
+typedef bool (*store_given_up_fn)(void *ctx);
+
 struct store_query {
 	struct build_id id;
 	enum artifact_kind kind;
@@ -74,6 +77,10 @@ struct store_query {
 	/** What is still being fetched is an answer, too: see artifact.growth.
 	 */
 	bool takes_growing;
+	/** Asked with store_ask()'s @c ctx before anything is looked up: what
+	 * nobody waits for by then is dismissed, with BUSY. NULL: the answer is
+	 * wanted in any case. */
+	store_given_up_fn has_given_up;
 	/** Servers that the request has come through. Who has come through more
 	 * or fewer does not wait for the same download: a circle of servers
 	 * would wait for itself. */
@@ -193,11 +200,5 @@ bool store_surely_absent(struct store *st, const struct build_id *id);
 /** Is what /readyz asks true: index readable, cache writable?
  * @param[out] degraded_ret NULL or why not fully, static text. */
 bool store_is_ready(struct store *st, const char **degraded_ret);
-
-/** Source paths of an artifact, unpacked: NUL behind each. For people and
- * later use. */
-MUST_CHECK struct error *store_source_paths(struct index_reader *r,
-					    int64_t artifact_id,
-					    struct buf *ret);
 
 #endif

@@ -47,6 +47,7 @@ struct waiter {
 	store_done_fn done;
 	void *ctx;
 	bool takes_growing;
+	store_given_up_fn has_given_up; /* NULL: never */
 };
 
 /** One query being answered, and all who asked it. */

@@ -89,9 +89,12 @@ static void read_back(const struct index_container *c)
 		for (size_t k = 0; k < p.count; k++)
 			read_place(&p.v[k]);
 	}
+	bool is_whole;
+
 	for (size_t i = 0; i < c->source_dir_count; i++)
 		if (index_each_source_dir(fixture.r, c->source_dirs[i].dir,
-					  read_files, NULL))
+					  SIZE_MAX, read_files, NULL,
+					  &is_whole))
 			abort();
 }
 

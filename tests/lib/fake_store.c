@@ -22,6 +22,7 @@ struct flight {
 	const struct fake_artifact *artifact; /* NULL: absent */
 	unsigned delay_ms;
 	store_done_fn done;
+	store_given_up_fn has_given_up;
 	store_read_fn read;
 	void *ctx;
 	pthread_t thread;
@@ -194,6 +195,10 @@ static void deliver(struct flight *f)
 {
 	struct artifact a = ARTIFACT_INIT;
 
+	if (f->has_given_up && f->has_given_up(f->ctx)) {
+		f->done(f->ctx, error_new(BUSY, "nobody waits"), NULL);
+		return;
+	}
 	if (f->artifact && f->artifact->behaviour == FAKE_BUSY) {
 		f->done(f->ctx, error_new(BUSY, "no room in /srv/secret"),
 			NULL);
@@ -256,6 +261,7 @@ bool store_ask(struct store *st, const struct store_query *q,
 	atomic_fetch_add(&st->asked, 1);
 	f->artifact = a;
 	f->done = done;
+	f->has_given_up = q->has_given_up;
 	if (a && a->behaviour == FAKE_AT_ONCE) {
 		deliver(f);
 		mem_free(f);

@@ -9,6 +9,7 @@
 #include "base/input.h"
 #include "base/json_write.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/percent.h"
 #include "base/reader.h"
 #include "tests/unit/unit.h"
@@ -18,6 +19,48 @@ START_TEST(wrap_prefixes_the_outer_context)
 	ck_error(error_wrap(error_new(BAD_DATA, "truncated input"),
 			    "scan deb: %s", "/srv/a.deb"),
 		 BAD_DATA, "scan deb: /srv/a.deb: truncated input");
+}
+END_TEST
+
+/* Compared with what makes the form. */
+START_TEST(forms_of_a_path_are_told_without_making_them)
+{
+	static const char *const parts[] = { "a",  "a", "b", "ab",  "..",
+					     "..", ".", "",  "...", ".a" };
+	enum { PARTS = sizeof(parts) / sizeof(*parts) };
+	unsigned random = 1, same = 0;
+	char last[64] = "/";
+
+	for (unsigned i = 0; i < 20000; i++) {
+		char path[64] = "/";
+		char *form, *other;
+
+		for (unsigned k = 0; k < i % 9; k++) {
+			random = random * 1103515245 + 12345;
+			strcat(path, parts[(random >> 16) % PARTS]);
+			if (random >> 28)
+				strcat(path, "/");
+		}
+		form = path_canonical(path);
+		other = path_canonical(last);
+		ck_assert_msg(path_is_form_of(path, strlen(path), form), "%s",
+			      path);
+		/* A relative one is taken as absolute. */
+		ck_assert(path_is_form_of(path + 1, strlen(path) - 1, form));
+		ck_assert_msg(path_is_form_of(path, strlen(path), other) ==
+				      !strcmp(form, other),
+			      "%s %s", path, last);
+		same += !strcmp(form, other);
+		mem_free(form);
+		mem_free(other);
+		if (i % 3)
+			strcpy(last, path);
+	}
+	ck_assert_uint_gt(same, 100);
+	ck_assert(path_is_form_of("/x/../a/b", 7, "/a"));
+	ck_assert(!path_is_form_of("/x/a", 4, "/a"));
+	ck_assert(!path_is_form_of("/a", 2, "/x/a"));
+	ck_assert(!path_is_form_of("", 0, "/a"));
 }
 END_TEST
 
@@ -211,6 +254,7 @@ END_TEST
 
 UNIT_MAIN("base", what_moves_a_cursor_is_escaped,
 	  wrap_prefixes_the_outer_context,
+	  forms_of_a_path_are_told_without_making_them,
 	  no_memory_is_never_wrapped_and_can_be_freed,
 	  wrapping_without_memory_keeps_the_message,
 	  too_many_open_files_is_busy, a_failed_read_fails_all_that_follow,

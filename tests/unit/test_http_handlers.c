@@ -471,6 +471,46 @@ START_TEST(who_leaves_gets_no_presence_but_what_it_sent_counts)
 }
 END_TEST
 
+START_TEST(nothing_is_looked_up_for_who_has_left)
+{
+	static const char *const paths[] = {
+		"/buildid/aabb/meta",
+		"/buildid/aabb/debuginfo",
+		"/metadata?key=buildid&value=aabb",
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		char path[64];
+
+		set_up();
+		snprintf(path, sizeof(path), "%s", paths[i]);
+		char *query = strchr(path, '?');
+
+		if (query) {
+			*query = '\0';
+			f.rq.query = mem_strdup(query + 1);
+		}
+		f.rq.method = METHOD_GET;
+		ck_assert(request_set_path(&f.rq, path));
+		ck_assert(route_request(&f.rq));
+		route_handle(&f.rq);
+		struct ticket *t = ticket_get(f.rq.ticket);
+
+		ck_assert(ticket_give_up(t));
+		t->start(ticket_get(t));
+		request_deinit(&f.rq);
+		for (int ms = 0; ms < 20000 && t->references > 1; ms++)
+			usleep(1000);
+		ck_assert_uint_eq(t->references, 1);
+		ck_assert_uint_eq(t->reply.status, 0);
+		/* The store was told. */
+		ck_assert(!t->err == (i != 1));
+		ticket_put(t);
+		tear_down();
+	}
+}
+END_TEST
+
 START_TEST(presence_refuses_what_is_no_question)
 {
 	static const char *const bad[] = {
@@ -800,6 +840,7 @@ UNIT_MAIN("http_handlers", a_warm_file_comes_with_all_its_headers,
 	  meta_says_what_is_known_of_an_id,
 	  presence_answers_each_id_in_its_place,
 	  who_leaves_gets_no_presence_but_what_it_sent_counts,
+	  nothing_is_looked_up_for_who_has_left,
 	  presence_refuses_what_is_no_question,
 	  a_thousand_ids_are_taken_and_one_more_is_too_large,
 	  presence_takes_compressed_bodies,

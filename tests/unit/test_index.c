@@ -514,6 +514,14 @@ static struct error *see_dir(void *ctx, const struct index_source_place *p)
 	return STEAL(seen->end);
 }
 
+static struct error *each_dir(const char *dir, struct seen_dirs *seen)
+{
+	bool is_whole;
+
+	return index_each_source_dir(seen->r, dir, SIZE_MAX, see_dir, seen,
+				     &is_whole);
+}
+
 START_TEST(archives_with_a_source_directory_come_in_the_order_of_trust)
 {
 	static const char *const paths[] = { "/r1/a.rpm", "/r1/b.rpm",
@@ -528,17 +536,16 @@ START_TEST(archives_with_a_source_directory_come_in_the_order_of_trust)
 		t.c.source_dir_count = i == 1 ? 1 : 2;
 		ck_no_error(index_test_put(f.ix, &t));
 	}
-	ck_no_error(index_each_source_dir(f.r, "/usr/src/a", see_dir, &seen));
+	ck_no_error(each_dir("/usr/src/a", &seen));
 	ck_assert_str_eq(seen.text, "/r0/c.rpm deb one; /r1/a.rpm deb one; "
 				    "/r1/b.rpm deb one; ");
 	seen = (struct seen_dirs) { .r = f.r };
-	ck_no_error(index_each_source_dir(f.r, "/usr/src/b/", see_dir, &seen));
+	ck_no_error(each_dir("/usr/src/b/", &seen));
 	ck_assert_uint_eq(seen.count, 2);
-	ck_no_error(index_each_source_dir(f.r, "/usr/src", see_dir, &seen));
+	ck_no_error(each_dir("/usr/src", &seen));
 	ck_assert_uint_eq(seen.count, 2);
 	seen.end = error_new(BUSY, "enough");
-	ck_error(index_each_source_dir(f.r, "/usr/src/a", see_dir, &seen), BUSY,
-		 "enough");
+	ck_error(each_dir("/usr/src/a", &seen), BUSY, "enough");
 	ck_assert_uint_eq(seen.count, 3);
 }
 END_TEST
@@ -689,7 +696,7 @@ START_TEST(putting_again_replaces_everything)
 	CLEANUP_BUF struct buf packed = BUF_INIT;
 	ck_no_error(index_sources(f.r, after.v[0].artifact_id, &packed));
 	ck_assert_uint_eq(packed.size, 0);
-	ck_no_error(index_each_source_dir(f.r, "/usr/src/b", see_dir, &seen));
+	ck_no_error(each_dir("/usr/src/b", &seen));
 	ck_assert_uint_eq(seen.count, 0);
 	ck_no_error(index_stats(f.r, &stats));
 	ck_assert_uint_eq(stats.containers, 1);

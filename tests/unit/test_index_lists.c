@@ -818,7 +818,62 @@ START_TEST(check_finds_what_was_broken_by_hand)
 }
 END_TEST
 
-UNIT_MAIN("index_lists", containers_of_many_rows_share_no_transaction,
+static struct error *name_dir(void *ctx, const struct index_source_place *p)
+{
+	/* What is said to be there can be read. */
+	for (size_t i = 0; i < p->files_size; i++)
+		ck_assert_uint_ne(p->files[i], 0);
+	strcat(ctx, p->path + 1);
+	return NULL;
+}
+
+START_TEST(of_very_many_source_lists_what_fits_is_read)
+{
+	enum { LISTS = 8, SMALL = 3, COST = INDEX_SOURCE_DIR_COST };
+	static const struct {
+		size_t limit;
+		const char *seen; /* by the root order, which is their name */
+	} asked[] = {
+		{ LISTS * COST + 20000 + 7 * SMALL, "01234567" },
+		/* What is too large leaves room to the others. */
+		{ LISTS * COST + 20000 + 7 * SMALL - 1, "0123456" },
+		{ 4 * COST + 20000 + 8, "0124567" },
+		{ 4 * COST, "012" },
+		{ 2 * COST, "0" },
+		{ COST - 1, "" },
+	};
+	static uint8_t large[20000];
+	struct index_test_container t;
+	char path[16];
+	FIXTURE(f);
+
+	memset(large, ' ', sizeof(large));
+	for (int i = LISTS - 1; i >= 0; i--) {
+		snprintf(path, sizeof(path), "/%d", i);
+		index_test_archive(&t, path, (unsigned)i, 1, 1);
+		t.c.root_order = (unsigned)i;
+		if (i == 3) {
+			t.dirs[0].files = large;
+			t.dirs[0].files_size = sizeof(large);
+		}
+		ck_assert(i == 3 || t.dirs[0].files_size == SMALL);
+		ck_no_error(index_test_put(f.ix, &t));
+	}
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		char names[LISTS + 1] = "";
+		bool is_whole;
+
+		ck_no_error(index_each_source_dir(f.r, "/usr/src/a",
+						  asked[i].limit, name_dir,
+						  names, &is_whole));
+		ck_assert_str_eq(names, asked[i].seen);
+		ck_assert(is_whole == (i == 0));
+	}
+}
+END_TEST
+
+UNIT_MAIN("index_lists", of_very_many_source_lists_what_fits_is_read,
+	  containers_of_many_rows_share_no_transaction,
 	  files_of_split_units_are_found_best_first,
 	  a_copy_of_a_split_unit_under_an_earlier_path_counts_as_that,
 	  many_files_of_a_split_unit_do_not_hide_one_of_an_earlier_path,

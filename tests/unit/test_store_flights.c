@@ -283,6 +283,99 @@ START_TEST(a_store_may_be_closed_while_cached_files_are_read)
 }
 END_TEST
 
+/* ---- Clients that leave ------------------------------------------------- */
+
+static void stop_thread(void *ctx, struct index_reader *r, struct error *err)
+{
+	(void)ctx;
+	(void)r;
+	ck_no_error(err);
+	stop_at_gate();
+}
+
+/* All query threads stand at the gate. */
+static void hold_queries(struct fixture *f)
+{
+	enum { THREADS = 2 };
+	int64_t until = clock_ms() + 30000;
+
+	atomic_store(&readings, 0);
+	pthread_mutex_lock(&gate);
+	for (unsigned i = 0; i < THREADS; i++)
+		ck_no_error(store_read(f->store, stop_thread, NULL));
+	while (atomic_load(&readings) < THREADS) {
+		ck_assert_msg(clock_ms() < until, "waited in vain");
+		usleep(1000);
+	}
+}
+
+static bool has_left(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
+static bool is_here(void *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
+static void ask_as(struct fixture *f, unsigned n,
+		   store_given_up_fn has_given_up, struct asked *asked)
+{
+	struct store_query q = {
+		.id = index_test_id(n),
+		.kind = ARTIFACT_EXECUTABLE,
+		.has_given_up = has_given_up,
+	};
+
+	*asked = (struct asked) { .artifact = ARTIFACT_INIT };
+	store_ask(f->store, &q, on_done, asked);
+}
+
+static int64_t dismissed(void)
+{
+	return metric_get(METRIC_FLIGHTS_DISMISSED, 0, 0);
+}
+
+/* */
+START_TEST(what_all_have_left_before_its_turn_is_dismissed)
+{
+	struct asked left[2], stays[2], wanted;
+	struct fixture f;
+
+	fixture_open(&f);
+	add_file(&f, "bare", 1);
+	add_file(&f, "other", 2);
+	int64_t before = dismissed();
+
+	hold_queries(&f);
+	ask_as(&f, 1, has_left, &left[0]);
+	ask_as(&f, 1, has_left, &left[1]);
+	ask_as(&f, 2, has_left, &stays[0]);
+	ask_as(&f, 2, is_here, &stays[1]);
+	pthread_mutex_unlock(&gate);
+	for (size_t i = 0; i < 2; i++) {
+		check_answer(&stays[i], "other");
+		wait_for(&left[i].is_done);
+		ck_error(left[i].err, BUSY, "nobody waits");
+		ck_assert_int_lt(left[i].artifact.fd, 0);
+	}
+	ck_assert_int_eq(dismissed() - before, 2);
+	/* That was no answer that anybody would remember. */
+	ask_as(&f, 1, is_here, &wanted);
+	check_answer(&wanted, "bare");
+	/* Who says nothing waits. */
+	hold_queries(&f);
+	ask(&f, 1, ARTIFACT_EXECUTABLE, &wanted);
+	pthread_mutex_unlock(&gate);
+	check_answer(&wanted, "bare");
+	ck_assert_int_eq(dismissed() - before, 2);
+	fixture_close(&f);
+}
+END_TEST
+
 /* ---- What fails
  * -------------------------------------------------------------- */
 
@@ -629,7 +722,8 @@ START_TEST(a_job_without_memory_is_given_up_whole)
 }
 END_TEST
 
-UNIT_MAIN("store_flights", a_job_without_memory_is_given_up_whole,
+UNIT_MAIN("store_flights", what_all_have_left_before_its_turn_is_dismissed,
+	  a_job_without_memory_is_given_up_whole,
 	  who_asks_without_memory_is_told_so_and_asks_again,
 	  who_wants_to_know_is_told_what_the_index_forgot,
 	  a_store_that_is_aborted_answers_busy_and_can_be_read,
