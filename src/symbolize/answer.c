@@ -79,8 +79,6 @@ static struct error *answer(struct symbolizer *s, struct batch *b)
 	return NULL;
 }
 
-/* The file of the table; where none is kept, or another one by now, one that is
- * written for this answer alone. */
 static struct error *open_file(struct symbolizer *s, const struct symtab *table,
 			       struct symbol_file *file)
 {
@@ -88,11 +86,7 @@ static struct error *open_file(struct symbolizer *s, const struct symtab *table,
 
 	file->size = symtab_gsym_bytes(table);
 	file->etag = symtab_hash(table);
-	table_cache_file(s->tables, table, &file->fd);
-	if (file->fd < 0) {
-		TRY(table_cache_begin_elsewhere(&file->fd));
-		TRY(file_write_all(file->fd, symtab_data(table), file->size));
-	}
+	TRY(table_cache_file(s->tables, table, &file->fd));
 	if (fstat(file->fd, &st))
 		return error_errno("a table's file");
 	file->mtime = st.st_mtim.tv_sec;

@@ -14,6 +14,7 @@ libsymbolize_a_SOURCES = \
 	src/symbolize/table_cache.c src/symbolize/table_cache.h \
 	src/symbolize/table_cache_internal.h \
 	src/symbolize/table_claims.c src/symbolize/table_claims.h \
+	src/symbolize/table_copies.c \
 	src/symbolize/table_entries.c src/symbolize/table_files.c \
 	src/symbolize/verdict.c src/symbolize/verdict.h \
 	src/symbolize/wait.c \

@@ -192,45 +192,6 @@ struct error *table_cache_load(struct table_cache *c, const struct build_id *id,
 	return NULL;
 }
 
-/* Another process may have put another table under the name. */
-static bool is_of_table(int fd, const struct symtab *table)
-{
-	size_t size = symtab_bytes(table);
-	uint64_t tail;
-	struct stat st;
-
-	return size >= sizeof(tail) && !fstat(fd, &st) &&
-	       st.st_size == (off_t)size &&
-	       pread(fd, &tail, sizeof(tail), (off_t)(size - sizeof(tail))) ==
-		       sizeof(tail) &&
-	       !memcmp(&tail, symtab_data(table) + size - sizeof(tail),
-		       sizeof(tail));
-}
-
-void table_cache_file(struct table_cache *c, const struct symtab *table,
-		      int *fd_ret)
-{
-	CLEANUP_CLOSE int fd = -1;
-	char name[TABLE_NAME_SIZE];
-
-	*fd_ret = -1;
-	{
-		LOCKED(&c->lock);
-		const struct table_entry *e =
-			entry_find(c, symtab_build_id(table));
-
-		if (!e || e->table != table)
-			return;
-		if (e->fd >= 0)
-			fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0);
-		else if (e->has_file)
-			fd = openat(c->dir_fd, table_file_name(e, name),
-				    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	}
-	if (fd >= 0 && is_of_table(fd, table))
-		*fd_ret = steal_fd(&fd);
-}
-
 /* ---- New ones ----------------------------------------------------------- */
 
 struct error *table_cache_begin(struct table_cache *c, int *fd_ret)

@@ -122,10 +122,19 @@ MUST_CHECK struct error *table_cache_open_table(const struct table_cache *c,
 						const struct build_id *id,
 						struct symtab **ret);
 
-/** The file of a table, for sending it: of this very one, not of one that has
- * taken its place since. @param[out] fd_ret Owned; -1: not to be had. */
-void table_cache_file(struct table_cache *c, const struct symtab *table,
-		      int *fd_ret);
+/**
+ * The file of a table, for sending it: of this very one, not of one that has
+ * taken its place since. One that is not on disk is written, once for all who
+ * ask while it is loaded, where temporary files are, leaving a reserve there.
+ *
+ * @param[out] fd_ret Owned; of the GSYM proper at least, from offset 0. -1 with
+ * an error.
+ * @return BUSY: the table is neither loaded nor on disk any more, or no
+ * descriptors are left; NO_SPACE, IO.
+ */
+MUST_CHECK struct error *table_cache_file(struct table_cache *c,
+					  const struct symtab *table,
+					  int *fd_ret);
 
 /** This table turned out to be damaged: away with it, on disk too. */
 void table_cache_reject(struct table_cache *c, const struct symtab *table);

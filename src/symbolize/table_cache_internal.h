@@ -5,6 +5,7 @@
  *	table_cache.c    what others call
  *	table_entries.c  entries by build ID, in the order of their use
  *	table_files.c    the files: names, room, the directory at the start
+ *	table_copies.c   files of what is not on disk, for sending them
  *
  * Invariants
  * 1. An entry is on disk, loaded, or both; with neither it goes.
@@ -41,7 +42,9 @@ struct table_entry {
 	/* Loaded. */
 	struct symtab *table; /* NULL: it is not; one reference */
 	uint64_t table_bytes;
-	int fd; /* until it is on disk, or never will be; owned */
+	int fd;   /* until it is on disk, or never will be; owned */
+	int copy; /* where others read it, if it is not on disk; owned; -1 */
+	TAILQ_ENTRY(table_entry) by_copy;
 	/* When the index was last known to have nothing better. */
 	uint64_t trusted;
 	int64_t trusted_until_ms;
@@ -62,7 +65,8 @@ struct table_cache {
 	struct table_entry **slots;
 	size_t slot_count, entry_count;
 	/* The oldest come first. */
-	struct entry_list on_disk, loaded;
+	struct entry_list on_disk, loaded, copies;
+	size_t copy_count;
 	LIST_HEAD(waiting_list, table_entry) waiting; /* for a file */
 	uint64_t disk_total, loaded_total;
 	size_t disk_count, loaded_count;
@@ -127,5 +131,10 @@ void table_dir_make_room(struct table_cache *c, uint64_t bytes);
 /** Does the file lie on its file system? One that was begun elsewhere cannot be
  * kept. Lock not needed. */
 bool table_dir_has(const struct table_cache *c, int fd);
+
+/* ---- table_copies.c ------------------------------------------------------ */
+
+/** Those who read its copy keep it. */
+void entry_forget_copy(struct table_cache *c, struct table_entry *e);
 
 #endif

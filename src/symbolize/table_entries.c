@@ -86,6 +86,7 @@ struct table_entry *entry_find_or_add(struct table_cache *c,
 
 	e->id = *id;
 	e->fd = -1;
+	e->copy = -1;
 	e->next = *slot;
 	*slot = e;
 	c->entry_count++;
@@ -150,6 +151,7 @@ struct symtab *entry_forget_table(struct table_cache *c, struct table_entry *e)
 	TAILQ_REMOVE(&c->loaded, e, by_table);
 	c->loaded_total -= e->table_bytes;
 	c->loaded_count--;
+	entry_forget_copy(c, e);
 	cleanup_close(&e->fd);
 	e->fd = -1;
 	return table;
@@ -174,6 +176,7 @@ bool table_entries_init(struct table_cache *c)
 {
 	TAILQ_INIT(&c->on_disk);
 	TAILQ_INIT(&c->loaded);
+	TAILQ_INIT(&c->copies);
 	LIST_INIT(&c->waiting);
 	c->slot_count = SLOTS_LEAST;
 	c->slots = new_slots(c->slot_count);
@@ -185,6 +188,7 @@ static void free_entry(struct table_cache *c, struct table_entry *e)
 	if (e->table)
 		entry_keep_time(c, e);
 	symtab_put(e->table);
+	entry_forget_copy(c, e);
 	cleanup_close(&e->fd);
 	mem_free(e);
 }

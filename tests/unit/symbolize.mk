@@ -18,6 +18,11 @@ tests_unit_test_table_cache_SOURCES = tests/unit/test_table_cache.c $(sample_tab
 tests_unit_test_table_cache_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_table_cache_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_table_copies
+tests_unit_test_table_copies_SOURCES = tests/unit/test_table_copies.c $(sample_table) $(symtab_fixture)
+tests_unit_test_table_copies_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_table_copies_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
+
 # A worker that is told by its files what to do.
 check_PROGRAMS += tests/lib/fake_builder
 tests_lib_fake_builder_SOURCES = tests/lib/fake_builder.c tests/lib/fake_builder.h $(sample_table) $(symtab_fixture)

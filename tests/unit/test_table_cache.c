@@ -671,66 +671,6 @@ START_TEST(without_a_directory_tables_are_loaded_and_not_kept)
 }
 END_TEST
 
-/* -1: none. */
-static int file_of(struct table_cache *c, const struct symtab *table)
-{
-	int fd;
-
-	table_cache_file(c, table, &fd);
-	return fd;
-}
-
-START_TEST(the_file_of_a_table_can_be_had_from_the_first_moment)
-{
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
-	char magic[4];
-
-	for (int keeps = 0; keeps < 2; keeps++) {
-		if (keeps)
-			put(c, 1, all);
-		else
-			ck_no_error(try_put(c, 1, all, false));
-		CLEANUP_SYMTAB struct symtab *table = load(c, 1);
-		CLEANUP_CLOSE int fd = file_of(c, table);
-
-		ck_assert_int_ge(fd, 0);
-		ck_assert_int_eq(pread(fd, magic, 4, 0), 4);
-		ck_assert(!memcmp(magic, "MYSG", 4));
-	}
-	table_cache_close(c);
-	remove_dir();
-}
-END_TEST
-
-START_TEST(the_file_of_a_table_is_that_of_no_other_one)
-{
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
-
-	put(c, 1, all);
-	CLEANUP_SYMTAB struct symtab *old = load(c, 1);
-	CLEANUP_CLOSE int fd = file_of(c, old);
-
-	ck_assert_int_ge(fd, 0);
-	/* Another one has taken its place. */
-	put(c, 1, all);
-	CLEANUP_SYMTAB struct symtab *now = load(c, 1);
-
-	ck_assert_ptr_ne(old, now);
-	ck_assert_int_eq(file_of(c, old), -1);
-	/* Another process has put another one there, of the same size. */
-	CLEANUP_CLOSE int file = open(path_of(1, all), O_RDWR | O_CLOEXEC);
-
-	ck_assert_int_ge(file, 0);
-	ck_assert_int_eq(
-		pwrite(file, "another", 7, (off_t)symtab_bytes(now) - 7), 7);
-	ck_assert_int_eq(file_of(c, now), -1);
-	table_cache_close(c);
-	remove_dir();
-}
-END_TEST
-
 START_TEST(a_table_is_doubted_until_the_index_was_asked)
 {
 	make_dir();
@@ -936,8 +876,6 @@ UNIT_MAIN("table_cache", a_table_that_is_put_is_loaded_and_kept_over_a_restart,
 	  killed_at_any_moment_it_leaves_whole_tables,
 	  a_file_that_somebody_removed_is_a_miss,
 	  without_a_directory_tables_are_loaded_and_not_kept,
-	  the_file_of_a_table_can_be_had_from_the_first_moment,
-	  the_file_of_a_table_is_that_of_no_other_one,
 	  a_table_is_doubted_until_the_index_was_asked,
 	  a_rejected_table_is_gone_from_memory_and_disk,
 	  many_tables_are_found_each,
