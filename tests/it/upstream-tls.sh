@@ -13,13 +13,13 @@ nginx=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v nginx) ||
 need readelf objcopy openssl
 need_curl_headers
 
-make_samples "$tmp/samples" 6
+make_samples "$tmp/samples" 7
 id() {
 	sample_id "$1"
 }
 must big_file "$tmp/ballast" 6
 mkdir -p "$tmp/www" "$tmp/tree"
-for i in {1..6}; do
+for i in {1..7}; do
 	mkdir -p "$tmp/www/buildid/$(id "$i")"
 	must objcopy --add-section .ballast="$tmp/ballast" \
 		"$tmp/samples/sample-$i" "$tmp/www/buildid/$(id "$i")/debuginfo"
@@ -137,6 +137,24 @@ done
 get "/buildid/$(id 9)/debuginfo"
 is "what it has not is absent" "$status" 404
 stop_server right
+
+# ---- Behind a proxy -----------------------------------------------------------------
+
+# What a proxy says of the way is not the server's answer.
+"$top_builddir/tests/lib/connect_proxy" "$tmp/proxied" &
+server_pid[proxy]=$!
+wait_until test -s "$tmp/proxied"
+https_proxy=http://127.0.0.1:$(head -n 1 "$tmp/proxied")
+export https_proxy
+serve_ready proxied --upstream-file "$tmp/right" "$tmp/tree"
+unset https_proxy
+get "/buildid/$(id 7)/debuginfo"
+same "what it has arrives by way of a proxy" "$tmp/body" \
+	"$tmp/www/buildid/$(id 7)/debuginfo"
+is "which had the way to it" "$(sed -n '2,$p' "$tmp/proxied" | sort -u)" \
+	"127.0.0.1:$h2_port"
+stop_server proxied
+stop_server proxy KILL
 
 # ---- Elsewhere ----------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
-check_PROGRAMS += tests/lib/fake_upstream
+check_PROGRAMS += tests/lib/fake_upstream tests/lib/connect_proxy
+tests_lib_connect_proxy_SOURCES = tests/lib/connect_proxy.c
 tests_lib_fake_upstream_SOURCES = tests/lib/fake_upstream.c
 unit_tests += tests/unit/test_upstream
 tests_unit_test_upstream_SOURCES = tests/unit/test_upstream.c
