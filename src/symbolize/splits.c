@@ -6,7 +6,7 @@
  * their build IDs, and the table is built again with them.
  *
  *	splits_begin
- *	  look_up (the store's query thread), some IDs at a time
+ *	  look_up (the store's query thread), for some milliseconds at a time
  *	  pump: store_ask() for each file, ASKS_MAX at a time; came(), copy_step()
  *	  end: build_whole(), or build_take() if nothing came
  *
@@ -28,6 +28,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -35,8 +36,8 @@
 #include "symbolize/symbolizer_internal.h"
 
 enum {
-	/* IDs looked up by one call of the query thread. */
-	LOOK_UPS_MAX = 500,
+	/* IDs are looked up by one call of the query thread. */
+	LOOK_UPS_NS = 10000000,
 	ASKS_MAX = 4,
 	/* Files that are not what the index says are not asked for again, but
 	 * others that have the unit are. */
@@ -178,11 +179,13 @@ static void look_up(void *ctx, struct index_reader *r, struct error *err)
 	struct making *m = ctx;
 	struct splits *s = &m->splits;
 	const struct symtab_build_report *report = &m->whole.report;
+	int64_t end_ns = clock_ns() + LOOK_UPS_NS;
 
-	for (size_t i = 0; i < LOOK_UPS_MAX && !err &&
-			   s->looked_up < report->missing_split_count;
-	     i++)
+	while (!err && s->looked_up < report->missing_split_count) {
 		err = add_file_of(s, r, report->missing_splits[s->looked_up++]);
+		if (clock_ns() >= end_ns)
+			break;
+	}
 	if (err || s->looked_up == report->missing_split_count)
 		end_look_up(m, err);
 	else

@@ -55,6 +55,31 @@ void symtab_build_report_deinit(struct symtab_build_report *r)
 	buf_deinit(&r->missing_dwos);
 }
 
+static int compare_split_ids(const void *a, const void *b)
+{
+	const uint64_t *ia = a;
+	const uint64_t *ib = b;
+
+	return (*ia > *ib) - (*ia < *ib);
+}
+
+void symtab_build_report_settle(struct symtab_build_report *r)
+{
+	uint64_t *ids = r->missing_splits;
+	size_t count = 0;
+
+	if (!r->missing_split_count)
+		return;
+	qsort(ids, r->missing_split_count, sizeof(*ids), compare_split_ids);
+	for (size_t i = 0; i < r->missing_split_count; i++) {
+		if (!count || ids[i] != ids[count - 1])
+			ids[count++] = ids[i];
+	}
+	r->missing_split_count = count < SYMTAB_BUILD_SPLITS_MAX
+					 ? count
+					 : SYMTAB_BUILD_SPLITS_MAX;
+}
+
 struct error *builder_add(struct builder *b, const struct symtab_function *f)
 {
 	enum symtab_quality quality =
@@ -355,6 +380,7 @@ static struct error *build(struct builder *b,
 		TRY(convert_wanted(b, wanted, wanted_count));
 	TRY(symtab_writer_create(&b->writer));
 	TRY(build_from_dwarf(b));
+	symtab_build_report_settle(b->report);
 	TRY(build_from_symbols(b));
 	facts.quality = b->report->quality;
 	facts.is_cut = b->files.is_cut;

@@ -61,9 +61,9 @@ struct symtab_build_report {
 	/** Mangled names that are beyond the demangler's limits, and stay so. */
 	uint64_t left_names;
 	/** Units of split DWARF that are named and were not given: their IDs,
-	 * the first SYMTAB_BUILD_SPLITS_MAX of them. With them the table would
-	 * be better. Owned, as is what follows: symtab_build_report_deinit().
-	 */
+	 * sorted, each once, SYMTAB_BUILD_SPLITS_MAX at most. With them the
+	 * table would be better. Owned, as is what follows:
+	 * symtab_build_report_deinit(). */
 	uint64_t *missing_splits;
 	size_t missing_split_count;
 	/** How the files are called that they are in, "" if none: DW_AT_comp_dir
@@ -79,6 +79,10 @@ enum { SYMTAB_BUILD_DWOS_MAX = 1000, SYMTAB_BUILD_SPLITS_MAX = 1 << 17 };
 /** Twice is safe. */
 void symtab_build_report_deinit(struct symtab_build_report *r);
 #define CLEANUP_SYMTAB_BUILD_REPORT CLEANUP(symtab_build_report_deinit)
+
+/** Make missing_splits what it says of itself: each is looked up, and a file
+ * may name one as often as it likes. */
+void symtab_build_report_settle(struct symtab_build_report *r);
 
 /**
  * Build the table.

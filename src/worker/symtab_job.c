@@ -320,6 +320,8 @@ static struct error *splits_get(struct reader *r,
 	ret->missing_split_count = count;
 	for (size_t i = 0; i < count; i++)
 		ret->missing_splits[i] = reader_u64(r);
+	/* A worker that has been taken over may say anything. */
+	symtab_build_report_settle(ret);
 	return NULL;
 }
 

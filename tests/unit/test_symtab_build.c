@@ -734,15 +734,18 @@ START_TEST(a_table_says_that_a_limit_has_cut_it)
 }
 END_TEST
 
+/* And each unit once, however often it is. */
 START_TEST(files_of_split_dwarf_that_are_missing_are_named)
 {
 	const struct fake_function functions[] = { { TEXT, 4, "<missing>" },
 						   { TEXT + 4, 4, "f", 1 },
+						   { TEXT, 4, "<missing>" },
+						   { TEXT, 4, "<missing>" },
 						   { 0 } };
 	CLEANUP_BUILD struct build b;
 
 	build_file(&b, &(struct elf_spec) { 0 }, functions);
-	ck_assert_uint_eq(b.report.missing_dwos.size, 13);
+	ck_assert_uint_eq(b.report.missing_dwos.size, 39);
 	ck_assert_mem_eq(b.report.missing_dwos.data, "/build\0a.dwo", 13);
 	ck_assert_uint_eq(b.report.missing_split_count, 1);
 	ck_assert_uint_eq(b.report.missing_splits[0], FAKE_DWO_ID);

@@ -263,6 +263,35 @@ START_TEST(a_report_comes_back_as_it_was)
 }
 END_TEST
 
+START_TEST(what_a_report_lacks_is_taken_once_each_and_not_without_end)
+{
+	enum { MANY = SYMTAB_BUILD_SPLITS_MAX + 1000 };
+
+	/* As workers do not send it. */
+	for (int is_one = 0; is_one < 2; is_one++) {
+		CLEANUP_SYMTAB_BUILD_REPORT struct symtab_build_report sent = {
+			.missing_splits = mem_array(MANY, sizeof(uint64_t)),
+			.missing_split_count = MANY,
+		};
+		CLEANUP_SYMTAB_BUILD_REPORT struct symtab_build_report got;
+		CLEANUP_BUF struct buf b = BUF_INIT;
+		struct reader r;
+
+		ck_assert_ptr_nonnull(sent.missing_splits);
+		for (size_t i = 0; i < MANY; i++)
+			sent.missing_splits[i] = is_one ? i % 3 : MANY - i;
+		symtab_result_put(&b, &sent);
+		reader_init(&r, b.data, b.size, false);
+		ck_no_error(symtab_result_get(&r, &got));
+		ck_assert_uint_eq(got.missing_split_count,
+				  is_one ? 3 : SYMTAB_BUILD_SPLITS_MAX);
+		for (size_t i = 0; i < got.missing_split_count; i++)
+			ck_assert_uint_eq(got.missing_splits[i],
+					  is_one ? i : i + 1);
+	}
+}
+END_TEST
+
 START_TEST(time_grows_with_the_files_up_to_a_limit)
 {
 	uint32_t least = symtab_job_cpu_s(0);
@@ -378,5 +407,6 @@ UNIT_MAIN("symtab job", a_request_says_all_of_its_inputs,
 	  descriptors_have_to_be_those_that_were_told,
 	  a_request_without_memory_leaves_nothing_behind,
 	  a_report_comes_back_as_it_was,
+	  what_a_report_lacks_is_taken_once_each_and_not_without_end,
 	  time_grows_with_the_files_up_to_a_limit, a_worker_writes_the_table,
 	  a_file_that_is_none_is_the_jobs_error)
