@@ -315,6 +315,8 @@ static void read_presence(void *ctx, struct index_reader *r, struct error *err)
 
 	if (!err)
 		err = read_question(t);
+	/* Who waits for other servers keeps the IDs alone. */
+	buf_deinit(&t->body);
 	if (!err && t->asks_upstream && t->is_far)
 		limit_reached("hops");
 	if (!err)
@@ -378,7 +380,7 @@ void post_presence(struct request *rq)
 		return;
 	}
 	t->symbolizer = rq->http->options->symbolizer;
-	t->limit_bytes = rq->http->options->body_limit_bytes;
+	t->limit_bytes = route_body_limit(rq);
 	t->coding = coding;
 	t->answer_coding = request_coding(rq->header[HEADER_ACCEPT_ENCODING]);
 	request_move_body(rq, base, &t->body);

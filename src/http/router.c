@@ -143,11 +143,20 @@ static bool is_media_type(const char *header, const char *type)
 	       (!header[size] || strchr("; \t", header[size]));
 }
 
+size_t route_body_limit(const struct request *rq)
+{
+	size_t limit = rq->http->options->body_limit_bytes;
+	bool is_brief = rq->route && rq->route->flags & ROUTE_BRIEF;
+
+	return is_brief && limit > ROUTE_BRIEF_BYTES ? ROUTE_BRIEF_BYTES
+						     : limit;
+}
+
 void route_check_body(struct request *rq, uint64_t content_length)
 {
 	const char *type = rq->header[HEADER_CONTENT_TYPE];
 	const char *wanted = rq->route->body_type;
-	size_t limit = rq->http->options->body_limit_bytes;
+	size_t limit = route_body_limit(rq);
 
 	if (!wanted)
 		return;

@@ -16,10 +16,14 @@ enum route_tail {
 };
 
 enum route_flags {
-	ROUTE_OPEN = 1 << 0, /* web pages of other origins may always ask */
-	ROUTE_PUT = 1 << 1,  /* PUT is as POST: what curl -T does */
-	ROUTE_OPS = 1 << 2,  /* answered even when nothing else is */
+	ROUTE_OPEN = 1 << 0,  /* web pages of other origins may always ask */
+	ROUTE_PUT = 1 << 1,   /* PUT is as POST: what curl -T does */
+	ROUTE_OPS = 1 << 2,   /* answered even when nothing else is */
+	ROUTE_BRIEF = 1 << 3, /* its bodies have ROUTE_BRIEF_BYTES */
 };
+
+/** A thousand build IDs, as long as they come, with room for spaces. */
+enum { ROUTE_BRIEF_BYTES = 256 << 10 };
 
 struct route {
 	unsigned methods;    /* enum http_methods; GET brings HEAD with it */
@@ -43,6 +47,9 @@ bool route_has_cors(const struct request *rq);
  * reply is then made (404, 405 with Allow, 204 for a preflight).
  */
 bool route_request(struct request *rq);
+
+/** Of a body, as it is sent and as it is decoded. */
+size_t route_body_limit(const struct request *rq);
 
 /**
  * Would the route take a body of that type and size? If not the reply is made

@@ -6,7 +6,7 @@
  *
  * A route that takes a body names its media type, or "any" where the handler
  * judges; the body is in request.body when the handler runs, still in its
- * content coding, and at most http_options.body_limit_bytes long.
+ * content coding, and at most route_body_limit() long.
  */
 ROUTE(GET, "/buildid/*/debuginfo", IGNORED, get_debuginfo, "debuginfo", false,
       NULL, 0)
@@ -22,7 +22,7 @@ ROUTE(GET, "/buildid/*/gsym", NONE, get_gsym, "gsym", false, NULL, 0)
 ROUTE(GET, "/buildid/*/meta", NONE, get_meta, "meta", false, NULL, 0)
 ROUTE(GET, "/metadata", NONE, get_metadata, "metadata", true, NULL, 0)
 ROUTE(POST, "/buildids/query", NONE, post_presence, "query", true,
-      "application/json", 0)
+      "application/json", ROUTE_BRIEF)
 ROUTE(GET, "/metrics", NONE, get_metrics, "metrics", false, NULL, ROUTE_OPS)
 ROUTE(GET, "/healthz", NONE, get_healthz, "healthz", false, NULL, ROUTE_OPS)
 ROUTE(GET, "/readyz", NONE, get_readyz, "readyz", true, NULL, ROUTE_OPS)

@@ -559,6 +559,53 @@ START_TEST(a_thousand_ids_are_taken_and_one_more_is_too_large)
 }
 END_TEST
 
+/* A question of @p size bytes, most of them spaces. */
+static void make_long(struct buf *json, size_t size)
+{
+	static const char rest[] = "{\"build_ids\":[\"aabb\"]}";
+
+	while (json->size < size - strlen(rest))
+		ck_assert(buf_append_byte(json, ' '));
+	ck_assert(buf_append_str(json, rest));
+}
+
+START_TEST(presence_wants_no_more_than_a_thousand_ids_need)
+{
+	CLEANUP_BUF struct buf most = BUF_INIT, more = BUF_INIT;
+	CLEANUP_BUF struct buf ids = BUF_INIT;
+
+	set_up();
+	buf_append_str(&ids, "{\"build_ids\": [");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&ids, "%s\n    \"%0128d\"", i ? "," : "", i);
+	buf_append_str(&ids, "]}");
+	ask(buf_str(&ids));
+	ck_assert_uint_eq(f.rq.reply.status, 200);
+	make_long(&most, ROUTE_BRIEF_BYTES);
+	ask(buf_str(&most));
+	ck_assert_uint_eq(f.rq.reply.status, 200);
+	make_long(&more, ROUTE_BRIEF_BYTES + 1);
+	ask(buf_str(&more));
+	ck_assert_uint_eq(f.rq.reply.status, 413);
+	again();
+	ck_no_error(codec_pack(more.data, more.size, &f.rq.body));
+	ck_assert_uint_lt(f.rq.body.size, 4096);
+	f.rq.header[HEADER_CONTENT_ENCODING] = "zstd";
+	ck_assert_uint_eq(serve("POST", "/buildids/query"), 413);
+	ck_assert_ptr_nonnull(strstr(body(), "262144"));
+	/* As soon as it is announced. */
+	again();
+	f.rq.method = METHOD_POST;
+	ck_assert(request_set_path(&f.rq, "/buildids/query"));
+	ck_assert(route_request(&f.rq));
+	route_check_body(&f.rq, ROUTE_BRIEF_BYTES);
+	ck_assert_uint_eq(f.rq.reply.status, 0);
+	route_check_body(&f.rq, ROUTE_BRIEF_BYTES + 1);
+	ck_assert_uint_eq(f.rq.reply.status, 413);
+	tear_down();
+}
+END_TEST
+
 START_TEST(presence_takes_compressed_bodies)
 {
 	static const char json[] = "{\"build_ids\":[\"aabb\"]}";
@@ -843,6 +890,7 @@ UNIT_MAIN("http_handlers", a_warm_file_comes_with_all_its_headers,
 	  nothing_is_looked_up_for_who_has_left,
 	  presence_refuses_what_is_no_question,
 	  a_thousand_ids_are_taken_and_one_more_is_too_large,
+	  presence_wants_no_more_than_a_thousand_ids_need,
 	  presence_takes_compressed_bodies,
 	  metadata_finds_by_name_pattern_and_id,
 	  metadata_says_when_its_time_was_up,

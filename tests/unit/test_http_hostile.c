@@ -118,25 +118,25 @@ START_TEST(a_body_over_the_limit_is_413_however_it_comes)
 	CLEANUP_CLOSE int fd = dial();
 
 	/* Announced: read, and answered. */
-	say(fd, POST("Content-Length: 1048577\r\n", ""));
-	say_n(fd, zeros, 1048577);
+	say(fd, POST("Content-Length: 262145\r\n", ""));
+	say_n(fd, zeros, 262145);
 	CLEANUP_ANSWER struct answer a = hear(fd, false);
 
 	ck_assert_uint_eq(a.status, 413);
-	ck_assert_ptr_nonnull(strstr(a.body, "1048576"));
+	ck_assert_ptr_nonnull(strstr(a.body, "262144"));
 	/* Found out while it comes. */
 	CLEANUP_CLOSE int chunked = dial();
 
-	say(chunked, POST("Transfer-Encoding: chunked\r\n", "100001\r\n"));
-	say_n(chunked, zeros, 0x100001);
+	say(chunked, POST("Transfer-Encoding: chunked\r\n", "40001\r\n"));
+	say_n(chunked, zeros, 0x40001);
 	say(chunked, "\r\n0\r\n\r\n");
 	CLEANUP_ANSWER struct answer b = hear(chunked, false);
 
 	ck_assert_uint_eq(b.status, 413);
 	/* Announced, and the client waits to hear: not read at all. */
 	CLEANUP_ANSWER struct answer c = ask(
-		fd, POST("Content-Length: 1048577\r\nExpect: 100-continue\r\n",
-			 ""));
+		fd,
+		POST("Content-Length: 262145\r\nExpect: 100-continue\r\n", ""));
 
 	ck_assert_uint_eq(c.status, 413);
 	ck_assert(is_closed(fd));

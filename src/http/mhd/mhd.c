@@ -152,7 +152,7 @@ static const struct sockaddr *client_address(struct connection *c)
 static bool is_worth_discarding(const struct request *rq,
 				uint64_t content_length)
 {
-	size_t limit = rq->http->options->body_limit_bytes;
+	size_t limit = route_body_limit(rq);
 
 	return !rq->header[HEADER_EXPECT] &&
 	       content_length <= DISCARD_FACTOR * (uint64_t)limit;
@@ -234,7 +234,7 @@ static enum MHD_Result take_body(struct connection *c, const char *data,
 				 size_t size)
 {
 	struct request *rq = &c->request;
-	size_t limit = rq->http->options->body_limit_bytes;
+	size_t limit = route_body_limit(rq);
 
 	if (!c->is_discarding && size > limit - rq->body.size) {
 		limit_reached("body_size");
