@@ -77,6 +77,12 @@ static void answered(void *ctx, struct error *err)
 	end(t, err);
 }
 
+/* Has its client left, or been told that it took too long? */
+static bool is_given_up(void *ticket)
+{
+	return ticket_state(ticket) != TICKET_WAITING;
+}
+
 static struct error *read_decoded(struct symbolize_ticket *t)
 {
 	const struct exchange_request rq = {
@@ -90,6 +96,8 @@ static struct error *read_decoded(struct symbolize_ticket *t)
 
 	TRY(exchange_read(&rq, symbolizer_limits(t->symbolizer), &t->exchange));
 	buf_deinit(&t->body);
+	exchange_batch(t->exchange)->is_forsaken = is_given_up;
+	exchange_batch(t->exchange)->forsaken_ctx = &t->ticket;
 	return NULL;
 }
 
@@ -108,7 +116,7 @@ static void read_and_ask(struct symbolize_ticket *t, struct error *err)
 /* Its client left while it was queued. */
 static bool is_forsaken(struct symbolize_ticket *t)
 {
-	if (ticket_state(&t->ticket) == TICKET_WAITING)
+	if (!is_given_up(&t->ticket))
 		return false;
 	ticket_done(&t->ticket);
 	return true;

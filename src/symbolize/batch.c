@@ -22,6 +22,10 @@ enum {
 	 * debug information of endless inlining. */
 	CHAINS_MOST = 1 << 20,
 	CHAINS_EACH = 16,
+	/* Addresses from one look at who waits to the next: as many as can be
+	 * converted, or found, in the worst table in some milliseconds. */
+	CONVERTED_AT_ONCE = 1024,
+	FOUND_AT_ONCE = 16,
 };
 
 /* ---- Text --------------------------------------------------------------- */
@@ -157,6 +161,13 @@ struct error *batch_add_address(struct batch *b,
 
 /* ---- The answer --------------------------------------------------------- */
 
+struct error *batch_check(const struct batch *b)
+{
+	return b->is_forsaken && b->is_forsaken(b->forsaken_ctx)
+		       ? error_new(BUSY, "nobody waits for the answer")
+		       : NULL;
+}
+
 /* Frame numbers of an address: links[start .. + count). */
 struct span {
 	uint32_t start, count;
@@ -241,9 +252,9 @@ static struct error *answer_init(struct answer *a)
 	return NULL;
 }
 
-/* Convert a module's addresses and append them to the items. */
-static size_t convert(struct answer *a, const struct batch_module *m,
-		      size_t count)
+/* Convert a module's addresses and append them to the @count items. */
+static struct error *convert(struct answer *a, const struct batch_module *m,
+			     size_t *count)
 {
 	struct address_converter converter;
 	size_t end = m->first_address + m->address_count;
@@ -252,6 +263,9 @@ static size_t convert(struct answer *a, const struct batch_module *m,
 	for (size_t i = m->first_address; i < end; i++) {
 		uint64_t address = a->b->addresses[i];
 		struct vaddr at;
+
+		if (i % CONVERTED_AT_ONCE == 0)
+			TRY(batch_check(a->b));
 		enum address_reason reason =
 			m->is_adjusted && address == UINT64_MAX
 				? ADDRESS_BAD_ADDRESS
@@ -259,12 +273,12 @@ static size_t convert(struct answer *a, const struct batch_module *m,
 
 		a->b->reasons[i] = (uint8_t)reason;
 		if (reason == ADDRESS_OK)
-			a->items[count++] = (struct sort_item) {
+			a->items[(*count)++] = (struct sort_item) {
 				.key = at.v,
 				.value = (uint32_t)i,
 			};
 	}
-	return count;
+	return NULL;
 }
 
 static bool same_frame(const struct batch_frame *a, const struct batch_frame *b)
@@ -378,6 +392,8 @@ static struct error *look_up_all(struct answer *a, uint32_t module,
 	for (size_t i = 0; i < count; i++) {
 		const struct sort_item *q = &a->items[i];
 
+		if (i % FOUND_AT_ONCE == 0)
+			TRY(batch_check(a->b));
 		if (i == 0 || q->key != a->items[i - 1].key)
 			TRY(look_up(a, module, q->key, &span, &reason));
 		a->spans[q->value] = span;
@@ -418,7 +434,7 @@ static struct error *answer_table(struct answer *a, const struct holder *h,
 	size_t items = 0;
 
 	for (size_t i = 0; i < count; i++)
-		items = convert(a, &a->b->modules[h[i].module], items);
+		TRY(convert(a, &a->b->modules[h[i].module], &items));
 	if (!items)
 		return NULL;
 	sort_items(a->items, a->spare, items);

@@ -74,6 +74,10 @@ struct batch {
 	bool inlines, demangle; /* default true */
 	unsigned wait_ms;       /* BATCH_WAIT_DEFAULT_MS */
 	struct arena *text;     /* names and messages: batch.c's */
+	/** Does nobody wait for the answer any more? Asked all the time while
+	 * it is made and written. NULL: somebody does. */
+	bool (*is_forsaken)(void *ctx);
+	void *forsaken_ctx;
 	/* Answer, by batch_answer(). */
 	bool is_partial;         /* a module is pending */
 	unsigned retry_after_ms; /* then; by symbolize() */
@@ -104,13 +108,17 @@ MUST_CHECK struct error *batch_add_address(struct batch *b,
 					   const struct batch_limits *limits,
 					   uint64_t address);
 
+/** BUSY if the batch is forsaken: the answer is to go no further. */
+MUST_CHECK struct error *batch_check(const struct batch *b);
+
 /**
  * Answer every address from the tables that the modules hold, setting the
  * answer part. Modules without a table answer with the reason of their status.
  *
  * Sorts by (table, address), decodes each function once, answers in request
  * order. Cost: see tests/bench; allocates by size of the batch, takes no lock.
- * @return NO_MEMORY; LIMIT if the answer has too many frames. Damage in a table
+ * @return NO_MEMORY; LIMIT if the answer has too many frames; BUSY if it is
+ * forsaken. Damage in a table
  * becomes MALFORMED of the modules that hold it, of whose addresses none is
  * answered; they keep the table.
  */

@@ -335,7 +335,11 @@ static struct error *write_body(struct exchange *x, struct wire_out *out,
 struct error *exchange_write(struct exchange *x, size_t limit_bytes,
 			     struct buf *out, const char **type_ret)
 {
-	struct wire_out to = { .buf = out, .limit = limit_bytes };
+	struct wire_out to = {
+		.b = &x->batch,
+		.buf = out,
+		.limit = limit_bytes,
+	};
 	struct error *err = write_body(x, &to, type_ret);
 
 	if (!err)

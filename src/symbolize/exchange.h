@@ -75,7 +75,7 @@ bool exchange_has_nonsense(const struct exchange *x);
  * @param[in,out] out Appended to.
  * @param[in] limit_bytes Most that the answer may have.
  * @param[out] type_ret Its Content-Type. Static.
- * @return LIMIT, NO_MEMORY.
+ * @return LIMIT, NO_MEMORY; BUSY if the batch is forsaken.
  */
 MUST_CHECK struct error *exchange_write(struct exchange *x, size_t limit_bytes,
 					struct buf *out, const char **type_ret);

@@ -77,7 +77,7 @@ MUST_CHECK struct error *symbolizer_run(struct symbolizer *s, size_t bytes,
 
 /** How it ended: exactly once, on a thread of the symbolizer, perhaps before
  * the call returns. @p err is owned by the callee: BUSY if queues are full,
- * NO_MEMORY, LIMIT (batch_answer()). */
+ * or the batch is forsaken, NO_MEMORY, LIMIT (batch_answer()). */
 typedef void (*symbolize_done_fn)(void *ctx, struct error *err);
 
 /**

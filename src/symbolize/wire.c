@@ -239,7 +239,7 @@ struct error *wire_check(const struct wire_out *out)
 				 "the answer is larger than %zu bytes: ask for "
 				 "fewer addresses at a time",
 				 out->limit);
-	return NULL;
+	return batch_check(out->b);
 }
 
 void wire_put_uint(struct buf *out, uint64_t v)

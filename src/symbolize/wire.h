@@ -97,12 +97,13 @@ MUST_CHECK struct error *wire_v5_read(struct exchange *x,
 
 /** An answer as it grows. */
 struct wire_out {
+	const struct batch *b; /* whose it is */
 	struct buf *buf;
 	size_t limit;    /* most bytes that buf may have */
 	struct buf name; /* room for symtab_display_name() */
 };
 
-/* Writers: LIMIT, NO_MEMORY. */
+/* Writers: LIMIT, NO_MEMORY, BUSY. */
 MUST_CHECK struct error *wire_json_write(const struct exchange *x,
 					 struct wire_out *out);
 MUST_CHECK struct error *wire_text_write(const struct exchange *x,
@@ -173,7 +174,8 @@ MUST_CHECK struct error *wire_group_finish(struct wire_group *g,
 
 /* Writing. */
 
-/** LIMIT where the answer has become too large, NO_MEMORY. */
+/** LIMIT where the answer has become too large, NO_MEMORY, BUSY where nobody
+ * waits for it any more. To be called between any two parts of it. */
 MUST_CHECK struct error *wire_check(const struct wire_out *out);
 void wire_put_uint(struct buf *out, uint64_t v);
 /** "0x…", without quotes. */

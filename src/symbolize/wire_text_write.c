@@ -274,7 +274,11 @@ static struct error *write_style(const struct exchange *x, struct wire_out *out,
 
 	if (!plain || !folded)
 		return error_no_memory;
-	t.frames = (struct wire_out) { .buf = &t.text, .limit = out->limit };
+	t.frames = (struct wire_out) {
+		.b = out->b,
+		.buf = &t.text,
+		.limit = out->limit,
+	};
 	t.seen[style] = plain;
 	t.seen[STYLE_FOLDED] = folded;
 	TRY(prepare(&t, style));

@@ -107,6 +107,8 @@ void symbolize(struct symbolizer *s, struct batch *b, symbolize_done_fn done,
 	for (size_t i = 0; i < b->module_count; i++)
 		b->modules[i].status = s->b.status;
 	b->retry_after_ms = 1000;
+	if (s->b.before)
+		s->b.before(b);
 	done(ctx, s->b.has_limit
 			  ? error_new(LIMIT, "the answer has too many frames")
 			  : batch_answer(b));

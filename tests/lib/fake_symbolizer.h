@@ -17,6 +17,8 @@ struct fake_symbolizer_behaviour {
 	const char *gsym;          /* content of every table; NULL: status */
 	enum symtab_quality quality;
 	unsigned delay_ms; /* before anything is done */
+	/** Called when a batch is about to be answered; NULL: no. */
+	void (*before)(struct batch *b);
 };
 
 struct symbolizer *fake_symbolizer(void);

@@ -455,6 +455,53 @@ START_TEST(an_answer_of_endless_chains_is_refused)
 }
 END_TEST
 
+/* Nobody waits from look number @c until on. */
+struct looks {
+	size_t count, until;
+};
+
+static bool look(void *ctx)
+{
+	struct looks *l = ctx;
+
+	return ++l->count >= l->until;
+}
+
+START_TEST(an_answer_that_nobody_waits_for_is_not_made)
+{
+	enum { ADDRESSES = 20000 };
+	CLEANUP_BUF struct buf bytes = BUF_INIT;
+	CLEANUP_SYMTAB struct symtab *t = table(1, 2000, &bytes);
+	CLEANUP_BATCH struct batch b;
+	struct looks all = { .until = SIZE_MAX };
+	size_t frames = 0;
+
+	batch_init(&b);
+	add_module(&b, t);
+	for (unsigned i = 0; i < ADDRESSES; i++)
+		add_address(&b, SAMPLE_BASE + 16 * i);
+	b.is_forsaken = look;
+	b.forsaken_ctx = &all;
+	ck_no_error(batch_answer(&b));
+	/* Converted by the thousand, looked up by the dozen. */
+	ck_assert_uint_ge(all.count, ADDRESSES / 1024 + ADDRESSES / 16);
+	for (size_t until = 1; until <= all.count; until += 61) {
+		struct looks l = { .until = until };
+
+		b.forsaken_ctx = &l;
+		ck_error(batch_answer(&b), BUSY, "nobody waits");
+		/* Not once more, and nothing was done meanwhile. */
+		ck_assert_uint_eq(l.count, until);
+		ck_assert_uint_ge(b.frame_count, frames);
+		ck_assert_uint_le(b.frame_count, 2 * 16 * until);
+		frames = b.frame_count;
+	}
+	ck_assert_uint_gt(frames, 0);
+	b.forsaken_ctx = &all;
+	ck_no_error(batch_answer(&b));
+}
+END_TEST
+
 START_TEST(metrics_call_statuses_and_reasons_as_answers_do)
 {
 	for (unsigned i = 0; i < MODULE_STATUSES; i++)
@@ -482,4 +529,5 @@ UNIT_MAIN("batch", addresses_are_answered_in_the_order_they_were_asked,
 	  items_are_sorted_by_key_and_stay_in_order_within,
 	  without_memory_a_batch_fails_and_leaks_nothing,
 	  an_answer_of_endless_chains_is_refused,
+	  an_answer_that_nobody_waits_for_is_not_made,
 	  metrics_call_statuses_and_reasons_as_answers_do)

@@ -338,6 +338,44 @@ START_TEST(who_leaves_is_not_answered_but_what_it_sent_counts)
 }
 END_TEST
 
+static struct ticket *leaving;
+static bool was_forsaken[2]; /* before, after */
+
+/* The client leaves when the answer is begun. */
+static void leave(struct batch *b)
+{
+	was_forsaken[0] = b->is_forsaken(b->forsaken_ctx);
+	ck_assert(ticket_give_up(leaving));
+	was_forsaken[1] = b->is_forsaken(b->forsaken_ctx);
+}
+
+START_TEST(who_leaves_ends_the_making_of_its_answer)
+{
+	set_up(&(struct fake_symbolizer_behaviour) {
+		.status = MODULE_ABSENT,
+		.before = leave,
+	});
+	ck_assert(buf_append_str(&f.rq.body, one_address));
+	f.rq.header[HEADER_CONTENT_TYPE] = "application/json";
+	f.rq.method = METHOD_POST;
+	ck_assert(request_set_path(&f.rq, "/symbolize/v1"));
+	ck_assert(route_request(&f.rq));
+	route_handle(&f.rq);
+	leaving = ticket_get(f.rq.ticket);
+	leaving->start(ticket_get(leaving));
+	for (int ms = 0; ms < 20000 && leaving->references > 2; ms++)
+		usleep(1000);
+	ck_assert_uint_eq(leaving->references, 2);
+	ck_assert(!was_forsaken[0] && was_forsaken[1]);
+	/* All modules are absent: what stopped was the writing. */
+	ck_assert_ptr_nonnull(leaving->err);
+	ck_assert_str_eq(error_message(leaving->err),
+			 "nobody waits for the answer");
+	ticket_put(leaving);
+	tear_down();
+}
+END_TEST
+
 START_TEST(any_page_may_ask_symbolicate_and_no_other)
 {
 	static const char job[] =
@@ -461,6 +499,7 @@ UNIT_MAIN("http_symbolize", a_batch_is_read_asked_and_answered,
 	  accept_chooses_the_form_of_the_answer,
 	  a_body_is_as_large_as_it_is_decoded,
 	  who_leaves_is_not_answered_but_what_it_sent_counts,
+	  who_leaves_ends_the_making_of_its_answer,
 	  put_is_as_good_as_post_for_symbolize_alone,
 	  what_cannot_be_read_is_the_clients_fault, limits_are_413_and_named,
 	  too_much_to_do_is_503_with_retry_after,

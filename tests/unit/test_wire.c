@@ -795,6 +795,82 @@ START_TEST(an_answer_is_bounded)
 }
 END_TEST
 
+/* Nobody waits from look number @c until on. */
+struct looks {
+	size_t count, until;
+};
+
+static bool look(void *ctx)
+{
+	struct looks *l = ctx;
+
+	return ++l->count >= l->until;
+}
+
+static void check_forsaken(struct exchange_request rq, const char *body)
+{
+	CLEANUP_EXCHANGE struct exchange *x = NULL;
+	struct looks all = { .until = SIZE_MAX };
+
+	rq.body = body;
+	rq.size = strlen(body);
+	ck_no_error(exchange_read(&rq, &limits, &x));
+	struct batch *b = exchange_batch(x);
+
+	fill(b);
+	ck_no_error(batch_answer(b));
+	b->is_forsaken = look;
+	b->forsaken_ctx = &all;
+	buf_clear(&answer_bytes);
+	ck_no_error(exchange_write(x, 1 << 20, &answer_bytes, &answer_type));
+	size_t whole = answer_bytes.size;
+
+	/* Between any two frames at least. */
+	ck_assert_uint_ge(all.count, 20);
+	for (size_t until = 1; until <= all.count; until++) {
+		struct looks l = { .until = until };
+
+		b->forsaken_ctx = &l;
+		buf_clear(&answer_bytes);
+		ck_error(
+			exchange_write(x, 1 << 20, &answer_bytes, &answer_type),
+			BUSY, "nobody waits");
+		ck_assert_uint_eq(l.count, until);
+		ck_assert_uint_lt(answer_bytes.size,
+				  until < all.count / 2 ? whole : whole + 1);
+	}
+}
+
+START_TEST(an_answer_that_nobody_waits_for_is_not_written)
+{
+	static const char *const accepts[] = {
+		"application/json",
+		"text/plain",
+		"text/plain;style=lines",
+		"application/x-protobuf",
+	};
+	CLEANUP_BUF struct buf text = BUF_INIT, v5 = BUF_INIT;
+
+	open_table();
+	buf_append_str(&v5, "{\"memoryMap\":[[\"a\","
+			    "\"AABB00000000000000000000000000010\"]],"
+			    "\"stacks\":[[[0,256]");
+	for (unsigned i = 0; i < 20; i++) {
+		buf_printf(&text, "aabb+%#x\n", 0x1000 + 0x100 * i);
+		buf_printf(&v5, ",[0,%u]", 0x100 * i);
+	}
+	buf_append_str(&v5, "]],\"version\":5}");
+	for (size_t i = 0; i < sizeof(accepts) / sizeof(*accepts); i++) {
+		struct exchange_request rq = TEXT;
+
+		rq.accept = accepts[i];
+		check_forsaken(rq, buf_str(&text));
+	}
+	check_forsaken(V5, buf_str(&v5));
+	close_table();
+}
+END_TEST
+
 static const struct {
 	const char *type, *accept, *body;
 } for_memory[] = {
@@ -885,4 +961,5 @@ UNIT_MAIN("wire", json_in_json_out, every_kind_of_address_is_told_by_the_module,
 	  protobuf_that_is_none_is_refused_with_its_place,
 	  content_type_and_accept_choose_the_forms,
 	  other_media_types_are_not_taken, an_answer_is_bounded,
+	  an_answer_that_nobody_waits_for_is_not_written,
 	  every_form_survives_want_of_memory, v5_survives_want_of_memory)
