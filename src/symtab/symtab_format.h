@@ -86,13 +86,17 @@ enum {
 
 #define SYMTAB_MAGIC "symtab\x1a\n"
 enum {
-	/** Calls that one bucket of the index names: symtab_index.h. */
+	/** Calls that one bucket of the index names, or a function without an
+	 * index has, and the ranges of all of these: symtab_index.h. All may be
+	 * gone through for one address. The most seen, in a C++ server and in a
+	 * kernel: 152 calls, 859 ranges. */
 	SYMTAB_AMONG_MAX = 4096,
+	SYMTAB_RANGES_MAX = 8192,
 	SYMTAB_VERSION = 1,
 	/** Raised with every change to what tables say for the same input:
 	 * writer, builder, demangler, DWARF reader. A table with another one is
 	 * built anew. */
-	SYMTAB_PRODUCER = 3,
+	SYMTAB_PRODUCER = 4,
 	SYMTAB_TRAILER_SIZE = 96,
 	SYMTAB_CHECKSUM_AT = 88,    /* in the trailer */
 	SYMTAB_HASH_PIECE = 1 << 20 /* bytes */

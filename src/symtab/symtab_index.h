@@ -23,7 +23,8 @@
  *	  { ULEB step, u8 depth }...   the calls that any address of the bucket
  *	                        is in, in preorder: bytes from the one before
  *	                        (first, from InlineInfo's data); at most
- *	                        SYMTAB_AMONG_MAX
+ *	                        SYMTAB_AMONG_MAX, of SYMTAB_RANGES_MAX ranges in
+ *	                        all, those outside of the bucket counted, too
  */
 #ifndef SYMTAB_SYMTAB_INDEX_H
 #define SYMTAB_SYMTAB_INDEX_H

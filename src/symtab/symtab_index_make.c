@@ -14,7 +14,8 @@ enum {
 	 * in calls in calls, all of the whole function. */
 	MEMBERS_SHARE = 32,
 	/* In one bucket, or in a function without an index. */
-	NODES_MAX = SYMTAB_AMONG_MAX
+	NODES_MAX = SYMTAB_AMONG_MAX,
+	RANGES_MAX = SYMTAB_RANGES_MAX
 };
 
 struct symtab_bucket {
@@ -22,12 +23,14 @@ struct symtab_bucket {
 	uint32_t row;   /* that begins there; the first bucket has none */
 	uint32_t first; /* in members[] */
 	uint32_t count;
+	uint64_t ranges; /* of its nodes, those elsewhere, too */
 };
 
 /* Cut at rows, so that pieces have about the same number of bytes of lines. */
 static struct error *cut(struct symtab_encoder *e, size_t pieces)
 {
-	size_t bytes = e->line_length / pieces;
+	// Rounded up, so that the last one does not have what is left over.
+	size_t bytes = (e->line_length + pieces - 1) / pieces;
 	uint32_t last = 0;
 
 	if (!mem_grow(&e->buckets, &e->bucket_capacity, pieces + 1,
@@ -85,6 +88,7 @@ static size_t share_out(struct symtab_encoder *e, bool note, size_t most)
 					e->members[to->first + to->count] =
 						(uint32_t)i;
 				to->count++;
+				to->ranges += n->range_count;
 				total++;
 				next = b + 1;
 			}
@@ -101,7 +105,8 @@ static struct error *assign_nodes(struct symtab_encoder *e, bool *quick_ret)
 
 	*quick_ret = total <= most;
 	for (size_t b = 0; b < e->bucket_count; b++)
-		if (e->buckets[b].count > NODES_MAX)
+		if (e->buckets[b].count > NODES_MAX ||
+		    e->buckets[b].ranges > RANGES_MAX)
 			*quick_ret = false;
 	if (!*quick_ret)
 		return NULL;
@@ -192,7 +197,8 @@ struct error *symtab_index_make(struct symtab_encoder *e, bool *quick_ret)
 		pieces = nodes / NODES;
 	if (pieces > e->row_count)
 		pieces = e->row_count;
-	*quick_ret = pieces >= 2 || nodes <= NODES_MAX;
+	*quick_ret = pieces >= 2 || !nodes ||
+		     (nodes <= NODES_MAX && e->range_count <= RANGES_MAX);
 	if (pieces < 2)
 		return NULL;
 	TRY(cut(e, pieces));

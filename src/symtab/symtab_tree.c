@@ -5,8 +5,6 @@
 #include "symtab/symtab_format.h"
 #include "symtab/symtab_tree.h"
 
-enum { NODES_MAX = 1 << 22 };
-
 static COLD struct error *damaged(void)
 {
 	return error_new(BAD_DATA, "bad inlined calls");
@@ -122,8 +120,11 @@ static struct error *decode_node(struct symtab_tree *t)
 	uint32_t i = (uint32_t)t->node_count;
 	struct symtab_node *n = &t->nodes[i];
 
+	if (i == SYMTAB_AMONG_MAX ||
+	    count > SYMTAB_RANGES_MAX - i - t->extent_count)
+		return damaged();
 	TRY(read_node(t, &t->in, base, count, n, &has_children));
-	if (i == NODES_MAX || (has_children && t->depth == SYMTAB_DEPTH_MAX))
+	if (has_children && t->depth == SYMTAB_DEPTH_MAX)
 		return damaged();
 	n->end = has_children ? 0 : i + 1;
 	t->node_count++;
@@ -218,6 +219,7 @@ struct error *symtab_tree_find_among(struct symtab_tree *t,
 	size_t size = (size_t)(t->in.end - t->data);
 	uint32_t depth = 0;
 	uint64_t at = 0, step;
+	uint64_t ranges = 0;
 	uint32_t seen = 0;
 
 	t->node_count = 1; // the root: never looked at
@@ -247,8 +249,10 @@ struct error *symtab_tree_find_among(struct symtab_tree *t,
 			return error_no_memory;
 		struct symtab_node *n = &t->nodes[t->node_count];
 
-		if (!symtab_uleb(&in, &count) || !count)
+		if (!symtab_uleb(&in, &count) || !count ||
+		    count > SYMTAB_RANGES_MAX - ranges)
 			return damaged();
+		ranges += count;
 		TRY(read_node(t, &in, n[-1].start, count, n, &has_children));
 		if (!holds(t, n, offset)) {
 			t->extent_count = extents;

@@ -514,6 +514,67 @@ START_TEST(thousands_of_calls_around_each_address_are_left_out)
 }
 END_TEST
 
+/* A function with a call of @p count ranges, every other byte, and with rows
+ * enough for an index, or without. @return Is the call in the table? */
+static bool keeps_ranges(size_t count, size_t row_count)
+{
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	CLEANUP_FREE struct symtab_range *ranges =
+		mem_array(count, sizeof(*ranges));
+	CLEANUP_FREE struct symtab_row *rows =
+		mem_array(row_count, sizeof(*rows));
+	struct symtab_writer *w = new_writer();
+	uint32_t a_c = file(w, "", "a.c");
+	struct symtab_inline call = { .depth = 1,
+				      .name = string(w, "inner"),
+				      .call_line = 7,
+				      .ranges = ranges,
+				      .range_count = count };
+	struct symtab_function f = { .start = { 0x1000 },
+				     .size = 2 * count + 1,
+				     .name = string(w, "f"),
+				     .inlines = &call,
+				     .inline_count = 1,
+				     .rows = rows,
+				     .row_count = row_count };
+	const struct symtab_frame *frames;
+	struct symtab_cursor *c;
+
+	ck_assert(ranges && rows);
+	for (size_t i = 0; i < count; i++)
+		ranges[i] = (struct symtab_range) { 2 * i + 1, 1 };
+	for (size_t i = 0; i < row_count; i++)
+		rows[i] = (struct symtab_row) { 2 * i, a_c, 1 + i % 50 };
+	ck_no_error(symtab_writer_add(w, &f));
+	struct symtab *t = finish(w, NULL, &table);
+	bool is_cut = symtab_is_cut(t);
+
+	ck_no_error(symtab_cursor_create(t, &c));
+	size_t found = find(c, 0x1000 + 2 * count - 1, &frames);
+
+	ck_assert_uint_eq(found, is_cut ? 1 : 2);
+	ck_assert_str_eq(symtab_name(t, frames[found - 1].name, NULL), "f");
+	ck_assert_uint_eq(find(c, 0x1000, &frames), 1);
+	ck_assert_uint_eq(frames->line, !is_cut && row_count ? 1 : 0);
+	if (is_cut)
+		ck_assert_uint_lt(table.size, 1000);
+	symtab_cursor_free(c);
+	symtab_put(t);
+	return !is_cut;
+}
+
+START_TEST(a_call_in_thousands_of_pieces_is_left_out)
+{
+	// The function itself is one of them where there is no index.
+	ck_assert(keeps_ranges(SYMTAB_RANGES_MAX - 1, 0));
+	ck_assert(!keeps_ranges(SYMTAB_RANGES_MAX, 0));
+	ck_assert(keeps_ranges(SYMTAB_RANGES_MAX, 2000));
+	ck_assert(!keeps_ranges(SYMTAB_RANGES_MAX + 1, 2000));
+	ck_assert(!keeps_ranges(1000000, 0));
+	ck_assert(!keeps_ranges(1000000, 100000));
+}
+END_TEST
+
 START_TEST(addresses_are_as_wide_as_they_need)
 {
 	static const struct {
@@ -600,4 +661,5 @@ UNIT_MAIN("symtab", a_function_is_encoded_byte_for_byte_as_llvm_does,
 	  a_function_of_no_size_goes_up_to_what_follows,
 	  what_does_not_fit_is_corrected, calls_may_be_as_deep_as_frames_can_be,
 	  thousands_of_calls_around_each_address_are_left_out,
+	  a_call_in_thousands_of_pieces_is_left_out,
 	  addresses_are_as_wide_as_they_need, facts_come_back_and_are_checked)

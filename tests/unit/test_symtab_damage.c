@@ -163,11 +163,10 @@ START_TEST(a_damaged_function_does_not_harm_the_others)
 }
 END_TEST
 
-/* A node: three ranges, none of which holds 5; no children, no name. */
+/* A node: two ranges, neither of which holds 5; no children, no name. */
 START_TEST(a_bucket_that_names_calls_by_the_million_is_damage)
 {
-	static const uint8_t node[] = { 3, 10, 1, 20, 1, 30, 1,
-					0, 0,  0, 0,  0, 0,  1 };
+	static const uint8_t node[] = { 2, 10, 1, 20, 1, 0, 0, 0, 0, 0, 0, 1 };
 	enum { MANY = 2000000 };
 	struct symtab_tree t = { 0 };
 	uint8_t *names = malloc(2 * MANY);
@@ -194,6 +193,102 @@ START_TEST(a_bucket_that_names_calls_by_the_million_is_damage)
 	}
 	symtab_tree_deinit(&t);
 	free(names);
+}
+END_TEST
+
+/* The root, and below it @p calls of @p count ranges each, none of which holds
+ * an address; the last ends the list. */
+static void put_calls(struct buf *out, size_t calls, size_t count)
+{
+	static const uint8_t root[] = { 1, 0, 100, 1, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t tail[] = { 0, 0, 0, 0, 0, 0, 0 };
+
+	buf_append(out, root, sizeof(root));
+	for (size_t k = 0; k < calls; k++) {
+		for (size_t v = count; v; v >>= 7)
+			buf_append_byte(out, (v & 0x7f) | (v > 0x7f) << 7);
+		for (size_t i = 0; i < count; i++)
+			buf_append(out, (uint8_t[]) { 10, 1 }, 2);
+		buf_append(out, tail, sizeof(tail));
+	}
+	buf_append_byte(out, 0);
+	ck_assert(!out->failed);
+}
+
+START_TEST(calls_and_ranges_by_the_million_are_damage)
+{
+	static const struct {
+		size_t calls, count;
+		bool is_damage;
+	} cases[] = {
+		{ 1, SYMTAB_RANGES_MAX - 1, false },
+		{ 1, SYMTAB_RANGES_MAX, true },
+		{ 1, 1000000, true },
+		{ 7, SYMTAB_RANGES_MAX / 7, false },
+		{ 8, SYMTAB_RANGES_MAX / 7, true },
+		{ SYMTAB_AMONG_MAX - 1, 2, false },
+		{ SYMTAB_AMONG_MAX, 1, true },
+		{ 1000000, 1, true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CLEANUP_BUF struct buf b = BUF_INIT;
+		struct symtab_tree t = { 0 };
+
+		put_calls(&b, cases[i].calls, cases[i].count);
+		symtab_tree_begin(
+			&t, (struct symtab_input) { b.data, b.data + b.size });
+		struct error *err = symtab_tree_find(&t, 5);
+
+		if (cases[i].is_damage)
+			ck_error(err, BAD_DATA, "bad inlined calls");
+		else
+			ck_no_error(err);
+		ck_assert_uint_le(t.node_count, SYMTAB_AMONG_MAX);
+		ck_assert_uint_le(t.extent_capacity, 3 * SYMTAB_RANGES_MAX);
+		symtab_tree_deinit(&t);
+	}
+}
+END_TEST
+
+/* One call, named again and again, or once with as many ranges. */
+START_TEST(a_bucket_that_has_ranges_by_the_million_is_damage)
+{
+	static const size_t counts[] = {
+		1, 8, 4096, SYMTAB_RANGES_MAX, SYMTAB_RANGES_MAX + 1, 1000000
+	};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		CLEANUP_BUF struct buf b = BUF_INIT, names = BUF_INIT;
+		struct symtab_tree t = { 0 };
+		size_t most = SYMTAB_RANGES_MAX / counts[i];
+
+		if (most > SYMTAB_AMONG_MAX)
+			most = SYMTAB_AMONG_MAX;
+		put_calls(&b, 1, counts[i]);
+		for (size_t n = 0; n <= most; n++) {
+			struct error *err;
+
+			// Behind the root's 10 bytes.
+			buf_append(&names, (uint8_t[]) { n ? 0 : 10, 1 }, 2);
+			if (n + 1 < most)
+				continue;
+			symtab_tree_begin(
+				&t, (struct symtab_input) { b.data,
+							    b.data + b.size });
+			err = symtab_tree_find_among(
+				&t,
+				(struct symtab_input) {
+					names.data, names.data + names.size },
+				5);
+			if (n + 1 > most)
+				ck_error(err, BAD_DATA, "bad inlined calls");
+			else
+				ck_no_error(err);
+		}
+		ck_assert_uint_le(t.extent_capacity, 3 * SYMTAB_RANGES_MAX);
+		symtab_tree_deinit(&t);
+	}
 }
 END_TEST
 
@@ -357,6 +452,8 @@ UNIT_MAIN("symtab_damage", any_byte_may_be_wrong, a_table_may_end_anywhere,
 	  any_byte_may_be_wrong_without_an_index,
 	  a_damaged_function_does_not_harm_the_others,
 	  a_bucket_that_names_calls_by_the_million_is_damage,
+	  calls_and_ranges_by_the_million_are_damage,
+	  a_bucket_that_has_ranges_by_the_million_is_damage,
 	  a_line_table_without_a_range_of_deltas_is_damage,
 	  dividing_by_multiplying_is_exact,
 	  a_file_is_mapped_and_one_too_short_refused,
