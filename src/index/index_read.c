@@ -164,65 +164,27 @@ void index_places_deinit(struct index_places *p)
 	p->count = 0;
 }
 
-/* R-15; artifact rows are numbered in the order of first sight. */
-static int compare_places(const struct index_place *a,
-			  const struct index_place *b)
-{
-	if (a->root_order != b->root_order)
-		return a->root_order < b->root_order ? -1 : 1;
-	return a->artifact_id < b->artifact_id
-		       ? -1
-		       : a->artifact_id > b->artifact_id;
-}
-
-static int by_order(const void *a, const void *b)
-{
-	return compare_places(a, b);
-}
-
-static int by_quality(const void *a, const void *b)
-{
-	const struct index_place *x = a, *y = b;
-
-	if (x->quality != y->quality)
-		return x->quality > y->quality ? -1 : 1;
-	return compare_places(x, y);
-}
-
-typedef int (*compare_fn)(const void *a, const void *b);
-
-/* The best INDEX_PLACES_MAX, in order. */
-static void keep_best(struct index_places *p, compare_fn compare)
-{
-	if (p->count > 1)
-		qsort(p->v, p->count, sizeof(*p->v), compare);
-	for (; p->count > INDEX_PLACES_MAX; p->count--)
-		mem_free(p->v[p->count - 1].strings);
-}
-
-/* A build ID that somebody wrote into a million files takes time, but neither
- * memory nor the place of a better one. */
-static struct error *read_places(struct query *q, compare_fn compare,
+/* Of one of the statements *_BEST. */
+static struct error *read_places(struct query *q, bool by_quality,
 				 struct index_places *ret)
 {
 	CLEANUP(index_places_deinit) struct index_places places = { 0 };
 	size_t capacity = 0;
 
+	query_bind_int(q, 3, INDEX_PLACES_MAX);
+	query_bind_int(q, 4, by_quality);
 	for (;;) {
 		bool row;
 
 		TRY(query_step(q, &row));
 		if (!row)
 			break;
-		if (places.count == 2 * INDEX_PLACES_MAX)
-			keep_best(&places, compare);
 		if (!mem_grow(&places.v, &capacity, places.count + 1,
 			      sizeof(*places.v)))
 			return error_no_memory;
 		memset(&places.v[places.count], 0, sizeof(*places.v));
 		TRY(read_place(q, &places.v[places.count++]));
 	}
-	keep_best(&places, compare);
 	*ret = places;
 	places = (struct index_places) { 0 };
 	return NULL;
@@ -233,11 +195,10 @@ struct error *index_find(struct index_reader *r, const struct build_id *id,
 {
 	*ret = (struct index_places) { 0 };
 	TRY(reader_refresh(r));
-	CLEANUP_QUERY struct query q = query_begin(&r->db, SQL_FIND);
+	CLEANUP_QUERY struct query q = query_begin(&r->db, SQL_FIND_BEST);
 	query_bind_blob(&q, 1, id->bytes, id->len);
 	query_bind_int(&q, 2, roles);
-	return read_places(
-		&q, roles & INDEX_ROLE_DEBUGINFO ? by_quality : by_order, ret);
+	return read_places(&q, roles & INDEX_ROLE_DEBUGINFO, ret);
 }
 
 struct error *index_find_padded(struct index_reader *r,
@@ -260,16 +221,16 @@ struct error *index_find_by_key(struct index_reader *r, enum index_key kind,
 				struct index_places *ret)
 {
 	static const enum sql statements[] = {
-		[INDEX_KEY_HTLHASH] = SQL_FIND_HTLHASH,
-		[INDEX_KEY_BREAKPAD] = SQL_FIND_BREAKPAD,
-		[INDEX_KEY_GO] = SQL_FIND_GO,
+		[INDEX_KEY_HTLHASH] = SQL_FIND_HTLHASH_BEST,
+		[INDEX_KEY_BREAKPAD] = SQL_FIND_BREAKPAD_BEST,
+		[INDEX_KEY_GO] = SQL_FIND_GO_BEST,
 	};
 
 	*ret = (struct index_places) { 0 };
 	TRY(reader_refresh(r));
 	CLEANUP_QUERY struct query q = query_begin(&r->db, statements[kind]);
 	query_bind_blob(&q, 1, key, key_size);
-	return read_places(&q, by_quality, ret);
+	return read_places(&q, true, ret);
 }
 
 struct error *index_presence(struct index_reader *r, const struct build_id *id,

@@ -15,7 +15,7 @@
 
 /* The best so far. */
 struct found {
-	struct build_id id;
+	int64_t build_id; /* row */
 	int64_t root_order;
 };
 
@@ -23,7 +23,7 @@ struct found {
 static bool drop_worse(struct found *best, size_t *count, const struct found *f)
 {
 	for (size_t i = 0; i < *count; i++) {
-		if (!build_id_equal(&best[i].id, &f->id))
+		if (best[i].build_id != f->build_id)
 			continue;
 		if (best[i].root_order <= f->root_order)
 			return false;
@@ -49,34 +49,55 @@ static void insert(struct found *best, size_t *count, const struct found *f)
 	best[at] = *f;
 }
 
+static struct error *find_best(struct db *db, uint64_t dwo_id,
+			       struct found best[INDEX_SPLITS_MAX],
+			       size_t *count_ret)
+{
+	CLEANUP_QUERY struct query q = query_begin(db, SQL_SPLITS_OF);
+
+	query_bind_int(&q, 1, (int64_t)dwo_id);
+	for (;;) {
+		bool row;
+
+		TRY(query_step(&q, &row));
+		if (!row)
+			return NULL;
+		const struct found f = {
+			.build_id = query_int(&q, 0),
+			.root_order = query_int(&q, 1),
+		};
+
+		insert(best, count_ret, &f);
+	}
+}
+
 struct error *index_find_split(struct index_reader *r, uint64_t dwo_id,
 			       struct build_id ret[INDEX_SPLITS_MAX],
 			       size_t *count_ret)
 {
 	struct found best[INDEX_SPLITS_MAX];
+	size_t count = 0;
 
 	*count_ret = 0;
 	TRY(reader_refresh(r));
-	CLEANUP_QUERY struct query q = query_begin(&r->db, SQL_SPLITS_OF);
-	query_bind_int(&q, 1, (int64_t)dwo_id);
-	for (;;) {
-		struct found f;
+	TRY(find_best(&r->db, dwo_id, best, &count));
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP_QUERY struct query q =
+			query_begin(&r->db, SQL_BUILD_ID_BYTES);
 		size_t size;
 		bool row;
 
+		query_bind_int(&q, 1, best[i].build_id);
 		TRY(query_step(&q, &row));
-		if (!row)
-			break;
+		if (!row) /* gone since it was found */
+			continue;
 		const void *bytes = query_blob(&q, 0, &size);
 
-		if (!build_id_set(&f.id, bytes, size))
+		if (!build_id_set(&ret[*count_ret], bytes, size))
 			return error_new(DATABASE, "build ID of %zu bytes",
 					 size);
-		f.root_order = query_int(&q, 1);
-		insert(best, count_ret, &f);
+		++*count_ret;
 	}
-	for (size_t i = 0; i < *count_ret; i++)
-		ret[i] = best[i].id;
 	return NULL;
 }
 
