@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -314,81 +313,6 @@ START_TEST(no_statement_sorts_or_walks_a_table_that_it_need_not)
 			ck_assert_msg(!strstr(plan, "SCAN"), "%s: %s",
 				      sql_statements[i].name, plan);
 	}
-}
-END_TEST
-
-static int64_t cpu_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* The best of three. */
-static int64_t finding_us(struct index_reader *r, const struct build_id *id)
-{
-	int64_t best = INT64_MAX;
-
-	for (int i = 0; i < 3; i++) {
-		CLEANUP(index_places_deinit) struct index_places p = { 0 };
-		int64_t from = cpu_us();
-
-		ck_no_error(index_find(r, id, UINT32_MAX, &p));
-		int64_t us = cpu_us() - from;
-
-		ck_assert_uint_eq(p.count, INDEX_PLACES_MAX);
-		ck_assert_str_eq(p.v[0].path, "/m");
-		ck_assert_str_eq(p.v[0].member, "no. 9999");
-		best = us < best ? us : best;
-	}
-	return best;
-}
-
-static bool ignore_name(void *ctx, const struct index_name_hit *hit)
-{
-	(void)ctx;
-	(void)hit;
-	return true;
-}
-
-static int64_t reading_us(struct index_reader *r)
-{
-	int64_t best = INT64_MAX;
-
-	for (int i = 0; i < 3; i++) {
-		int64_t from = cpu_us();
-		bool complete;
-
-		ck_no_error(index_search_names(r, "/no. *", true, NULL,
-					       ignore_name, NULL, &complete));
-		ck_assert(complete);
-		int64_t us = cpu_us() - from;
-
-		best = us < best ? us : best;
-	}
-	return best;
-}
-
-/* Ten thousand files of one build ID, the last of them the best. */
-START_TEST(many_places_cost_less_than_a_look_at_their_names)
-{
-	CLEANUP_INDEX_FIXTURE struct index_fixture f;
-	const struct build_id id = index_test_id(1);
-
-	index_fixture_open(&f);
-	index_test_put_file(f.ix, "/m", 1, 0, 1);
-	make_database(index_fixture_path(&f, "index.sqlite"),
-		      "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL"
-		      " SELECT i + 1 FROM n WHERE i < 9999)"
-		      " INSERT INTO artifact SELECT NULL, build_id,"
-		      " container_id, roles, 2 + (i = 9999), is_gnu, i,"
-		      " offset, size, packed_size, packed_codec, mtime,"
-		      " machine, type, elf_class, is_big_endian,"
-		      " source_count, name_hash, htlhash, breakpad_guid,"
-		      " alt_id, go_id, CAST('no. ' || i AS BLOB),"
-		      " zeroblob(60) FROM n, artifact");
-	ck_assert_int_lt(finding_us(f.r, &id), reading_us(f.r));
 }
 END_TEST
 
@@ -1037,7 +961,6 @@ UNIT_MAIN("index_open", a_fresh_index_is_what_current_sql_says,
 	  a_database_of_every_past_version_opens,
 	  opening_again_keeps_everything,
 	  no_statement_sorts_or_walks_a_table_that_it_need_not,
-	  many_places_cost_less_than_a_look_at_their_names,
 	  an_index_of_a_newer_program_is_refused_and_untouched,
 	  a_migration_under_a_running_writer_stops_it,
 	  a_file_that_is_no_database_is_set_aside,
