@@ -163,7 +163,7 @@ struct symtab *entry_note_table(struct table_cache *c, struct table_entry *e,
 	struct symtab *old = entry_forget_table(c, e);
 
 	e->table = symtab_get(table);
-	e->table_bytes = symtab_bytes(table);
+	e->table_bytes = symtab_memory(table);
 	TAILQ_INSERT_TAIL(&c->loaded, e, by_table);
 	c->loaded_total += e->table_bytes;
 	c->loaded_count++;

@@ -164,6 +164,7 @@ static struct error *open_table(struct symtab *t, const struct build_id *id)
 	TRY(open_parts(t, &r));
 	if (id && !build_id_equal(id, &t->id))
 		return bad("of another build ID");
+	t->memory = t->size + sizeof(*t) + symtab_layout_memory(&t->layout);
 	return NULL;
 }
 
@@ -266,6 +267,11 @@ bool symtab_is_cut(const struct symtab *t)
 size_t symtab_bytes(const struct symtab *t)
 {
 	return t->size;
+}
+
+size_t symtab_memory(const struct symtab *t)
+{
+	return t->memory;
 }
 
 size_t symtab_gsym_bytes(const struct symtab *t)

@@ -73,8 +73,11 @@ const struct symtab_layout *symtab_layout(const struct symtab *t);
 bool symtab_is_whole(const struct symtab *t);
 /** A limit has cost it names, lines or inlined calls that its files have. */
 bool symtab_is_cut(const struct symtab *t);
-/** Bytes of memory it takes: what a cache counts. */
+/** Bytes of its file. */
 size_t symtab_bytes(const struct symtab *t);
+/** Bytes of memory it takes: what a cache counts. Those of its file, and what
+ * was made of them. */
+size_t symtab_memory(const struct symtab *t);
 /** Bytes from the start that are the GSYM proper, for GET …/gsym. */
 size_t symtab_gsym_bytes(const struct symtab *t);
 /** The bytes themselves: symtab_bytes() of them, as they stand in its file. */

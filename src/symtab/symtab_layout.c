@@ -33,6 +33,30 @@ void symtab_layout_deinit(struct symtab_layout *l)
 	*l = (struct symtab_layout) { 0 };
 }
 
+/* What an allocation takes: malloc's own 8 bytes before it, in steps of 16. */
+static size_t allocated(size_t size)
+{
+	return size > 24 ? (size + 8 + 15) & ~(size_t)15 : 32;
+}
+
+static size_t name_memory(const char *name)
+{
+	return allocated(strlen(name) + 1);
+}
+
+size_t symtab_layout_memory(const struct symtab_layout *l)
+{
+	size_t sum = allocated(l->segment_count * sizeof(*l->segments)) +
+		     allocated(l->section_count * sizeof(*l->sections)) +
+		     allocated(l->base_count * sizeof(*l->bases));
+
+	for (size_t i = 0; i < l->section_count; i++)
+		sum += name_memory(l->sections[i].name);
+	for (size_t i = 0; i < l->base_count; i++)
+		sum += name_memory(l->bases[i].name);
+	return sum;
+}
+
 void symtab_layout_put(struct buf *out, const struct symtab_layout *l)
 {
 	buf_put_u16(out, l->type);

@@ -75,6 +75,9 @@ struct symtab_layout {
 void symtab_layout_deinit(struct symtab_layout *l);
 #define CLEANUP_SYMTAB_LAYOUT CLEANUP(symtab_layout_deinit)
 
+/** Bytes of memory it takes. Cost: linear in its names. */
+size_t symtab_layout_memory(const struct symtab_layout *l);
+
 void symtab_layout_put(struct buf *out, const struct symtab_layout *l);
 /** @param[out] ret Owned. @return BAD_DATA, also for one that has more than
  * there may be; NO_MEMORY. */

@@ -25,6 +25,7 @@ struct symtab {
 	atomic_uint refs;
 	const uint8_t *data;
 	size_t size;
+	size_t memory;
 	bool is_mapped;
 
 	size_t gsym_size; /* what follows lies within */

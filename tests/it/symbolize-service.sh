@@ -241,7 +241,12 @@ ok "the table is there all the same" wait_until is_answered
 
 stop_server main
 one=$(stat -c %s "$(tables main | head -n 1)")
-serve_ready main --table-cache-size $((one * 5 / 2)) --table-memory $((one * 3 / 2)) "$tmp/pool"
+serve_ready main "$tmp/pool"
+ask 1
+loaded=$(metric 'symbolized_symbol_table_bytes{where="memory"}')
+at_least "a table that is loaded takes more than its file" "$loaded" $((one + 1))
+stop_server main
+serve_ready main --table-cache-size $((one * 5 / 2)) --table-memory $((loaded * 3 / 2)) "$tmp/pool"
 for turn in 1 2; do
 	for i in 1 3 4 5 6; do
 		ask "$i"
@@ -251,7 +256,7 @@ done
 bytes=$(tables main | xargs -r stat -c %s | awk '{ n += $1 } END { print n + 0 }')
 at_most "tables on disk stay within --table-cache-size" "$bytes" $((one * 5 / 2))
 at_most "loaded ones within --table-memory" \
-	"$(metric 'symbolized_symbol_table_bytes{where="memory"}')" $((one * 3 / 2))
+	"$(metric 'symbolized_symbol_table_bytes{where="memory"}')" $((loaded * 3 / 2))
 at_least "those not used for longest went" "$(table_ops evict)" 1
 stop_server main
 kept=$(tables main | wc -l)

@@ -2,6 +2,7 @@
 /* Compiled tables written and read again; the bytes are LLVM's. */
 #include "config.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -653,6 +654,43 @@ START_TEST(facts_come_back_and_are_checked)
 }
 END_TEST
 
+START_TEST(what_is_made_of_a_table_is_counted_with_it)
+{
+	enum { SECTIONS = 5000 };
+	CLEANUP_BUF struct buf table = BUF_INIT;
+	CLEANUP_FREE struct symtab_section *sections =
+		mem_array(SECTIONS, sizeof(*sections));
+	char names[][40] = { "", "x", ".text.a_name_of_some_length_or_other" };
+	struct symtab_layout layout = { .sections = sections,
+					.section_count = SECTIONS };
+	struct symtab_writer_facts facts = { .layout = &layout };
+	struct symtab *again;
+
+	ck_assert_ptr_nonnull(sections);
+	for (size_t i = 0; i < SECTIONS; i++)
+		sections[i].name = names[i % 3];
+	struct symtab *t = finish(new_writer(), &facts, &table);
+
+	// A name takes 32 bytes at least.
+	ck_assert_uint_gt(symtab_memory(t),
+			  table.size + SECTIONS * (sizeof(*sections) + 32));
+	ck_assert_uint_eq(symtab_bytes(t), table.size);
+	// What the C library has given away, if it counts that.
+	size_t before = mallinfo2().uordblks;
+
+	ck_no_error(symtab_open_memory(table.data, table.size, NULL, &again));
+	size_t taken = mallinfo2().uordblks - before;
+	size_t counted = symtab_memory(again) - table.size;
+
+	if (taken) {
+		ck_assert_uint_le(taken, counted + 1000);
+		ck_assert_uint_le(counted, taken + taken / 10);
+	}
+	symtab_put(again);
+	symtab_put(t);
+}
+END_TEST
+
 UNIT_MAIN("symtab", a_function_is_encoded_byte_for_byte_as_llvm_does,
 	  what_is_written_is_found_again_at_every_address,
 	  without_inlines_a_frame_has_the_line_of_its_call,
@@ -662,4 +700,5 @@ UNIT_MAIN("symtab", a_function_is_encoded_byte_for_byte_as_llvm_does,
 	  what_does_not_fit_is_corrected, calls_may_be_as_deep_as_frames_can_be,
 	  thousands_of_calls_around_each_address_are_left_out,
 	  a_call_in_thousands_of_pieces_is_left_out,
-	  addresses_are_as_wide_as_they_need, facts_come_back_and_are_checked)
+	  addresses_are_as_wide_as_they_need, facts_come_back_and_are_checked,
+	  what_is_made_of_a_table_is_counted_with_it)

@@ -204,7 +204,10 @@ START_TEST(the_least_recently_used_is_dropped_and_stays_on_disk)
 
 	put(c, 0, all);
 	uint64_t one = (uint64_t)metric_get(METRIC_TABLE_BYTES, 1, 0);
+	CLEANUP_SYMTAB struct symtab *first = load(c, 0);
 
+	ck_assert_uint_eq(one, symtab_memory(first));
+	ck_assert_uint_gt(one, symtab_bytes(first));
 	table_cache_close(c);
 	remove_dir();
 	make_dir();
