@@ -94,5 +94,5 @@ resolver_exchange(struct resolver *r, const struct buf *lines, struct buf *out,
 
 	b->wait_ms = (unsigned)r->options.settings->wait_s * 1000;
 	TRY(answer(r, b));
-	return exchange_write(x, RESOLVER_ANSWER_MAX, out, &type);
+	return exchange_write(x, RESOLVER_ANSWER_MAX, NULL, out, &type);
 }

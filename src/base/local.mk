@@ -8,6 +8,7 @@ libbase_a_SOURCES = \
 	src/base/error.c src/base/error.h src/base/error_kinds.h \
 	src/base/file.c src/base/file.h \
 	src/base/hash.c src/base/hash.h \
+	src/base/held.c src/base/held.h \
 	src/base/input.c src/base/input.h \
 	src/base/json_read.c src/base/json_read.h \
 	src/base/json_write.c src/base/json_write.h \

@@ -71,7 +71,8 @@ COUNTER(HTTP_REFUSED, NONE, NONE, "http_refused_total",
 COUNTER(LIMITS_REACHED, LIMIT, NONE, "limits_reached_total",
 	"Times that a limit was reached, by its name in symbolized-limits(7)")
 GAUGE(HTTP_HELD, NONE, NONE, "http_held_bytes",
-      "Memory that bodies of requests and answers under way take")
+      "Memory that bodies of requests, as received and decoded, batches "
+      "that wait and answers under way take")
 
 COUNTER(ARTIFACTS_SERVED, ORIGIN, NONE, "artifacts_served_total",
 	"Artifacts found, by where they came from")

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/held.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,11 +24,14 @@ bool body_coding_parse(const char *header, enum body_coding *ret);
  * Undo the coding.
  *
  * @param[in,out] body Replaced by the decoded bytes.
- * @return TOO_LARGE with the limit when more than @p limit_bytes come out;
- * BAD_REQUEST for damaged input; NO_MEMORY.
+ * @param[in,out] held Of the body: what it takes, while it is decoded as much
+ * more as has come out. With an error as before.
+ * @return TOO_LARGE with the limit when more than @p limit_bytes come out; BUSY
+ * when that were more than all requests may hold; BAD_REQUEST for damaged
+ * input; NO_MEMORY.
  */
 MUST_CHECK struct error *body_decode(struct buf *body, enum body_coding coding,
-				     size_t limit_bytes);
+				     size_t limit_bytes, struct held *held);
 
 /**
  * The same, as long as what comes out is small.
@@ -37,6 +41,7 @@ MUST_CHECK struct error *body_decode(struct buf *body, enum body_coding coding,
  */
 MUST_CHECK struct error *
 body_decode_if_small(struct buf *body, enum body_coding coding,
-		     size_t small_bytes, size_t limit_bytes, bool *large_ret);
+		     size_t small_bytes, size_t limit_bytes, struct held *held,
+		     bool *large_ret);
 
 #endif

@@ -108,7 +108,7 @@ static struct error *read_question(struct presence_ticket *t)
 	uint32_t seen = 0;
 	int key;
 
-	TRY(body_decode(&t->body, t->coding, t->limit_bytes));
+	TRY(body_decode(&t->body, t->coding, t->limit_bytes, &t->ticket.held));
 	json_read_init(&r, t->body.data, t->body.size);
 	json_read_object(&r);
 	while ((key = json_read_member(&r, keys, &seen)) >= 0) {
@@ -317,6 +317,7 @@ static void read_presence(void *ctx, struct index_reader *r, struct error *err)
 		err = read_question(t);
 	/* Who waits for other servers keeps the IDs alone. */
 	buf_deinit(&t->body);
+	held_release(&t->ticket.held);
 	if (!err && t->asks_upstream && t->is_far)
 		limit_reached("hops");
 	if (!err)

@@ -28,6 +28,7 @@ void reply_deinit(struct reply *r)
 		mem_free(r->kept[i]);
 	cleanup_close(&r->fd);
 	growth_put(r->growth);
+	held_release(&r->held);
 	reply_init(r);
 }
 

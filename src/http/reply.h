@@ -11,6 +11,7 @@
 #define HTTP_REPLY_H
 
 #include "base/buf.h"
+#include "base/held.h"
 #include "http/body.h"
 #include "store/growth.h"
 
@@ -44,6 +45,7 @@ struct reply {
 	int fd;                /* owned */
 	struct growth *growth; /* owned; of REPLY_GROWING */
 	uint64_t offset;
+	struct held held; /* of memory, as far as it is counted */
 	size_t header_count;
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	char *kept[REPLY_KEPT_MAX]; /* values too large for the arena */

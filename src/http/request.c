@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/json_write.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/percent.h"
@@ -33,47 +32,23 @@ void request_init(struct request *rq, struct http_context *http)
 	rq->started_ns = clock_ns();
 }
 
-/* Of bodies and answers under way. Of the process, as a ticket may outlive the
- * server. */
-static _Atomic size_t held_total;
-
-size_t request_held_total(void)
-{
-	return atomic_load_explicit(&held_total, memory_order_relaxed);
-}
-
-void request_release(size_t bytes)
-{
-	atomic_fetch_sub_explicit(&held_total, bytes, memory_order_relaxed);
-}
-
 bool request_hold(struct request *rq, size_t bytes)
 {
-	size_t limit = rq->http->options->memory_limit_bytes;
-	size_t before = atomic_fetch_add_explicit(&held_total, bytes,
-						  memory_order_relaxed);
-
-	if (limit && (before > limit || bytes > limit - before)) {
-		request_release(bytes);
-		limit_reached("request_memory");
-		return false;
-	}
-	rq->held_bytes += bytes;
-	return true;
+	rq->held.limit = rq->http->options->memory_limit_bytes;
+	return held_more(&rq->held, bytes);
 }
 
 void request_move_body(struct request *rq, struct ticket *t, struct buf *to)
 {
 	*to = rq->body;
 	buf_init(&rq->body);
-	t->held_bytes += rq->held_bytes;
-	rq->held_bytes = 0;
+	held_move(&t->held, &rq->held);
+	t->held.limit = rq->http->options->memory_limit_bytes;
 }
 
 void request_deinit(struct request *rq)
 {
-	request_release(rq->held_bytes);
-	rq->held_bytes = 0;
+	held_release(&rq->held);
 	mem_free(STEAL(rq->decoded));
 	mem_free(STEAL(rq->query));
 	buf_deinit(&rq->body);

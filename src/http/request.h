@@ -12,6 +12,7 @@
 #define HTTP_REQUEST_H
 
 #include "base/buf.h"
+#include "base/held.h"
 #include "http/http.h"
 #include "http/reply.h"
 
@@ -79,7 +80,7 @@ struct request {
 	unsigned type;         /* of debuginfod's counters */
 	uint64_t after_you_ns; /* spent behind an identical request */
 	struct buf body;       /* as received, still encoded */
-	size_t held_bytes;     /* of request_held_total() */
+	struct held held;      /* of the body */
 	struct reply reply;
 	struct ticket *ticket;       /* the answer comes later; one reference */
 	const char *origin;          /* for the log: static; NULL */
@@ -90,15 +91,12 @@ struct request {
 /** Begin a request: empties all but @c http. */
 void request_init(struct request *rq, struct http_context *http);
 /**
- * Count @p bytes of memory for as long as the request lasts.
+ * Count @p bytes of memory for as long as the request lasts, or its body is
+ * its own.
  * @return False if that were more than all requests together may have
  * (http_options.memory_limit_bytes; 0: there is no limit).
  */
 bool request_hold(struct request *rq, size_t bytes);
-/** What all of them hold. Any thread. */
-size_t request_held_total(void);
-/** What was held is free. Any thread. */
-void request_release(size_t bytes);
 /** The body is a ticket's, and counted for as long as that lasts: work that is
  * queued holds it, whether its client waits or not.
  * @param[out] to In the ticket. */

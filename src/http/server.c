@@ -78,7 +78,7 @@ static void set_gauges(void *ctx)
 
 	metric_set(METRIC_HTTP_CONNECTIONS, 0, 0,
 		   atomic_load(&s->connection_count));
-	metric_set(METRIC_HTTP_HELD, 0, 0, (int64_t)request_held_total());
+	metric_set(METRIC_HTTP_HELD, 0, 0, (int64_t)held_total());
 	LOCKED(&s->lock);
 	metric_set(METRIC_HTTP_SUSPENDED, 0, 0, s->parked_count);
 }

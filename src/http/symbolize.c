@@ -59,21 +59,31 @@ static void say_partial(struct symbolize_ticket *t)
 				  (b->retry_after_ms + 999) / 1000);
 }
 
-static void answered(void *ctx, struct error *err)
+static struct error *write_answer(struct symbolize_ticket *t)
 {
 	CLEANUP_BUF struct buf out = BUF_INIT;
-	struct symbolize_ticket *t = ctx;
+	CLEANUP_HELD struct held held = { .limit = t->ticket.held.limit };
+	struct reply *r = &t->ticket.reply;
 	const char *type;
 
+	TRY(exchange_write(t->exchange, t->answer_limit_bytes, &held, &out,
+			   &type));
+	reply_packed(r, 200, type, &out, t->answer_coding);
+	held_shrink(&held, r->size);
+	held_move(&r->held, &held);
+	reply_header(r, "Cache-Control", "no-store");
+	say_partial(t);
+	return NULL;
+}
+
+static void answered(void *ctx, struct error *err)
+{
+	struct symbolize_ticket *t = ctx;
+
 	if (!err)
-		err = exchange_write(t->exchange, t->answer_limit_bytes, &out,
-				     &type);
-	if (!err) {
-		reply_packed(&t->ticket.reply, 200, type, &out,
-			     t->answer_coding);
-		reply_header(&t->ticket.reply, "Cache-Control", "no-store");
-		say_partial(t);
-	}
+		err = write_answer(t);
+	exchange_free(STEAL(t->exchange));
+	held_release(&t->ticket.held);
 	end(t, err);
 }
 
@@ -85,6 +95,7 @@ static bool is_given_up(void *ticket)
 
 static struct error *read_decoded(struct symbolize_ticket *t)
 {
+	struct held *held = &t->ticket.held;
 	const struct exchange_request rq = {
 		.route = t->route,
 		.content_type = t->content_type,
@@ -94,11 +105,16 @@ static struct error *read_decoded(struct symbolize_ticket *t)
 		.size = t->body.size,
 	};
 
+	/* Text that is kept is as long at most; the rest has limits. */
+	if (!held_more(held, t->body.size))
+		return error_new(BUSY, "too many batches wait");
 	TRY(exchange_read(&rq, symbolizer_limits(t->symbolizer), &t->exchange));
 	buf_deinit(&t->body);
 	exchange_batch(t->exchange)->is_forsaken = is_given_up;
 	exchange_batch(t->exchange)->forsaken_ctx = &t->ticket;
-	return NULL;
+	return held_set(held, exchange_bytes(t->exchange))
+		       ? NULL
+		       : error_new(BUSY, "too many batches wait");
 }
 
 /* @p err: of the decoding; taken. */
@@ -127,8 +143,8 @@ static void run_large(void *ctx)
 	struct symbolize_ticket *t = ctx;
 
 	if (!is_forsaken(t))
-		read_and_ask(t,
-			     body_decode(&t->body, t->coding, t->limit_bytes));
+		read_and_ask(t, body_decode(&t->body, t->coding, t->limit_bytes,
+					    &t->ticket.held));
 }
 
 static void run_small(void *ctx)
@@ -138,9 +154,9 @@ static void run_small(void *ctx)
 
 	if (is_forsaken(t))
 		return;
-	struct error *err = body_decode_if_small(&t->body, t->coding,
-						 SYMBOLIZER_SMALL_BYTES,
-						 t->limit_bytes, &is_large);
+	struct error *err = body_decode_if_small(
+		&t->body, t->coding, SYMBOLIZER_SMALL_BYTES, t->limit_bytes,
+		&t->ticket.held, &is_large);
 
 	if (!is_large) {
 		read_and_ask(t, err);

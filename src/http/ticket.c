@@ -34,7 +34,7 @@ void ticket_put(struct ticket *t)
 		t->deinit(t);
 	error_free(t->err);
 	reply_deinit(&t->reply);
-	request_release(t->held_bytes);
+	held_release(&t->held);
 	mem_free(t);
 }
 

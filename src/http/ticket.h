@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/held.h"
 #include "http/reply.h"
 #include "store/store.h"
 
@@ -49,7 +50,9 @@ struct ticket {
 	void (*wake)(void *ctx);
 	void *wake_ctx;
 	int64_t deadline_ms; /* clock_ms() */
-	size_t held_bytes;   /* of request_held_total() */
+	/** Of what the work was given and has made of it; the reply has its own.
+	 * The work's, like the outcome. */
+	struct held held;
 	/** Outcome: the work's until DONE, then the request's. */
 	struct error *err; /* owned; NULL */
 	struct reply reply;

@@ -46,6 +46,16 @@ static void arena_free(struct arena *a)
 	}
 }
 
+size_t batch_bytes(const struct batch *b)
+{
+	size_t bytes = b->module_capacity * sizeof(*b->modules) +
+		       b->address_capacity * sizeof(*b->addresses);
+
+	for (const struct arena *a = b->text; a; a = a->next)
+		bytes += sizeof(*a) + a->size;
+	return bytes;
+}
+
 const char *batch_text(struct batch *b, const char *s, size_t len)
 {
 	struct arena *a = b->text;

@@ -95,6 +95,9 @@ void batch_init(struct batch *b);
 /** Twice is safe. */
 void batch_deinit(struct batch *b);
 
+/** Memory of the question. */
+size_t batch_bytes(const struct batch *b);
+
 /** A copy that lives as long as the batch; NULL without memory. */
 const char *batch_text(struct batch *b, const char *s, size_t len);
 

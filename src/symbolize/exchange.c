@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "symbolize/wire.h"
+#include "symbolize/wire_v5.h"
 
 enum { DEPTH_DEFAULT = 127, DEPTH_MOST = 1 << 20 };
 
@@ -306,6 +307,13 @@ bool exchange_has_nonsense(const struct exchange *x)
 	return false;
 }
 
+size_t exchange_bytes(const struct exchange *x)
+{
+	return batch_bytes(&x->batch) + x->frame_capacity * sizeof(*x->frames) +
+	       x->stack_capacity * sizeof(*x->stacks) + x->text.capacity +
+	       wire_v5_bytes(x->v5);
+}
+
 struct batch *exchange_batch(struct exchange *x)
 {
 	return &x->batch;
@@ -333,12 +341,14 @@ static struct error *write_body(struct exchange *x, struct wire_out *out,
 }
 
 struct error *exchange_write(struct exchange *x, size_t limit_bytes,
-			     struct buf *out, const char **type_ret)
+			     struct held *held, struct buf *out,
+			     const char **type_ret)
 {
 	struct wire_out to = {
 		.b = &x->batch,
 		.buf = out,
 		.limit = limit_bytes,
+		.held = held,
 	};
 	struct error *err = write_body(x, &to, type_ret);
 

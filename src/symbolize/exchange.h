@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/held.h"
 #include "symbolize/batch.h"
 
 #include <stdbool.h>
@@ -62,6 +63,9 @@ static inline void cleanup_exchange(struct exchange **x)
 }
 #define CLEANUP_EXCHANGE CLEANUP(cleanup_exchange)
 
+/** Memory that the question takes until it is answered. */
+size_t exchange_bytes(const struct exchange *x);
+
 /** What was asked, to be answered. The exchange's. */
 struct batch *exchange_batch(struct exchange *x);
 
@@ -74,10 +78,14 @@ bool exchange_has_nonsense(const struct exchange *x);
  *
  * @param[in,out] out Appended to.
  * @param[in] limit_bytes Most that the answer may have.
+ * @param[in,out] held Of the answer, as it grows beyond HELD_SMALL; NULL: it is
+ * not counted.
  * @param[out] type_ret Its Content-Type. Static.
- * @return LIMIT, NO_MEMORY; BUSY if the batch is forsaken.
+ * @return LIMIT, NO_MEMORY; BUSY if the batch is forsaken, or if that were more
+ * than all requests may hold.
  */
 MUST_CHECK struct error *exchange_write(struct exchange *x, size_t limit_bytes,
-					struct buf *out, const char **type_ret);
+					struct held *held, struct buf *out,
+					const char **type_ret);
 
 #endif

@@ -239,6 +239,10 @@ struct error *wire_check(const struct wire_out *out)
 				 "the answer is larger than %zu bytes: ask for "
 				 "fewer addresses at a time",
 				 out->limit);
+	if (out->held && out->buf->capacity > HELD_SMALL &&
+	    out->buf->capacity > out->held->bytes &&
+	    !held_set(out->held, out->buf->capacity))
+		return error_new(BUSY, "too many answers are being made");
 	return batch_check(out->b);
 }
 

@@ -99,8 +99,9 @@ MUST_CHECK struct error *wire_v5_read(struct exchange *x,
 struct wire_out {
 	const struct batch *b; /* whose it is */
 	struct buf *buf;
-	size_t limit;    /* most bytes that buf may have */
-	struct buf name; /* room for symtab_display_name() */
+	size_t limit;      /* most bytes that buf may have */
+	struct held *held; /* of buf; NULL: it is not counted */
+	struct buf name;   /* room for symtab_display_name() */
 };
 
 /* Writers: LIMIT, NO_MEMORY, BUSY. */

@@ -41,6 +41,15 @@ void wire_v5_free(struct wire_v5 *v5)
 	mem_free(v5);
 }
 
+size_t wire_v5_bytes(const struct wire_v5 *v5)
+{
+	return v5 ? v5->module_capacity * sizeof(*v5->modules) +
+			       v5->frame_capacity * sizeof(*v5->frames) +
+			       v5->stack_capacity * sizeof(*v5->stacks) +
+			       v5->job_capacity * sizeof(*v5->jobs)
+		  : 0;
+}
+
 /* ---- The question ------------------------------------------------------- */
 
 struct v5_reader {

@@ -38,4 +38,7 @@ struct wire_v5 {
 	size_t job_count, job_capacity;
 };
 
+/** Memory that it takes; @p v5 may be NULL. */
+size_t wire_v5_bytes(const struct wire_v5 *v5);
+
 #endif

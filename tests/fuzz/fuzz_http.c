@@ -127,12 +127,13 @@ static void serve(struct request *rq, const struct framing *f, size_t size)
 static void read_body(const struct request *rq, const char *text)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT;
+	CLEANUP_HELD struct held held = { 0 };
 	enum body_coding coding;
 
 	if (!text || !buf_append_str(&body, text) ||
 	    !body_coding_parse(rq->header[HEADER_CONTENT_ENCODING], &coding))
 		return;
-	error_free(body_decode(&body, coding, BODY_LIMIT));
+	error_free(body_decode(&body, coding, BODY_LIMIT, &held));
 }
 
 static void serve_text(struct http_context *context, char *text, size_t size)

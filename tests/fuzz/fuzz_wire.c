@@ -106,7 +106,7 @@ static void ask(const struct exchange_request *rq)
 	fill(exchange_batch(x));
 	err = batch_answer(exchange_batch(x));
 	if (!err)
-		err = exchange_write(x, ANSWER_MOST, &out, &type);
+		err = exchange_write(x, ANSWER_MOST, NULL, &out, &type);
 	if (err || !rq->content_type || !rq->accept)
 		return;
 	if (!strcmp(rq->content_type, "text/plain") &&

@@ -19,6 +19,7 @@ struct fake_symbolizer_behaviour {
 	unsigned delay_ms; /* before anything is done */
 	/** Called when a batch is about to be answered; NULL: no. */
 	void (*before)(struct batch *b);
+	bool waits; /* symbolize() for fake_symbolizer_go_on() */
 };
 
 struct symbolizer *fake_symbolizer(void);
@@ -26,6 +27,8 @@ void fake_symbolizer_set(struct symbolizer *s,
 			 const struct fake_symbolizer_behaviour *b);
 /** Addresses that were asked, in all. */
 size_t fake_symbolizer_addresses(struct symbolizer *s);
+/** One batch waits: let it. @return False: none does. */
+bool fake_symbolizer_go_on(struct symbolizer *s);
 /** What the last symbolizer_run() was said to be about. */
 size_t fake_symbolizer_bytes(struct symbolizer *s);
 

@@ -718,6 +718,7 @@ START_TEST(a_large_json_answer_is_compressed_for_who_wants_it)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT;
 	CLEANUP_BUF struct buf plain = BUF_INIT;
+	CLEANUP_HELD struct held held = { 0 };
 	struct reply r;
 
 	for (int i = 0; i < 2000; i++)
@@ -738,7 +739,7 @@ START_TEST(a_large_json_answer_is_compressed_for_who_wants_it)
 	ck_assert_uint_lt(r.size, 100);
 	buf_clear(&body);
 	ck_assert(buf_append(&body, r.memory, r.size));
-	ck_no_error(body_decode(&body, BODY_GZIP, 10000));
+	ck_no_error(body_decode(&body, BODY_GZIP, 10000, &held));
 	ck_assert_uint_eq(body.size, 2000);
 	reply_deinit(&r);
 
@@ -779,6 +780,7 @@ START_TEST(a_bomb_is_stopped_at_the_decoded_limit)
 {
 	CLEANUP_BUF struct buf zeros = BUF_INIT;
 	CLEANUP_BUF struct buf body = BUF_INIT;
+	CLEANUP_HELD struct held held = { 0 };
 	void *to = buf_reserve(&zeros, 1 << 20);
 
 	ck_assert_ptr_nonnull(to);
@@ -786,13 +788,50 @@ START_TEST(a_bomb_is_stopped_at_the_decoded_limit)
 	buf_commit(&zeros, 1 << 20);
 	ck_no_error(codec_pack(zeros.data, zeros.size, &body));
 	ck_assert_uint_lt(body.size, 1000);
-	ck_error(body_decode(&body, BODY_ZSTD, 1000), TOO_LARGE,
+	ck_error(body_decode(&body, BODY_ZSTD, 1000, &held), TOO_LARGE,
 		 "larger than 1000 bytes");
-	ck_no_error(body_decode(&body, BODY_ZSTD, 1 << 20));
+	ck_no_error(body_decode(&body, BODY_ZSTD, 1 << 20, &held));
 	ck_assert_uint_eq(body.size, 1 << 20);
-	ck_error(body_decode(&body, BODY_IDENTITY, 1000), TOO_LARGE, "1000");
-	ck_error(body_decode(&body, BODY_GZIP, 1 << 20), BAD_REQUEST,
+	ck_error(body_decode(&body, BODY_IDENTITY, 1000, &held), TOO_LARGE,
+		 "1000");
+	ck_error(body_decode(&body, BODY_GZIP, 1 << 20, &held), BAD_REQUEST,
 		 "does not decode");
+}
+END_TEST
+
+/* */
+START_TEST(what_is_decoded_counts_before_it_is_there)
+{
+	CLEANUP_BUF struct buf zeros = BUF_INIT;
+	CLEANUP_BUF struct buf body = BUF_INIT;
+	CLEANUP_HELD struct held held = { .limit = 1 << 20 };
+	CLEANUP_HELD struct held other = { .limit = 1 << 20 };
+	void *to = buf_reserve(&zeros, 600 << 10);
+
+	ck_assert_ptr_nonnull(to);
+	memset(to, 0, 600 << 10);
+	buf_commit(&zeros, 600 << 10);
+	ck_no_error(codec_gzip(zeros.data, zeros.size, &body));
+	ck_assert(held_more(&held, body.size));
+	ck_assert(held_more(&other, 600 << 10));
+	size_t before = held_total(), size = body.size;
+
+	/* It does not fit: nothing has changed. */
+	ck_error(body_decode(&body, BODY_GZIP, 1 << 20, &held), BUSY,
+		 "too many");
+	ck_assert_uint_eq(body.size, size);
+	ck_assert_uint_eq(held.bytes, size);
+	ck_assert_uint_eq(held_total(), before);
+	held_release(&other);
+	/* Nor if it is larger than a body may be. */
+	ck_error(body_decode(&body, BODY_GZIP, 100000, &held), TOO_LARGE, "");
+	ck_assert_uint_eq(held.bytes, size);
+	ck_no_error(body_decode(&body, BODY_GZIP, 1 << 20, &held));
+	ck_assert_uint_eq(body.size, 600 << 10);
+	ck_assert_uint_eq(held.bytes, body.capacity);
+	ck_assert_uint_eq(held_total(), body.capacity);
+	held_release(&held);
+	ck_assert_uint_eq(held_total(), 0);
 }
 END_TEST
 
@@ -906,6 +945,7 @@ UNIT_MAIN("http", ranges_are_read_as_rfc_9110_says,
 	  libdebuginfod_is_told_nothing_rather_than_a_5xx,
 	  a_large_json_answer_is_compressed_for_who_wants_it,
 	  content_codings_other_than_ours_are_refused,
-	  a_bomb_is_stopped_at_the_decoded_limit, a_ticket_is_won_once,
+	  a_bomb_is_stopped_at_the_decoded_limit,
+	  what_is_decoded_counts_before_it_is_there, a_ticket_is_won_once,
 	  the_access_log_has_a_steady_rate_behind_a_burst,
 	  addresses_are_literal)

@@ -464,9 +464,9 @@ START_TEST(who_leaves_gets_no_presence_but_what_it_sent_counts)
 		usleep(1000);
 	ck_assert_uint_eq(t->references, 1);
 	ck_assert_uint_eq(t->reply.status, 0);
-	ck_assert_uint_eq(request_held_total(), strlen(question));
+	ck_assert_uint_eq(held_total(), strlen(question));
 	ticket_put(t);
-	ck_assert_uint_eq(request_held_total(), 0);
+	ck_assert_uint_eq(held_total(), 0);
 	tear_down();
 }
 END_TEST

@@ -326,14 +326,136 @@ START_TEST(who_leaves_is_not_answered_but_what_it_sent_counts)
 	ck_assert(ticket_give_up(t));
 	t->start(ticket_get(t));
 	request_deinit(&f.rq);
-	ck_assert_uint_eq(request_held_total(), strlen(one_address));
+	ck_assert_uint_eq(held_total(), strlen(one_address));
 	for (int ms = 0; ms < 20000 && t->references > 1; ms++)
 		usleep(1000);
 	ck_assert_uint_eq(t->references, 1);
 	ck_assert_uint_eq(fake_symbolizer_addresses(f.symbolizer), 0);
-	ck_assert_uint_eq(request_held_total(), strlen(one_address));
+	ck_assert_uint_eq(held_total(), strlen(one_address));
 	ticket_put(t);
-	ck_assert_uint_eq(request_held_total(), 0);
+	ck_assert_uint_eq(held_total(), 0);
+	tear_down();
+}
+END_TEST
+
+static int64_t refused_for_memory(void)
+{
+	return metric_get(METRIC_LIMITS_REACHED,
+			  metric_label(LABELS_LIMIT, "request_memory"), 0);
+}
+
+enum { NAME_SIZE = 100000 };
+
+/* A frame that has its name already: it is kept for the answer. */
+static void write_named(struct buf *body)
+{
+	for (int i = 0; i < NAME_SIZE; i++)
+		buf_append_byte(body, 'x');
+	buf_append_str(body, ";aabb+0x10");
+}
+
+/* Route it and start its work. */
+static struct ticket *begin_named(void)
+{
+	CLEANUP_BUF struct buf plain = BUF_INIT;
+
+	again();
+	write_named(&plain);
+	ck_no_error(codec_gzip(plain.data, plain.size, &f.rq.body));
+	ck_assert_uint_lt(f.rq.body.size, 1000);
+	ck_assert(request_hold(&f.rq, f.rq.body.size));
+	f.rq.header[HEADER_CONTENT_TYPE] = "text/plain";
+	f.rq.header[HEADER_CONTENT_ENCODING] = "gzip";
+	f.rq.method = METHOD_POST;
+	ck_assert(request_set_path(&f.rq, "/symbolize/v1"));
+	ck_assert(route_request(&f.rq));
+	route_handle(&f.rq);
+	return f.rq.ticket;
+}
+
+static void ignore(void *ctx)
+{
+	(void)ctx;
+}
+
+/* */
+START_TEST(what_waits_counts_with_all_that_it_holds)
+{
+	set_up(&(struct fake_symbolizer_behaviour) { .status = MODULE_ABSENT,
+						     .waits = true });
+	for (int leaves = 0; leaves < 2; leaves++) {
+		struct ticket *t = ticket_get(begin_named());
+
+		t->wake = ignore;
+		t->start(ticket_get(t));
+		for (int ms = 0;
+		     ms < 20000 &&
+		     fake_symbolizer_addresses(f.symbolizer) <= (size_t)leaves;
+		     ms++)
+			usleep(1000);
+		ck_assert_uint_gt(held_total(), NAME_SIZE);
+		ck_assert_uint_lt(held_total(), 3 * NAME_SIZE);
+		if (leaves) {
+			ck_assert(ticket_give_up(t));
+			request_deinit(&f.rq);
+		}
+		ck_assert_uint_gt(held_total(), NAME_SIZE);
+		for (int ms = 0;
+		     ms < 20000 && !fake_symbolizer_go_on(f.symbolizer); ms++)
+			usleep(1000);
+		/* Then the answer alone counts, if there is one. */
+		if (!leaves)
+			ck_assert_uint_gt(t->reply.size, NAME_SIZE);
+		ck_assert_uint_eq(held_total(), t->reply.size);
+		ticket_put(t);
+		request_deinit(&f.rq);
+		ck_assert_uint_eq(held_total(), 0);
+	}
+	tear_down();
+}
+END_TEST
+
+START_TEST(what_has_no_room_when_it_is_decoded_is_refused)
+{
+	CLEANUP_HELD struct held others = { 0 };
+
+	set_up(&(struct fake_symbolizer_behaviour) { .status = MODULE_ABSENT });
+	f.options.memory_limit_bytes = 1 << 20;
+	ck_assert_uint_eq(post_packed(100000), 200);
+	int64_t before = refused_for_memory();
+
+	ck_assert(held_more(&others, 1000 << 10));
+	ck_assert_uint_eq(post_packed(100000), 503);
+	ck_assert_str_ne(header("Retry-After"), "");
+	ck_assert_int_eq(refused_for_memory() - before, 1);
+	ck_assert_uint_eq(held_total(), others.bytes);
+	held_release(&others);
+	ck_assert_uint_eq(post_packed(100000), 200);
+	ck_assert_uint_eq(held_total(), 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(an_answer_counts_from_its_beginning)
+{
+	CLEANUP_BUF struct buf b = BUF_INIT;
+	int64_t before = refused_for_memory();
+
+	set_up(&(struct fake_symbolizer_behaviour) { .status = MODULE_ABSENT });
+	write_named(&b);
+	ck_assert_uint_eq(post("/symbolize/v1", "text/plain", buf_str(&b)),
+			  200);
+	ck_assert_uint_gt(f.rq.reply.size, NAME_SIZE);
+	ck_assert_uint_eq(f.rq.reply.held.bytes, f.rq.reply.size);
+	ck_assert_uint_eq(held_total(), f.rq.reply.size);
+	/* Here the question has room, but not both of them. */
+	f.options.memory_limit_bytes = 5 * NAME_SIZE / 2;
+	ck_assert_uint_eq(post("/symbolize/v1", "text/plain", buf_str(&b)),
+			  503);
+	ck_assert_uint_eq(fake_symbolizer_addresses(f.symbolizer), 2);
+	ck_assert_int_eq(refused_for_memory() - before, 1);
+	again();
+	ck_assert_uint_eq(held_total(), 0);
 	tear_down();
 }
 END_TEST
@@ -500,6 +622,9 @@ UNIT_MAIN("http_symbolize", a_batch_is_read_asked_and_answered,
 	  a_body_is_as_large_as_it_is_decoded,
 	  who_leaves_is_not_answered_but_what_it_sent_counts,
 	  who_leaves_ends_the_making_of_its_answer,
+	  what_waits_counts_with_all_that_it_holds,
+	  what_has_no_room_when_it_is_decoded_is_refused,
+	  an_answer_counts_from_its_beginning,
 	  put_is_as_good_as_post_for_symbolize_alone,
 	  what_cannot_be_read_is_the_clients_fault, limits_are_413_and_named,
 	  too_much_to_do_is_503_with_retry_after,

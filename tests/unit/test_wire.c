@@ -70,7 +70,7 @@ static struct error *ask_request(const struct exchange_request *rq)
 	TRY(exchange_read(rq, &limits, &x));
 	fill(exchange_batch(x));
 	TRY(batch_answer(exchange_batch(x)));
-	return exchange_write(x, 1 << 20, &answer_bytes, &answer_type);
+	return exchange_write(x, 1 << 20, NULL, &answer_bytes, &answer_type);
 }
 
 /* In memory of exactly its size. */
@@ -789,7 +789,7 @@ START_TEST(an_answer_is_bounded)
 	ck_no_error(exchange_read(&rq, &limits, &x));
 	fill(exchange_batch(x));
 	ck_no_error(batch_answer(exchange_batch(x)));
-	ck_error(exchange_write(x, 20, &out, &answer_type), LIMIT,
+	ck_error(exchange_write(x, 20, NULL, &out, &answer_type), LIMIT,
 		 "larger than 20 bytes");
 	close_table();
 }
@@ -822,7 +822,8 @@ static void check_forsaken(struct exchange_request rq, const char *body)
 	b->is_forsaken = look;
 	b->forsaken_ctx = &all;
 	buf_clear(&answer_bytes);
-	ck_no_error(exchange_write(x, 1 << 20, &answer_bytes, &answer_type));
+	ck_no_error(
+		exchange_write(x, 1 << 20, NULL, &answer_bytes, &answer_type));
 	size_t whole = answer_bytes.size;
 
 	/* Between any two frames at least. */
@@ -832,9 +833,9 @@ static void check_forsaken(struct exchange_request rq, const char *body)
 
 		b->forsaken_ctx = &l;
 		buf_clear(&answer_bytes);
-		ck_error(
-			exchange_write(x, 1 << 20, &answer_bytes, &answer_type),
-			BUSY, "nobody waits");
+		ck_error(exchange_write(x, 1 << 20, NULL, &answer_bytes,
+					&answer_type),
+			 BUSY, "nobody waits");
 		ck_assert_uint_eq(l.count, until);
 		ck_assert_uint_lt(answer_bytes.size,
 				  until < all.count / 2 ? whole : whole + 1);

@@ -17,8 +17,6 @@
 
 enum {
 	SMALL_FILE = 32 << 10,
-	/** What an answer may take of memory uncounted. */
-	FREE_ANSWER = 32 << 10,
 	GROWING_BLOCK = 256 << 10,
 };
 
@@ -127,13 +125,22 @@ bool mhd_sends_body(const struct request *rq)
 	return rq->method != METHOD_HEAD && rq->reply.status != 304;
 }
 
-/* An answer in memory stays there until it is taken. */
+/* What it takes until it has been taken. */
+static size_t memory_of(const struct request *rq)
+{
+	const struct reply *r = &rq->reply;
+
+	if (r->kind == REPLY_GROWING && mhd_sends_body(rq))
+		return GROWING_BLOCK;
+	return r->kind == REPLY_OWNED && r->size > HELD_SMALL ? r->size : 0;
+}
+
 static void charge_reply(struct request *rq)
 {
 	struct reply *r = &rq->reply;
 
-	if (r->kind != REPLY_OWNED || r->size <= FREE_ANSWER ||
-	    request_hold(rq, r->size))
+	r->held.limit = rq->http->options->memory_limit_bytes;
+	if (held_set(&r->held, memory_of(rq)))
 		return;
 	reply_deinit(r);
 	reply_init(r);
