@@ -7,6 +7,9 @@
  *    waits in it.
  * 2. Whoever may still call back for it has a hold.
  * 3. At most ACTIVE_MAX makings have descriptors of files.
+ *
+ * Whose turn is next is told by rank: the line is no queue, so that a batch of a
+ * thousand modules is no reason why one of one module should wait for long.
  */
 #include "config.h"
 
@@ -123,58 +126,138 @@ static void show_queues(const struct symbolizer *s)
 	metric_set(METRIC_TABLE_FLIGHTS, STAGE_RUNNING, 0, s->active_count);
 }
 
-/* The next one of the backlog whose turn it is, with a hold; lock held. */
-static struct making *next_turn(struct symbolizer *s)
+/* Lock held. */
+static bool has_room(const struct making *m)
 {
-	struct making *m = TAILQ_FIRST(&s->backlog);
+	unsigned most = m->rank < RANK_MANY ? ACTIVE_MAX : ACTIVE_MAX / 2;
 
-	if (!m || s->active_count >= ACTIVE_MAX)
-		return NULL;
-	TAILQ_REMOVE(&s->backlog, m, backlog);
-	s->backlog_count--;
-	s->active_count++;
-	m->is_active = true;
-	return m;
+	return m->s->active_count < most;
 }
 
-enum turn { TURN_NOW, TURN_LATER, TURN_FULL, TURN_CLOSING };
+/* Is it one of many that were asked for at once, for which nobody waits? He may
+ * ask again. Lock held. */
+static bool is_left(const struct making *m)
+{
+	return m->rank >= RANK_LEFT && LIST_EMPTY(&m->wants);
+}
 
-/* May its files be asked for now? Now and later come with a hold for who does. */
-static enum turn turn_of(struct making *m)
+/* Lock held. */
+static bool goes_before(const struct making *a, const struct making *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	return !LIST_EMPTY(&a->wants) && LIST_EMPTY(&b->wants);
+}
+
+/* Of equals the one that came first. Lock held. */
+static struct making *first_in_line(const struct symbolizer *s)
+{
+	struct making *m, *first = NULL;
+
+	TAILQ_FOREACH(m, &s->backlog, backlog)
+	{
+		if (!first || goes_before(m, first))
+			first = m;
+	}
+	return first;
+}
+
+/* Of equals the one that came last. Lock held. */
+static struct making *last_in_line(const struct symbolizer *s)
+{
+	struct making *m, *last = NULL;
+
+	TAILQ_FOREACH(m, &s->backlog, backlog)
+	{
+		if (!last || !goes_before(m, last))
+			last = m;
+	}
+	return last;
+}
+
+static void join_line(struct making *m)
+{
+	m->is_queued = true;
+	TAILQ_INSERT_TAIL(&m->s->backlog, m, backlog);
+	m->s->backlog_count++;
+}
+
+static void leave_line(struct making *m)
+{
+	m->is_queued = false;
+	TAILQ_REMOVE(&m->s->backlog, m, backlog);
+	m->s->backlog_count--;
+}
+
+static void activate(struct making *m)
+{
+	m->is_active = true;
+	m->s->active_count++;
+}
+
+enum turn { TURN_NOW, TURN_LATER, TURN_LEFT, TURN_FULL, TURN_CLOSING };
+
+/* May its files be asked for now? Now and later come with a hold for who does.
+ * @param[out] out_ret The one whose place in the line it has taken, with its
+ * hold, or NULL. */
+static enum turn turn_of(struct making *m, struct making **out_ret)
 {
 	struct symbolizer *s = m->s;
-	enum turn turn;
+	struct making *last;
 
-	LOCKED(&s->lock);
-	if (s->active_count < ACTIVE_MAX) {
-		s->active_count++;
-		m->is_active = true;
-		turn = TURN_NOW;
-	} else if (s->is_closing) {
-		turn = TURN_CLOSING;
-	} else if (s->backlog_count < BACKLOG_MAX) {
-		TAILQ_INSERT_TAIL(&s->backlog, m, backlog);
-		s->backlog_count++;
-		turn = TURN_LATER;
-	} else {
-		turn = TURN_FULL;
+	*out_ret = NULL;
+	if (has_room(m)) {
+		activate(m);
+		m->holds++;
+		return TURN_NOW;
 	}
-	m->holds += turn == TURN_NOW || turn == TURN_LATER;
-	show_queues(s);
-	return turn;
+	if (s->is_closing)
+		return TURN_CLOSING;
+	if (is_left(m))
+		return TURN_LEFT;
+	if (s->backlog_count >= BACKLOG_MAX) {
+		last = last_in_line(s);
+		if (!goes_before(m, last))
+			return TURN_FULL;
+		leave_line(last);
+		*out_ret = last;
+	}
+	join_line(m);
+	m->holds++;
+	return TURN_LATER;
+}
+
+static void fail_for_full_line(struct making *m)
+{
+	limit_reached("queued_jobs");
+	making_fail(m, error_new(BUSY, "too many tables are made"));
 }
 
 void making_take_turn(struct making *m)
 {
-	switch (turn_of(m)) {
+	struct making *out;
+	enum turn turn;
+
+	{
+		LOCKED(&m->s->lock);
+		turn = turn_of(m, &out);
+		show_queues(m->s);
+	}
+	if (out) {
+		fail_for_full_line(out);
+		making_release(out);
+	}
+	switch (turn) {
 	case TURN_NOW:
 		making_ask_files(m);
 		break;
 	case TURN_LATER:
 		break;
+	case TURN_LEFT:
+		making_land_without(m, MODULE_PENDING, NULL, 0);
+		break;
 	case TURN_FULL:
-		limit_reached("queued_jobs");
-		making_fail(m, error_new(BUSY, "too many tables are made"));
+		fail_for_full_line(m);
 		break;
 	case TURN_CLOSING:
 		making_fail(m, error_new(BUSY, "shutting down"));
@@ -192,8 +275,7 @@ void makings_flush(struct symbolizer *s)
 			m = TAILQ_FIRST(&s->backlog);
 			if (!m)
 				return;
-			TAILQ_REMOVE(&s->backlog, m, backlog);
-			s->backlog_count--;
+			leave_line(m);
 		}
 		making_fail(m, error_new(BUSY, "shutting down"));
 		making_release(m);
@@ -291,11 +373,10 @@ static void note_land(struct making *m, const struct outcome *o)
 				  awaits ? &m->alt_id : NULL);
 }
 
-void making_land(struct making *m, const struct outcome *o, int64_t hold_ms)
+static void land(struct making *m, const struct outcome *o, int64_t hold_ms)
 {
 	struct symbolizer *s = m->s;
 	struct wait *ready = NULL;
-	struct making *turn = NULL;
 	struct want *w;
 
 	{
@@ -310,12 +391,54 @@ void making_land(struct making *m, const struct outcome *o, int64_t hold_ms)
 		note_land(m, o);
 		while ((w = LIST_FIRST(&m->wants)))
 			want_settle(w, o, &ready);
-		turn = next_turn(s);
 		show_queues(s);
 	}
 	waits_dispatch(ready);
-	if (turn)
-		making_ask_files(turn);
+}
+
+/* The next one whose turn it is, then active, or that is left; with its hold.
+ * Lock held. */
+static struct making *next_in_line(struct symbolizer *s)
+{
+	struct making *m =
+		s->active_count < ACTIVE_MAX ? first_in_line(s) : NULL;
+	bool is_over = m && is_left(m);
+
+	if (!m || (!is_over && !has_room(m)))
+		return NULL;
+	leave_line(m);
+	if (!is_over)
+		activate(m);
+	show_queues(s);
+	return m;
+}
+
+void makings_go_on(struct symbolizer *s)
+{
+	const struct outcome pending = { .status = MODULE_PENDING };
+
+	for (;;) {
+		struct making *m;
+
+		{
+			LOCKED(&s->lock);
+			m = next_in_line(s);
+		}
+		if (!m)
+			return;
+		if (m->is_active) {
+			making_ask_files(m);
+		} else {
+			land(m, &pending, 0);
+			making_release(m);
+		}
+	}
+}
+
+void making_land(struct making *m, const struct outcome *o, int64_t hold_ms)
+{
+	land(m, o, hold_ms);
+	makings_go_on(m->s);
 }
 
 void making_land_without(struct making *m, enum module_status status,

@@ -280,8 +280,24 @@ static void start_one(struct making *m)
 	making_release(m);
 }
 
+/* What was begun last is in front: those of lower ranks come first. */
+static struct making *reverse(struct making *begun)
+{
+	struct making *ret = NULL;
+
+	while (begun) {
+		struct making *next = begun->next_begun;
+
+		begun->next_begun = ret;
+		ret = begun;
+		begun = next;
+	}
+	return ret;
+}
+
 void makings_start(struct making *begun)
 {
+	begun = reverse(begun);
 	while (begun) {
 		struct making *next = begun->next_begun;
 

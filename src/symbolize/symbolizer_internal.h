@@ -36,6 +36,7 @@ struct want {
 	uint32_t module;
 	struct making *making; /* that it waits for; NULL: it does not */
 	unsigned round;        /* of the partial table it is in; 0: none yet */
+	unsigned rank;         /* struct making */
 	LIST_ENTRY(want) others;
 };
 
@@ -124,6 +125,11 @@ struct making {
 	bool is_again;     /* to better a table that there is */
 	bool has_landed;
 	bool is_active; /* counted as such */
+	bool is_queued; /* in the backlog */
+	/** How many tables the batch wanted made before this one: each one's
+	 * first are made before anybody's second. The least of those who asked.
+	 */
+	unsigned rank;
 	TAILQ_ENTRY(making) backlog;
 	bool is_whole_begun, is_partial_begun;
 	bool is_built;  /* the whole, but for a file it turned out to need */
@@ -145,7 +151,14 @@ struct making {
 };
 TAILQ_HEAD(making_queue, making);
 
-enum { SYMBOLIZER_SLOTS = 1024 };
+enum {
+	SYMBOLIZER_SLOTS = 1024,
+	/** From this rank on half of the turns is left to those below. */
+	RANK_MANY = 8,
+	/** From this rank on a making waits for its turn only as long as
+	 * somebody waits for it. */
+	RANK_LEFT = 64,
+};
 
 struct symbolizer {
 	struct store *store;
@@ -202,6 +215,9 @@ struct todo {
 	 * a hold each. Room for the wants that may be attached. */
 	struct making **poked;
 	size_t poked_count;
+	/** Where the turn of one that waits for it may have come; NULL: none.
+	 */
+	struct symbolizer *turns;
 };
 void todo_do(struct todo *t);
 /** Settle a want, or let it wait for the making of its table; lock held. */
@@ -253,6 +269,8 @@ enum module_status making_status_of(enum error_kind kind);
 void making_follow(struct making *m, const struct build_id *id);
 /** Ask for its files, now or when others have landed; or fail. */
 void making_take_turn(struct making *m);
+/** Of those that wait for their turn let those go on whose it is by now. */
+void makings_go_on(struct symbolizer *s);
 
 enum {
 	/** How long "absent" holds, or a table is the best to be had, when

@@ -111,6 +111,7 @@ static void begin_again(struct symbolizer *s, const struct build_id *id,
 	if (!making)
 		return;
 	making->is_again = true;
+	making->rank = RANK_MANY;
 	making->next_begun = *begun;
 	*begun = making;
 }
@@ -172,8 +173,13 @@ void want_attach(struct symbolizer *s, struct want *w, struct table_key key,
 			want_settle(w, &too_many, &todo->ready);
 			return;
 		}
+		making->rank = w->rank;
 		making->next_begun = todo->begun;
 		todo->begun = making;
+	} else if (w->rank < making->rank) {
+		making->rank = w->rank;
+		if (making->is_queued)
+			todo->turns = s;
 	}
 	w->making = making;
 	w->round = 0;
@@ -188,6 +194,8 @@ void todo_do(struct todo *t)
 		making_advance(t->poked[i]);
 		making_release(t->poked[i]);
 	}
+	if (t->turns)
+		makings_go_on(t->turns);
 }
 
 /* ---- Batches ------------------------------------------------------------ */
@@ -273,6 +281,7 @@ static void acquire_rest(struct wait *w, const bool *is_there,
 	struct batch *b = w->b;
 	unsigned wait_ms =
 		b->wait_ms < s->limits.wait_ms ? b->wait_ms : s->limits.wait_ms;
+	unsigned made = 0;
 
 	LOCKED(&s->lock);
 	for (size_t i = 0; i < b->module_count; i++) {
@@ -281,8 +290,10 @@ static void acquire_rest(struct wait *w, const bool *is_there,
 		w->open++;
 		w->wants[i].wait = w;
 		w->wants[i].module = (uint32_t)i;
+		w->wants[i].rank = made;
 		want_attach(s, &w->wants[i], table_key_of(&b->modules[i]),
 			    todo);
+		made += w->wants[i].making != NULL;
 	}
 	if (!wait_ms || s->is_closing)
 		give_up_wants(w, &todo->ready);

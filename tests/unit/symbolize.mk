@@ -41,6 +41,11 @@ tests_unit_test_symbolizer_splits_SOURCES = tests/unit/test_symbolizer_splits.c 
 tests_unit_test_symbolizer_splits_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_symbolizer_splits_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
 
+unit_tests += tests/unit/test_symbolizer_turns
+tests_unit_test_symbolizer_turns_SOURCES = tests/unit/test_symbolizer_turns.c $(symbolizer_fixture)
+tests_unit_test_symbolizer_turns_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_symbolizer_turns_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
+
 unit_tests += tests/unit/test_symbolizer_service
 tests_unit_test_symbolizer_service_SOURCES = tests/unit/test_symbolizer_service.c $(symbolizer_fixture)
 tests_unit_test_symbolizer_service_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
