@@ -69,6 +69,7 @@ struct error *cmd_scan(const struct settings *s, const char *program)
 		.settings = s,
 		.roots = &roots,
 		.program = program,
+		.scans_once = !s->watch,
 	};
 	pthread_t thread;
 	struct error *err;

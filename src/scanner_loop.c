@@ -18,6 +18,8 @@
 
 /* How long to wait before an index that could not be opened is tried again. */
 enum { REOPEN_S = 60 };
+/* How long before what a scan has left to the next one, at most. */
+enum { REST_S = 60 };
 /* How long after the start the first of each comes where scripts expect it so:
  * a signal that asks for one meanwhile is answered by the same. */
 enum { FIRST_MS = 1000 };
@@ -96,6 +98,7 @@ static struct error *create_scan(struct scanner_loop *l)
 		.workers = (unsigned)s->workers,
 		.program = l->o.program,
 		.index = l->index,
+		.resolve_ms = l->o.scans_once ? INT64_MAX : 0,
 	};
 
 	/* As the walk will meet them. */
@@ -270,6 +273,8 @@ static void *traverse_thread(void *arg)
 		/* It said how it ended. */
 		error_free(scanner_loop_scan(l));
 		next = due_after(l->settings->rescan_s);
+		if (scan_has_more(l->scan) && next > due_after(REST_S))
+			next = due_after(REST_S);
 	}
 }
 

@@ -30,6 +30,7 @@ struct scanner_loop_options {
 	/** May be NULL; on the thread of the scan or groom. */
 	void (*event)(void *ctx, enum scanner_loop_event event);
 	void *event_ctx;
+	bool scans_once;        /* no other scan waits: nothing is left to it */
 	bool groom_first;       /* at the start, too */
 	bool groom_before_scan; /* no scan begins before it is done */
 };

@@ -4,13 +4,23 @@
  *
  * At the end of a pass the index knows which artifacts wait for which build ID,
  * and whether it has a file with that build ID by now: whichever of the two was
- * scanned first, and whenever. Each such file is opened once by a worker, for
- * up to ITEMS_MAX artifacts, which extracts it if it is a member of an archive.
+ * scanned first, and whenever. Each such file is opened once a pass, which for
+ * a member of an archive means that a worker extracts it, and then serves all
+ * who wait for it, a job after the other. There are as many files in work as
+ * there are workers.
+ *
+ * What strangers' archives can cost here is bounded, since nothing else is
+ * scanned meanwhile. A pass has a time for it, and each container a part of
+ * that; where the time was up, the next pass goes on behind. A file that jobs
+ * fail with is left to the next pass soon.
  *
  * Invariants
  * 1. An artifact that was answered for waits no more, whatever the answer.
- * 2. A job that does not answer for all it was given makes its file useless, or
- *    makes the jobs smaller; so the rounds end.
+ * 2. A job that does not answer for all it was given makes its file useless,
+ *    for one artifact or for any, or the file's jobs smaller, or it is put off;
+ *    and so often at most FAILURES_MAX times. So the step ends.
+ * 3. An alternate file that was begun has had a job of names, if it could be
+ *    opened, however late it is. So the passes end it.
  */
 #include "config.h"
 
@@ -21,179 +31,188 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "base/units.h"
-#include "scan/scan_internal.h"
-#include "worker/pipe_command.h"
+#include "scan/resolve.h"
 
-enum { ITEMS_MAX = 256 };
-/* Of packed names in one job. */
-#define ITEMS_BYTES (16 * MIB)
+enum {
+	/* In work at a time. */
+	ALTERNATES_MAX = 16,
+	/* Jobs for one build ID in one pass. */
+	FAILURES_MAX = 8,
+	/* The jobs of a file are so many times smaller when one failed, and
+	 * larger again when one did not: up to half of what failed. */
+	SHRINK = 16,
+	GROW = 4,
+	LEAST_MS = 120000,
+	/* One container's part of the time. */
+	CONTAINER_PART = 4,
+};
 
-struct resolve_job {
-	struct worker_job base;
-	struct scan *scan;
-	uint64_t place; /* hash of the alternate file's */
-	int64_t artifacts[ITEMS_MAX];
-	size_t count, answered, limit;
-	size_t items_at; /* in the request */
-	/* Of a container that a command prints. */
-	const struct scan_rule *rule; /* NULL: none */
-	char *path;                   /* owned */
-	struct pipe_command command;
+/* A build ID that is waited for. */
+struct alternate {
+	struct build_id id;         /* len 0: nothing in work here */
+	struct index_places places; /* files that have it */
+	size_t at;                  /* the one that is tried */
+	struct resolve_file file;   /* of it */
+	bool had_names;             /* a job of names, since it was opened */
+	bool has_job;
+	size_t limit, limit_max; /* artifacts in a job */
+	unsigned failures;
+};
+
+struct step {
+	struct scan *s;
+	struct index_reader *r;
+	struct alternate alternates[ALTERNATES_MAX];
+	size_t count;           /* of these */
+	size_t jobs;            /* with the pool */
+	struct build_id first;  /* before the first one, in their order */
+	bool is_wrapped;        /* from the last ID to the first */
+	bool has_begun;         /* a job */
+	int64_t until;          /* clock_ms() */
+	int64_t container_ms;   /* for extractions from one */
+	struct path_table used; /* of that; by hash of path and state */
 };
 
 /* ---- What was of no use -------------------------------------------------- */
 
+static uint64_t hash_container(const struct scan *s,
+			       const struct index_place *p)
+{
+	return known_print(&s->known, p->path, &p->stamp);
+}
+
 /* The file in the state it is in. */
 static uint64_t hash_place(const struct scan *s, const struct index_place *p)
 {
-	uint64_t file = known_print(&s->known, p->path, &p->stamp);
-
-	return hash_bytes(&p->ordinal, sizeof(p->ordinal), file);
-}
-
-/* The file for this artifact; 0: for any. Never 0, as the table wants it. */
-static uint64_t hash_use(uint64_t place, int64_t artifact)
-{
-	uint64_t hash = hash_bytes(&artifact, sizeof(artifact), place);
-
-	return hash ? hash : 1;
-}
-
-static bool is_useless(struct scan *s, uint64_t place, int64_t artifact)
-{
-	LOCKED(&s->lock);
-	return path_table_has(&s->resolving.useless, hash_use(place, artifact));
+	return hash_bytes(&p->ordinal, sizeof(p->ordinal),
+			  hash_container(s, p));
 }
 
 static void set_useless(struct scan *s, uint64_t place, int64_t artifact)
 {
-	bool is_new;
+	struct error *err = resolve_set_useless(s, place, artifact);
 
-	LOCKED(&s->lock);
-	if (!path_table_get(&s->resolving.useless, hash_use(place, artifact),
-			    &is_new))
-		s->resolving.is_put_off = true;
+	s->resolving.is_put_off |= err != NULL;
+	error_free(err);
 }
 
-static void set_fatal(struct scan *s, struct error *err)
+/* @p err is taken; NULL is none. */
+static void log_problem(struct scan *s, const char *path, struct error *err)
 {
-	LOCKED(&s->lock);
-	if (s->fatal)
-		error_free(err);
-	else
-		s->fatal = err;
-}
+	static struct log_limit limits[ERROR_KINDS];
+	CLEANUP_ERROR struct error *owned = err;
+	uint64_t left_out;
 
-/* ---- Answers ------------------------------------------------------------- */
-
-static void find_item(const struct resolve_job *job, size_t number,
-		      struct resolve_item *ret)
-{
-	struct reader r;
-	bool found = true;
-
-	reader_init(&r, job->base.request.data, job->base.request.size, false);
-	reader_seek(&r, job->items_at);
-	for (size_t i = 0; found && i <= number; i++)
-		found = resolve_item_get(&r, ret);
-}
-
-static struct error *on_answer(struct worker_job *base, enum wire_type type,
-			       struct reader *payload)
-{
-	struct resolve_job *job = (struct resolve_job *)base;
-	struct scan *s = job->scan;
-	struct resolve_result result;
-	struct resolve_item item = { 0 };
-
-	if (type != WIRE_RESOLVED)
-		return error_new(BAD_DATA, "unexpected answer %d from worker",
-				 (int)type);
-	TRY(resolve_result_get(payload, &result));
-	if (result.item != job->answered || result.item >= job->count)
-		return error_new(BAD_DATA, "worker speaks of names it was not "
-					   "given");
-	find_item(job, result.item, &item);
-	struct index_sources_put put = {
-		.artifact_id = job->artifacts[result.item],
-		.packed = item.pending,
-		.packed_size = item.pending_size,
-		.sources = result.sources_size ? result.sources : NULL,
-		.sources_size = result.sources_size,
-		.source_count = result.source_count,
-	};
-	struct error *err = index_complete_sources(s->o.index, &put);
-
-	if (err && scan_is_fatal(error_kind(err))) {
-		set_fatal(s, err);
-		return error_new(DATABASE, "the index cannot be written");
+	if (!err || atomic_load(&s->stop))
+		return;
+	{
+		LOCKED(&s->lock);
+		if (!log_limit_pass(&limits[error_kind(err)], &left_out))
+			return;
 	}
-	TRY(err);
-	job->answered++;
+	log_warn("scan", "alternate file of no use", LOG_S("path", path),
+		 LOG_S("kind", error_kind_label(error_kind(err))),
+		 LOG_S("error", error_message(err)),
+		 LOG_U("left_out", left_out));
+}
+
+/* ---- Alternate files ----------------------------------------------------- */
+
+static void close_file(struct alternate *a)
+{
+	if (a->file.fd >= 0)
+		close(a->file.fd);
+	a->file.fd = -1;
+	a->had_names = false;
+}
+
+static void next_place(struct alternate *a)
+{
+	close_file(a);
+	a->at++;
+}
+
+static void alternate_end(struct alternate *a)
+{
+	close_file(a);
+	index_places_deinit(&a->places);
+	a->id.len = 0;
+}
+
+/* The rest of it is the next pass's. */
+static void leave(struct step *t, struct alternate *a)
+{
+	t->s->resolving.is_cut = true;
+	alternate_end(a);
+}
+
+static bool must_stop(struct scan *s)
+{
 	LOCKED(&s->lock);
-	s->resolving.artifacts++;
+	return s->fatal || s->resolving.is_put_off || atomic_load(&s->stop);
+}
+
+/* One job there is in every pass. */
+static bool is_late(const struct step *t)
+{
+	return t->has_begun && clock_ms() >= t->until;
+}
+
+/* As the index orders them. */
+static int compare(const struct build_id *a, const struct build_id *b)
+{
+	int order =
+		memcmp(a->bytes, b->bytes, a->len < b->len ? a->len : b->len);
+
+	return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+/* From behind the one the last pass ended with, once around. */
+static struct error *next_id(struct step *t, struct build_id *ret,
+			     bool *found_ret)
+{
+	struct build_id *last = &t->s->resolving.last;
+
+	TRY(index_next_pending_alt(t->r, last, ret, found_ret));
+	if (!*found_ret && !t->is_wrapped) {
+		t->is_wrapped = true;
+		*last = (struct build_id) { 0 };
+		TRY(index_next_pending_alt(t->r, last, ret, found_ret));
+	}
+	if (*found_ret && t->is_wrapped && compare(ret, &t->first) > 0)
+		*found_ret = false;
 	return NULL;
 }
 
-/* What a job that did not answer for everything means. @p err is borrowed. */
-static void settle(struct resolve_job *job, const struct error *err)
+/* The next one of which there is a file. @p a stays free if there is none. */
+static struct error *take_next(struct step *t, struct alternate *a)
 {
-	enum error_kind kind = err ? error_kind(err) : ERROR_WORKER;
-	struct scan *s = job->scan;
+	while (!a->places.count && !must_stop(t->s)) {
+		struct build_id id = { 0 };
+		bool found;
 
-	if (kind == ERROR_BUSY || kind == ERROR_NO_MEMORY) {
-		LOCKED(&s->lock);
-		s->resolving.is_put_off = true;
-	} else if (kind != ERROR_WORKER && kind != ERROR_LIMIT) {
-		set_useless(s, job->place, 0);
-	} else if (job->count == 1) {
-		set_useless(s, job->place, job->artifacts[0]);
-	} else {
-		LOCKED(&s->lock);
-		s->resolving.one_by_one = true;
+		TRY(next_id(t, &id, &found));
+		if (!found)
+			return NULL;
+		if (is_late(t)) {
+			t->s->resolving.is_cut = true;
+			return NULL;
+		}
+		t->s->resolving.last = id;
+		TRY(index_find(t->r, &id, INDEX_ROLE_DEBUGINFO, &a->places));
+		a->id = id;
 	}
+	a->at = 0;
+	a->limit = a->limit_max = RESOLVE_ITEMS_MAX;
+	a->failures = 0;
+	if (!a->places.count)
+		a->id.len = 0;
+	return NULL;
 }
 
-static void job_free(struct resolve_job *job)
-{
-	if (!job)
-		return;
-	pipe_command_kill(&job->command);
-	mem_free(job->path);
-	for (size_t i = 0; i < job->base.fd_count; i++)
-		close(job->base.fds[i]);
-	buf_deinit(&job->base.request);
-	mem_free(job);
-}
-
-static void cleanup_job(struct resolve_job **job)
-{
-	job_free(*job);
-}
-
-static void on_done(struct worker_job *base, struct error *err)
-{
-	struct resolve_job *job = (struct resolve_job *)base;
-	struct scan *s = job->scan;
-
-	if (job->answered < job->count)
-		settle(job, err);
-	if (!atomic_load(&s->stop))
-		log_consume(LOG_WARN, "scan", "alternate file of no use", err);
-	else
-		error_free(err);
-	job_free(job);
-	LOCKED(&s->lock);
-	s->outstanding--;
-	condition_signal(&s->idle);
-}
-
-/* ---- Jobs ---------------------------------------------------------------- */
+/* ---- A place ------------------------------------------------------------- */
 
 /* The command that the container was read through, if it was. */
 static struct error *find_rule(const struct scan *s,
@@ -220,80 +239,6 @@ static struct error *find_rule(const struct scan *s,
 					     "is not given now");
 }
 
-/* When a worker is free for it. */
-static struct error *begin_command(struct worker_job *base)
-{
-	struct resolve_job *job = (struct resolve_job *)base;
-	int fd;
-
-	TRY(file_open_temporary(job->scan->o.cache_dir, 0, &base->fds[2]));
-	base->fd_count = 3;
-	TRY(pipe_command_start(&job->command, job->rule->command, job->path,
-			       &fd));
-	close(base->fds[0]);
-	base->fds[0] = fd;
-	return NULL;
-}
-
-static struct error *put_place(struct index_reader *r,
-			       const struct index_place *p,
-			       const struct scan_rule *rule, struct buf *out)
-{
-	CLEANUP(index_points_deinit) struct index_points points = { 0 };
-	struct locator l = {
-		.scanner = p->scanner,
-		.is_piped = rule != NULL,
-		.path = p->path,
-		.file_size = p->stamp.size,
-		.member = p->member,
-		.payload_codec = p->payload_codec,
-		.payload_offset = p->payload_offset,
-		.payload_size = p->payload_size,
-		.ordinal = p->ordinal,
-		.offset = p->offset,
-		.size = p->size,
-		.packed_codec = p->packed_codec,
-		.packed_size = p->packed_size,
-	};
-	uint64_t stored = p->packed_codec ? p->packed_size : p->size;
-
-	if (p->member && p->payload_codec != LOCATOR_RESCAN)
-		TRY(index_points(r, p->container_id, p->offset,
-				 p->offset + stored, &points));
-	CLEANUP_FREE struct codec_point *copy =
-		mem_array(points.count, sizeof(*copy));
-	if (!copy)
-		return error_no_memory;
-	for (size_t i = 0; i < points.count; i++)
-		copy[i] = (struct codec_point) {
-			.in_offset = points.v[i].in_offset,
-			.out_offset = points.v[i].out_offset,
-			.state = (uint8_t *)points.v[i].state,
-			.state_size = points.v[i].state_size,
-		};
-	l.points = copy;
-	l.point_count = points.count;
-	buf_put_bytes(out, p->id.bytes, p->id.len);
-	buf_put_u8(out, p->member != NULL);
-	locator_put(out, &l);
-	return NULL;
-}
-
-static bool add_item(void *ctx, const struct index_pending *p)
-{
-	struct resolve_job *job = ctx;
-	struct buf *request = &job->base.request;
-	struct resolve_item item = { p->packed, p->packed_size, p->sources,
-				     p->sources_size };
-
-	if (is_useless(job->scan, job->place, p->artifact_id))
-		return true;
-	resolve_item_put(request, &item);
-	job->artifacts[job->count++] = p->artifact_id;
-	return !request->failed && job->count < job->limit &&
-	       request->size < ITEMS_BYTES;
-}
-
 /* Another file by now, or none: of no use until the index knows it. */
 static bool is_as_indexed(int fd, const struct index_stamp *stamp)
 {
@@ -305,183 +250,330 @@ static bool is_as_indexed(int fd, const struct index_stamp *stamp)
 	       (uint64_t)st.st_size == stamp->size && st.st_ino == stamp->inode;
 }
 
-/* The file, and a place to extract it to. */
-static struct error *open_place(struct scan *s, const struct index_place *p,
-				struct resolve_job *job)
+static struct error *open_container(const struct index_place *p, int *fd_ret)
 {
-	struct worker_job *base = &job->base;
-	int fd = open(p->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-				       O_CLOEXEC);
+	CLEANUP_CLOSE int fd =
+		open(p->path,
+		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
 		return error_new(BUSY, "no descriptor");
 	if (fd < 0)
 		return error_errno("open");
-	base->fds[base->fd_count++] = fd;
 	if (!is_as_indexed(fd, &p->stamp))
 		return error_new(IO, "it is not as it was scanned");
-	TRY(file_open_temporary(s->o.cache_dir, 0, &base->fds[base->fd_count]));
-	base->fd_count++;
+	*fd_ret = steal_fd(&fd);
 	return NULL;
 }
 
-/* @param[out] ret NULL if nobody waits for what this file has. */
-static struct error *job_create(struct scan *s, struct index_reader *r,
-				const struct index_place *p,
-				const struct scan_rule *rule,
-				struct resolve_job **ret)
+static struct error *submit(struct step *t, struct alternate *a,
+			    struct resolve_job *job)
 {
-	CLEANUP(cleanup_job) struct resolve_job *job = mem_zalloc(sizeof(*job));
+	job->owner = a;
+	struct error *err = resolve_submit(job);
 
-	*ret = NULL;
-	if (!job)
-		return error_no_memory;
-	job->scan = s;
-	job->place = hash_place(s, p);
-	job->base.type = WIRE_RESOLVE;
-	job->base.answer = on_answer;
-	job->base.done = on_done;
-	job->base.cpu_limit_s = scan_cpu_limit(p->stamp.size);
-	{
-		LOCKED(&s->lock);
-		job->limit = s->resolving.one_by_one ? 1 : ITEMS_MAX;
+	if (err) {
+		resolve_job_free(job);
+		return err;
 	}
-	job->rule = rule;
-	if (rule) {
-		job->path = mem_strdup(p->path);
-		job->base.begin = begin_command;
-		if (!job->path)
-			return error_no_memory;
-	}
-	TRY(put_place(r, p, rule, &job->base.request));
-	job->items_at = job->base.request.size;
-	TRY(index_each_pending(r, &p->id, add_item, job));
-	if (job->base.request.failed)
-		return error_no_memory;
-	if (job->count)
-		*ret = STEAL(job);
+	t->has_begun = a->has_job = true;
+	t->jobs++;
 	return NULL;
 }
 
-/* The job is the pool's, unless it could not be given to it. */
-static struct error *submit(struct scan *s, struct resolve_job *job)
+/* A file is what it is; of a member there will be a copy when the job ends. */
+static struct error *open_file(struct step *t, struct alternate *a,
+			       const struct index_place *p)
 {
-	{
-		LOCKED(&s->lock);
-		s->outstanding++;
-	}
-	struct error *err = worker_pool_submit_wait(s->pool, &job->base);
+	const struct scan_rule *rule;
+	struct resolve_job *job;
+	int fd = -1;
 
-	if (!err)
+	TRY(find_rule(t->s, p, &rule));
+	TRY(open_container(p, &fd));
+	if (!p->member) {
+		a->file.fd = fd;
+		a->file.size = p->stamp.size;
 		return NULL;
-	LOCKED(&s->lock);
-	s->outstanding--;
-	return err;
+	}
+	a->file.size = p->size;
+	TRY(resolve_extraction(t->s, t->r, p, rule, fd, &job));
+	return submit(t, a, job);
 }
 
 /* What stands in the way of this file is no reason to end the pass. */
-static struct error *pass_over(struct scan *s, const struct index_place *p,
-			       uint64_t place, struct error *err)
+static struct error *pass_over(struct step *t, struct alternate *a,
+			       struct error *err)
 {
-	if (error_kind(err) == ERROR_NO_MEMORY)
+	struct scan *s = t->s;
+
+	if (error_kind(err) == ERROR_NO_MEMORY ||
+	    error_kind(err) == ERROR_DATABASE)
 		return err;
-	if (error_kind(err) == ERROR_BUSY) {
-		LOCKED(&s->lock);
+	if (error_kind(err) == ERROR_BUSY)
 		s->resolving.is_put_off = true;
-	} else {
-		set_useless(s, place, 0);
-	}
-	if (!atomic_load(&s->stop))
-		log_consume(LOG_WARN, "scan", "alternate file of no use",
-			    error_wrap(err, "%s", p->path));
+	else if (error_kind(err) == ERROR_NO_SPACE)
+		s->resolving.is_cut = true;
 	else
-		error_free(err);
+		set_useless(s, a->file.place, 0);
+	log_problem(s, a->places.v[a->at].path, err);
+	next_place(a);
 	return NULL;
 }
 
-static struct error *begin_place(struct scan *s, struct index_reader *r,
-				 const struct index_place *p, bool *begun)
-{
-	CLEANUP(cleanup_job) struct resolve_job *job = NULL;
-	uint64_t place = hash_place(s, p);
-	const struct scan_rule *rule;
+struct waiting {
+	struct scan *s;
+	uint64_t place;
+	bool found;
+};
 
-	if (is_useless(s, place, 0))
+static bool is_for_place(void *ctx, const struct index_pending *p)
+{
+	struct waiting *w = ctx;
+
+	w->found = !resolve_is_useless(w->s, w->place, p->artifact_id);
+	return !w->found;
+}
+
+/* Is there anybody for whom this file was not tried in vain? */
+static struct error *is_waited_for(struct step *t, const struct alternate *a,
+				   bool *ret)
+{
+	struct waiting w = { .s = t->s, .place = a->file.place };
+
+	if (!resolve_is_useless(t->s, w.place, 0))
+		TRY(index_each_pending(t->r, &a->id, is_for_place, &w));
+	*ret = w.found;
+	return NULL;
+}
+
+/* Has all of its part of the time gone into this one's container? */
+static bool is_used_up(struct step *t, const struct index_place *p)
+{
+	uint64_t container = hash_container(t->s, p);
+	bool is_new;
+
+	if (!p->member || !path_table_has(&t->used, container))
+		return false;
+	struct path_slot *slot = path_table_get(&t->used, container, &is_new);
+
+	return slot && (int64_t)slot->value >= t->container_ms;
+}
+
+static struct error *try_place(struct step *t, struct alternate *a)
+{
+	const struct index_place *p = &a->places.v[a->at];
+	bool is_wanted;
+
+	a->file.place = hash_place(t->s, p);
+	TRY(is_waited_for(t, a, &is_wanted));
+	if (!is_wanted) {
+		next_place(a);
 		return NULL;
-	struct error *err = find_rule(s, p, &rule);
-
-	if (!err) {
-		TRY(job_create(s, r, p, rule, &job));
-		if (!job)
-			return NULL;
-		err = open_place(s, p, job);
 	}
-	if (!err)
-		err = submit(s, job);
-	if (err)
-		return pass_over(s, p, place, err);
-	job = NULL; /* on_done()'s */
-	*begun = true;
-	return NULL;
+	if (a->failures && is_late(t)) {
+		leave(t, a);
+		return NULL;
+	}
+	if (is_used_up(t, p)) {
+		t->s->resolving.is_cut = true;
+		next_place(a);
+		return NULL;
+	}
+	struct error *err = open_file(t, a, p);
+
+	return err ? pass_over(t, a, err) : NULL;
 }
 
-static bool must_stop(struct scan *s)
+static struct error *ask_names(struct step *t, struct alternate *a)
 {
-	LOCKED(&s->lock);
-	return s->fatal || s->resolving.is_put_off || atomic_load(&s->stop);
+	struct resolve_job *job;
+
+	if (a->had_names && is_late(t)) {
+		leave(t, a);
+		return NULL;
+	}
+	TRY(resolve_names(t->s, t->r, &a->id, &a->file, a->limit, &job));
+	if (!job) {
+		next_place(a);
+		return NULL;
+	}
+	a->had_names = true;
+	struct error *err = submit(t, a, job);
+
+	return err ? pass_over(t, a, err) : NULL;
 }
 
-/* The best file there is that was not tried in vain. */
-static struct error *begin_alt(struct scan *s, struct index_reader *r,
-			       const struct build_id *alt, bool *begun)
+/* Until it has a job, or there is none. */
+static struct error *go_on(struct step *t, struct alternate *a)
 {
-	CLEANUP(index_places_deinit) struct index_places places = { 0 };
-	bool is_it = false;
-
-	TRY(index_find(r, alt, INDEX_ROLE_DEBUGINFO, &places));
-	for (size_t i = 0; i < places.count && !is_it && !must_stop(s); i++)
-		TRY(begin_place(s, r, &places.v[i], &is_it));
-	*begun |= is_it;
-	return NULL;
-}
-
-static struct error *begin_all(struct scan *s, struct index_reader *r,
-			       bool *begun)
-{
-	struct build_id alt = { 0 };
-
-	for (*begun = false; !must_stop(s);) {
-		bool found;
-
-		TRY(index_next_pending_alt(r, &alt, &alt, &found));
-		if (!found)
-			break;
-		TRY(begin_alt(s, r, &alt, begun));
+	while (!a->has_job && !must_stop(t->s)) {
+		if (!a->id.len) {
+			TRY(take_next(t, a));
+			if (!a->id.len)
+				return NULL;
+		} else if (a->failures >= FAILURES_MAX) {
+			leave(t, a);
+		} else if (a->at == a->places.count) {
+			alternate_end(a);
+		} else if (a->file.fd < 0) {
+			TRY(try_place(t, a));
+		} else {
+			TRY(ask_names(t, a));
+		}
 	}
 	return NULL;
 }
 
-static void wait_idle(struct scan *s)
+/* ---- Jobs that ended ----------------------------------------------------- */
+
+/* The time it took is its container's. */
+static void count_time(struct step *t, const struct alternate *a,
+		       const struct resolve_job *job)
 {
-	LOCKED(&s->lock);
-	while (s->outstanding)
-		condition_wait(&s->idle, &s->lock);
+	bool is_new;
+	struct path_slot *slot = path_table_get(
+		&t->used, hash_container(t->s, &a->places.v[a->at]), &is_new);
+
+	if (slot)
+		slot->value += (size_t)(clock_ms() - job->began_ms);
+	else
+		t->s->resolving.is_put_off = true;
+}
+
+/* The job's file is ours again, or for the first time. */
+static void take_file(struct alternate *a, struct resolve_job *job)
+{
+	struct worker_job *base = &job->base;
+	size_t number = base->type == WIRE_EXTRACT;
+
+	a->file.fd = base->fds[number];
+	base->fds[number] = base->fds[--base->fd_count];
+}
+
+/* The job did not do what it should. */
+static void settle_failure(struct step *t, struct alternate *a,
+			   const struct resolve_job *job)
+{
+	enum error_kind kind = job->err ? error_kind(job->err) : ERROR_WORKER;
+	bool is_extraction = job->base.type == WIRE_EXTRACT;
+	struct scan *s = t->s;
+
+	a->failures++;
+	if (kind == ERROR_BUSY || kind == ERROR_NO_MEMORY) {
+		s->resolving.is_put_off = true;
+	} else if (is_extraction && kind == ERROR_NO_SPACE) {
+		s->resolving.is_cut = true;
+		next_place(a);
+	} else if (is_extraction ||
+		   (kind != ERROR_WORKER && kind != ERROR_LIMIT &&
+		    !job->is_answer_broken)) {
+		set_useless(s, a->file.place, 0);
+		next_place(a);
+	} else if (job->count == 1) {
+		/* It may have been the one that all failed for. */
+		set_useless(s, a->file.place, job->artifacts[0]);
+		a->limit_max = RESOLVE_ITEMS_MAX;
+	} else {
+		a->limit_max = job->count / 2;
+		a->limit = job->count / SHRINK ? job->count / SHRINK : 1;
+	}
+}
+
+static void settle(struct step *t, struct resolve_job *job)
+{
+	struct alternate *a = job->owner;
+	bool is_extraction = job->base.type == WIRE_EXTRACT;
+	const char *path = a->places.v[a->at].path;
+
+	a->has_job = false;
+	t->jobs--;
+	if (is_extraction)
+		count_time(t, a, job);
+	if (!is_extraction || !job->err)
+		take_file(a, job);
+	if (is_extraction ? job->err != NULL : job->answered < job->count)
+		settle_failure(t, a, job);
+	else if (!is_extraction)
+		a->limit *= GROW;
+	if (a->limit > a->limit_max)
+		a->limit = a->limit_max;
+	log_problem(t->s, path, STEAL(job->err));
+	resolve_job_free(job);
+}
+
+/* Wait for one job at least. */
+static void settle_ended(struct step *t)
+{
+	struct resolve_job *job, *next;
+	struct scan *s = t->s;
+
+	{
+		LOCKED(&s->lock);
+		while (!s->resolving.ended)
+			condition_wait(&s->idle, &s->lock);
+		job = STEAL(s->resolving.ended);
+	}
+	for (; job; job = next) {
+		next = job->next;
+		settle(t, job);
+	}
+}
+
+/* ---- All ----------------------------------------------------------------- */
+
+static void begin(struct step *t, struct scan *s, struct index_reader *r)
+{
+	int64_t now = clock_ms();
+	int64_t passed = now - atomic_load(&s->progress.started_ms);
+	int64_t ms = s->o.resolve_ms;
+
+	if (!ms)
+		ms = passed > LEAST_MS ? passed : LEAST_MS;
+	s->resolving.artifacts = 0;
+	s->resolving.is_put_off = s->resolving.is_cut = false;
+	*t = (struct step) {
+		.s = s,
+		.r = r,
+		.count = s->o.workers < ALTERNATES_MAX ? s->o.workers
+						       : ALTERNATES_MAX,
+		.first = s->resolving.last,
+		.until = ms < INT64_MAX - now ? now + ms : INT64_MAX,
+		.container_ms = ms / CONTAINER_PART,
+	};
+	for (size_t i = 0; i < t->count; i++)
+		t->alternates[i].file.fd = -1;
+}
+
+static struct error *go_on_all(struct step *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		TRY(go_on(t, &t->alternates[i]));
+	return NULL;
+}
+
+static void end(struct step *t)
+{
+	while (t->jobs)
+		settle_ended(t);
+	for (size_t i = 0; i < t->count; i++)
+		alternate_end(&t->alternates[i]);
+	path_table_deinit(&t->used);
 }
 
 struct error *scan_resolve(struct scan *s, struct index_reader *r)
 {
-	struct error *err = NULL;
-	bool begun = true;
+	struct error *err;
+	struct step t;
 
-	s->resolving.one_by_one = false;
-	s->resolving.is_put_off = false;
-	s->resolving.artifacts = 0;
-	while (begun && !err && !must_stop(s)) {
-		err = begin_all(s, r, &begun);
-		wait_idle(s);
-	}
-	if (s->resolving.artifacts)
+	begin(&t, s, r);
+	while (!(err = go_on_all(&t)) && t.jobs && !must_stop(s))
+		settle_ended(&t);
+	end(&t);
+	if (s->resolving.artifacts || s->resolving.is_cut)
 		log_info("scan", "completed sources",
-			 LOG_U("artifacts", s->resolving.artifacts));
+			 LOG_U("artifacts", s->resolving.artifacts),
+			 LOG_S("rest",
+			       s->resolving.is_cut ? "next scan" : "none"));
 	return err ? err : STEAL(s->fatal);
 }

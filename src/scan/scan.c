@@ -147,6 +147,11 @@ const struct scan_progress *scan_progress(const struct scan *s)
 	return &s->progress;
 }
 
+bool scan_has_more(const struct scan *s)
+{
+	return s->resolving.is_cut;
+}
+
 void scan_use_index(struct scan *s, struct index *index)
 {
 	s->o.index = index;

@@ -55,6 +55,11 @@ struct scan_options {
 	unsigned workers;
 	const char *program;
 	struct index *index; /* borrowed */
+	/** How long a pass completes names out of alternate files before it
+	 * leaves the rest to the next one. 0: two minutes, or as long as the
+	 * pass took until then if that is more. INT64_MAX: until all is done.
+	 */
+	int64_t resolve_ms;
 };
 
 /** @return BAD_REQUEST for a regular expression that is none, naming it. */
@@ -94,6 +99,10 @@ const struct scan_progress *scan_progress(const struct scan *s);
  * Threads: one at a time.
  */
 MUST_CHECK struct error *scan_run(struct scan *s);
+
+/** Has the last pass left names to the next one, for want of time or because
+ * too much failed? The thread that scans. */
+bool scan_has_more(const struct scan *s);
 
 /** Write into another index from the next pass on. Borrowed. */
 void scan_use_index(struct scan *s, struct index *index);

@@ -68,12 +68,16 @@ struct scan {
 	size_t quiet_count, quiet_capacity;
 	struct error *fatal; /* first one that ends the pass; owned */
 	struct resolving {
+		struct resolve_job *ended; /* to be settled; resolve.h */
+		uint64_t artifacts;        /* completed by this pass */
+
+		/* The scanning thread's. */
 		/** Alternate files that were of no use, in the state they were
 		 * in: not tried again by this process. By hash. */
 		struct path_table useless;
-		bool one_by_one;    /* a job did not survive all it was given */
-		bool is_put_off;    /* the machine is too busy: the next pass */
-		uint64_t artifacts; /* completed by this pass */
+		struct build_id last; /* begun; the next one's turn it is */
+		bool is_put_off;      /* the machine is too busy: next pass */
+		bool is_cut;          /* time was up, or too much failed */
 	} resolving;
 };
 

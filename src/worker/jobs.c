@@ -412,6 +412,25 @@ void locator_deinit(struct locator *l)
 	memset(l, 0, sizeof(*l));
 }
 
+void resolve_request_put(struct buf *out, const struct build_id *id,
+			 uint64_t size)
+{
+	buf_put_bytes(out, id->bytes, id->len);
+	buf_put_u64(out, size);
+}
+
+struct error *resolve_request_get(struct reader *r, struct build_id *id,
+				  uint64_t *size_ret)
+{
+	size_t len;
+	const uint8_t *bytes = reader_sized(r, &len);
+
+	*size_ret = reader_u64(r);
+	return bytes && build_id_set(id, bytes, len) && reader_ok(r)
+		       ? NULL
+		       : broken("resolve request");
+}
+
 void resolve_item_put(struct buf *out, const struct resolve_item *item)
 {
 	buf_put_bytes(out, item->pending, item->pending_size);

@@ -136,10 +136,17 @@ struct extract_range {
 
 /* ---- WIRE_RESOLVE --------------------------------------------------------
  * Sources whose names lie partly in an alternate file, which has been found.
- * Request: its build ID, u8 whether it is a member, its locator, then the names
- * (resolve_item_put). Descriptors: its container, and an unlinked file to
- * extract it to, as for WIRE_EXTRACT. Answers: one WIRE_RESOLVED for each item.
- * An error of the job is about the alternate file. */
+ * Request: resolve_request_put(), then the names (resolve_item_put).
+ * Descriptor: the alternate file; of a member, what WIRE_EXTRACT wrote.
+ * Answers: one WIRE_RESOLVED for each item. An error of the job is about the
+ * alternate file. */
+
+/** @param[in] id What the file has to be. */
+void resolve_request_put(struct buf *out, const struct build_id *id,
+			 uint64_t size);
+/** @return BAD_DATA. */
+MUST_CHECK struct error *
+resolve_request_get(struct reader *r, struct build_id *id, uint64_t *size_ret);
 
 /** Both packed (codec_pack). */
 struct resolve_item {

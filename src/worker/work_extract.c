@@ -302,8 +302,9 @@ static struct error *extract_printed(struct locator *l, const int *fds,
 			       : copy_printed(fds[0], l->size, fds[1]);
 }
 
-struct error *extract_member(struct locator *l, struct extract_range range,
-			     const int *fds, uint64_t *size_ret)
+static struct error *extract_member(struct locator *l,
+				    struct extract_range range, const int *fds,
+				    uint64_t *size_ret)
 {
 	*size_ret = range.to - range.from;
 	if (l->is_piped)

@@ -117,29 +117,19 @@ static struct error *answer_all(const struct alt_sources *a,
 struct error *work_resolve(struct reader *request, const int *fds,
 			   size_t fd_count, struct wire_out *out)
 {
-	CLEANUP(locator_deinit) struct locator l = { 0 };
 	CLEANUP_ALT_SOURCES struct alt_sources *a = NULL;
 	struct build_id id = { 0 };
-	size_t id_size;
-	const uint8_t *id_bytes = reader_sized(request, &id_size);
-	bool is_member = reader_u8(request);
-
-	if (!id_bytes || !build_id_set(&id, id_bytes, id_size))
-		return error_new(BAD_DATA, "resolve request");
-	TRY(locator_get(request, &l));
-	if (fd_count != (l.is_piped ? 3 : 2))
-		return error_new(BAD_DATA, "resolve request");
-	uint64_t size = l.file_size;
 	struct reader items;
+	uint64_t size;
 
+	TRY(resolve_request_get(request, &id, &size));
+	if (fd_count != 1)
+		return error_new(BAD_DATA, "resolve request");
 	reader_init(&items, request->data + request->pos, reader_left(request),
 		    false);
 	TRY(alt_sources_create(&a));
 	TRY(want_all(a, items));
-	if (is_member)
-		TRY(extract_member(&l, (struct extract_range) { 0, l.size },
-				   fds, &size));
-	struct input alt = input_from_fd(fds[is_member], 0, size);
+	struct input alt = input_from_fd(fds[0], 0, size);
 
 	TRY(alt_sources_read(a, &alt, &id));
 	return answer_all(a, items, out);

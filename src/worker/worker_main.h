@@ -41,14 +41,4 @@ MUST_CHECK struct error *work_resolve(struct reader *request, const int *fds,
 MUST_CHECK struct error *work_symtab(struct reader *request, const int *fds,
 				     size_t fd_count, struct wire_out *out);
 
-struct locator;
-struct extract_range;
-/** What WIRE_EXTRACT does.
- * @param[in] l Its file size is changed where a command prints it.
- * @param[in] fds As WIRE_EXTRACT has them.
- * @param[out] size_ret Bytes written. */
-MUST_CHECK struct error *extract_member(struct locator *l,
-					struct extract_range range,
-					const int *fds, uint64_t *size_ret);
-
 #endif

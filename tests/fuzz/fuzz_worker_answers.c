@@ -206,16 +206,22 @@ static struct error *take_request(void *ctx, enum wire_type type,
 				  struct reader *r)
 {
 	struct resolve_item item;
+	struct build_id id;
 	struct locator l;
+	uint64_t size;
 
 	(void)ctx;
 	if (type == WIRE_SCAN)
 		return take_scan_request(r);
 	if (type == WIRE_SYMTAB)
 		return take_symtab_request(r);
-	TRY(locator_get(r, &l));
-	assert(l.packed_codec < CODECS);
-	locator_deinit(&l);
+	if (type != WIRE_RESOLVE) {
+		TRY(locator_get(r, &l));
+		assert(l.packed_codec < CODECS);
+		locator_deinit(&l);
+		return NULL;
+	}
+	TRY(resolve_request_get(r, &id, &size));
 	while (resolve_item_get(r, &item))
 		assert(item.pending_size + item.known_size <= r->size);
 	return NULL;

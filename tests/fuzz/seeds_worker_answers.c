@@ -237,12 +237,17 @@ static void take_requests(fuzz_take_fn take, void *ctx)
 		{ "/srv/b", 1, SCANNER_BARE, false, true },
 	};
 	const struct resolve_item item = { (const uint8_t *)"ab", 2, NULL, 0 };
+	struct build_id id;
 
 	buf_append_byte(&b, 3);
 	scan_request_put(&payload, files, 2);
 	put_message(&b, WIRE_SCAN, &payload);
 	buf_clear(&payload);
 	put_locator(&payload);
+	put_message(&b, WIRE_EXTRACT, &payload);
+	buf_clear(&payload);
+	build_id_set(&id, "\xaa\xbb", 2);
+	resolve_request_put(&payload, &id, 1000);
 	resolve_item_put(&payload, &item);
 	put_message(&b, WIRE_RESOLVE, &payload);
 	buf_clear(&payload);
