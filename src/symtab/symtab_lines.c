@@ -47,6 +47,30 @@ static COLD struct error *damaged(void)
 
 enum outcome { ROW, END, DAMAGE };
 
+/* Bytes that are gone through at a time: the index sees to it that some
+ * hundred are enough. */
+enum { AT_ONCE_MAX = 64 * 1024 };
+
+static inline struct symtab_input piece_of(const struct symtab_input *in)
+{
+	struct symtab_input piece = *in;
+
+	if ((size_t)(in->end - in->at) > AT_ONCE_MAX)
+		piece.end = in->at + AT_ONCE_MAX;
+	return piece;
+}
+
+/* Go on behind the piece. @return What its end meant. */
+static inline enum outcome end_piece(struct symtab_input *in,
+				     const struct symtab_input *piece,
+				     enum outcome o)
+{
+	in->at = piece->at;
+	return o != ROW && piece->at == piece->end && piece->end != in->end
+		       ? DAMAGE
+		       : o;
+}
+
 /* Run the operations up to the next row. Inline, so that all of it stays in
  * registers from row to row. */
 static inline __attribute__((always_inline)) enum outcome
@@ -91,7 +115,7 @@ read_row(const struct symtab_lines *l, struct symtab_input *in,
 static inline struct error *advance(struct symtab_lines *l, uint32_t offset,
 				    bool is_step)
 {
-	struct symtab_input in = l->in;
+	struct symtab_input in = piece_of(&l->in);
 	struct symtab_line now = l->now, next = l->next;
 	enum outcome o = ROW;
 
@@ -100,7 +124,7 @@ static inline struct error *advance(struct symtab_lines *l, uint32_t offset,
 		now = next;
 		o = read_row(l, &in, &next);
 	} while (!is_step && o == ROW && next.offset <= offset);
-	l->in = in;
+	o = end_piece(&l->in, &in, o);
 	l->now = now;
 	l->next = next;
 	l->has_next = o == ROW;
@@ -112,8 +136,10 @@ static struct error *begin_anew(struct symtab_lines *l)
 	l->in.at = l->first;
 	l->now = l->next = l->first_row;
 	l->has_now = l->has_first_row;
-	enum outcome o = read_row(l, &l->in, &l->next);
+	struct symtab_input in = piece_of(&l->in);
+	enum outcome o = read_row(l, &in, &l->next);
 
+	o = end_piece(&l->in, &in, o);
 	l->has_next = o == ROW;
 	return o == DAMAGE ? damaged() : NULL;
 }

@@ -310,6 +310,34 @@ START_TEST(a_line_table_without_a_range_of_deltas_is_damage)
 }
 END_TEST
 
+START_TEST(lines_by_the_million_at_one_place_are_damage)
+{
+	enum { MANY = 1000000, HEAD = 3 };
+	const struct symtab_line *row;
+	struct symtab_lines l;
+	uint8_t *rows = malloc(HEAD + MANY);
+
+	ck_assert_ptr_nonnull(rows);
+	memset(rows, 0, HEAD); // no deltas, line 0
+	// A byte further each.
+	memset(rows + HEAD, GSYM_OP_SPECIAL + 1, MANY);
+	const struct symtab_input in = { rows, rows + HEAD + MANY };
+
+	ck_no_error(symtab_lines_begin(&l, in));
+	for (uint32_t at = 60000; at < MANY; at += 60000) {
+		ck_no_error(symtab_lines_find(&l, at, &row));
+		ck_assert_uint_eq(row->offset, at);
+	}
+	ck_no_error(symtab_lines_begin(&l, in));
+	ck_error(symtab_lines_find(&l, MANY - 1, &row), BAD_DATA, "line");
+	// Files that no row is of.
+	for (size_t i = 0; i + 1 < MANY; i += 2)
+		memcpy(rows + HEAD + i, (uint8_t[]) { GSYM_OP_SET_FILE, 1 }, 2);
+	ck_error(symtab_lines_begin(&l, in), BAD_DATA, "line");
+	free(rows);
+}
+END_TEST
+
 START_TEST(dividing_by_multiplying_is_exact)
 {
 	for (uint32_t range = 1; range <= 256; range++)
@@ -455,6 +483,7 @@ UNIT_MAIN("symtab_damage", any_byte_may_be_wrong, a_table_may_end_anywhere,
 	  calls_and_ranges_by_the_million_are_damage,
 	  a_bucket_that_has_ranges_by_the_million_is_damage,
 	  a_line_table_without_a_range_of_deltas_is_damage,
+	  lines_by_the_million_at_one_place_are_damage,
 	  dividing_by_multiplying_is_exact,
 	  a_file_is_mapped_and_one_too_short_refused,
 	  writing_survives_want_of_memory, reading_survives_want_of_memory,
