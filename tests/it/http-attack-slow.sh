@@ -57,7 +57,7 @@ nothing_left "slow bodies" "$files"
 
 # Of what each may send all together may send less: 400 times 1 MB
 {
-	printf 'POST /buildids/query HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n{'
+	printf 'POST /symbolize/v1 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n{'
 	head -c 1000000 /dev/zero | tr '\0' ' '
 } >"$tmp/large"
 begin_attack large connections=400 seconds=60 hold=1
@@ -72,12 +72,12 @@ at_most "what is held is within the limit" \
 	"$(metric symbolized_http_held_bytes)" $((64 << 20))
 at_most "memory is bounded, KiB more than before" $(($(rss) - memory)) $((250000 + kept))
 head -c 1000000 /dev/zero | tr '\0' ' ' >"$tmp/blanks"
-get /buildids/query -H 'Content-Type: application/json' --data-binary "@$tmp/blanks"
+get /symbolize/v1 -H 'Content-Type: application/json' --data-binary "@$tmp/blanks"
 like "who does not fit is told so, and when to come back" \
 	"$status $(header Retry-After)" '^503 [0-9]+$'
 end_attack large
 nothing_left "large bodies" "$files"
-get /buildids/query -H 'Content-Type: application/json' --data-binary "@$tmp/blanks"
+get /symbolize/v1 -H 'Content-Type: application/json' --data-binary "@$tmp/blanks"
 is "then there is room" "$status" 400
 
 # ---- Readers ---------------------------------------------------------------------
