@@ -212,7 +212,7 @@ static void heard_all(void *ctx)
 	struct store *store = t->store;
 
 	if (ticket_state(&t->ticket) == TICKET_WAITING)
-		ticket_read(&t->ticket, store, read_metadata);
+		ticket_search(&t->ticket, store, read_metadata);
 	else
 		ticket_done(&t->ticket);
 	store_release(store);
@@ -327,7 +327,7 @@ static void start_metadata(struct ticket *base)
 	struct metadata_ticket *t = (struct metadata_ticket *)base;
 
 	if (!t->upstreams || !ask_others(t))
-		ticket_read(base, t->store, read_metadata);
+		ticket_search(base, t->store, read_metadata);
 }
 
 static void deinit_metadata(struct ticket *base)

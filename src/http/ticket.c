@@ -92,3 +92,12 @@ void ticket_read(struct ticket *t, struct store *store, store_read_fn fn)
 	if (err)
 		fn(t, NULL, err);
 }
+
+void ticket_search(struct ticket *t, struct store *store, store_read_fn fn)
+{
+	t->read = fn;
+	struct error *err = store_search(store, read_if_wanted, t);
+
+	if (err)
+		fn(t, NULL, err);
+}

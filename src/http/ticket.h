@@ -43,7 +43,7 @@ struct ticket {
 	/** Free what else the work owns, not the ticket's memory. NULL: none.
 	 */
 	void (*deinit)(struct ticket *t);
-	/** ticket_read()'s. */
+	/** ticket_read()'s, ticket_search()'s. */
 	store_read_fn read;
 	unsigned wait_ms;
 	/* Set by who parks the request, before start. */
@@ -84,5 +84,7 @@ void ticket_finish(struct request *rq, struct ticket *t);
  * turn comes the work ends instead. The body of most start functions.
  */
 void ticket_read(struct ticket *t, struct store *store, store_read_fn fn);
+/** The same with store_search(), for what may take seconds. */
+void ticket_search(struct ticket *t, struct store *store, store_read_fn fn);
 
 #endif

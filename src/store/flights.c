@@ -235,9 +235,16 @@ static void flight_step(void *state, void *arg)
 	}
 }
 
+static struct pool *queries_for(const struct flight *f)
+{
+	return f->store
+		->queries[f->query.kind == ARTIFACT_SOURCE ? QUERY_SOURCES
+							   : QUERY_LOOK_UPS];
+}
+
 void flight_continue(struct flight *f)
 {
-	struct error *err = pool_continue(f->store->queries, flight_step, f);
+	struct error *err = pool_continue(queries_for(f), flight_step, f);
 
 	if (err)
 		flight_land(f, err, NULL, NULL);
@@ -356,7 +363,7 @@ bool store_ask(struct store *st, const struct store_query *q,
 	}
 	if (!f)
 		return true;
-	err = pool_submit(st->queries, flight_step, f);
+	err = pool_submit(queries_for(f), flight_step, f);
 	if (err)
 		flight_land(f, err, NULL, NULL);
 	return false;

@@ -7,8 +7,16 @@
 #include "base/mem.h"
 #include "store/store_internal.h"
 
-enum {
-	QUERY_QUEUE = 4096,
+static const struct {
+	const char *name;
+	unsigned threads;
+	size_t queue_limit;
+} classes[QUERY_CLASSES] = {
+	[QUERY_LOOK_UPS] = { "store-query", 2, 4096 },
+	[QUERY_SOURCES] = { "store-source", 1, 1024 },
+	/* The last of them waits for minutes if all take as long as they may,
+	 * and nobody waits that long. */
+	[QUERY_SEARCHES] = { "store-search", 2, 64 },
 };
 
 /* Each has its state from the beginning: one that could not get one would
@@ -47,17 +55,32 @@ void query_reset(struct query_state *q)
 
 struct error *queries_start(struct store *st)
 {
-	const struct pool_options options = {
-		.name = "store-query",
-		.threads = QUERY_THREADS,
-		.queue_limit = QUERY_QUEUE,
-		.limit = "queued_jobs",
-		.begin = query_begin,
-		.end = query_end,
-		.ctx = st,
-	};
+	for (size_t i = 0; i < QUERY_CLASSES; i++) {
+		const struct pool_options options = {
+			.name = classes[i].name,
+			.threads = classes[i].threads,
+			.queue_limit = classes[i].queue_limit,
+			.limit = "queued_jobs",
+			.begin = query_begin,
+			.end = query_end,
+			.ctx = st,
+		};
 
-	return pool_create(&options, &st->queries);
+		TRY(pool_create(&options, &st->queries[i]));
+	}
+	return NULL;
+}
+
+void queries_stop(struct store *st)
+{
+	for (size_t i = 0; i < QUERY_CLASSES; i++)
+		pool_stop(st->queries[i]);
+}
+
+void queries_destroy(struct store *st)
+{
+	for (size_t i = 0; i < QUERY_CLASSES; i++)
+		pool_destroy(st->queries[i]);
 }
 
 struct read_job {
@@ -75,16 +98,27 @@ static void read_step(void *state, void *arg)
 	mem_free(job);
 }
 
-struct error *store_read(struct store *st, store_read_fn fn, void *ctx)
+static struct error *read_as(struct store *st, enum query_class class,
+			     store_read_fn fn, void *ctx)
 {
 	struct read_job *job = mem_zalloc(sizeof(*job));
 
 	if (!job)
 		return error_no_memory;
 	*job = (struct read_job) { .fn = fn, .ctx = ctx };
-	struct error *err = pool_submit(st->queries, read_step, job);
+	struct error *err = pool_submit(st->queries[class], read_step, job);
 
 	if (err)
 		mem_free(job);
 	return err;
+}
+
+struct error *store_read(struct store *st, store_read_fn fn, void *ctx)
+{
+	return read_as(st, QUERY_LOOK_UPS, fn, ctx);
+}
+
+struct error *store_search(struct store *st, store_read_fn fn, void *ctx)
+{
+	return read_as(st, QUERY_SEARCHES, fn, ctx);
 }

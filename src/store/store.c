@@ -188,10 +188,10 @@ void store_close(struct store *st)
 	/* Threads of each pool may be on their way out of a call to another
 	 * one: all are ended before anything is freed. */
 	pool_stop(st->verifiers);
-	pool_stop(st->queries);
+	queries_stop(st);
 	worker_pool_destroy(st->extractors);
 	pool_destroy(st->verifiers);
-	pool_destroy(st->queries);
+	queries_destroy(st);
 	disk_cache_close(st->cache);
 	memo_destroy(st->memo);
 	condition_deinit(&st->changed);

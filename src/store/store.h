@@ -153,8 +153,9 @@ bool store_ask(struct store *st, const struct store_query *q,
 
 /**
  * Run something that reads the index on one of the store's query threads
- * (metadata, presence, statistics). Neither extraction nor reading a cached
- * file through ever occupies them.
+ * (presence, statistics): milliseconds of work, as look-ups by build ID wait
+ * for it. Neither extraction nor reading a cached file through ever occupies
+ * them.
  *
  * @param[in] fn Gets the thread's reader, or the error that says why there is
  * none (owned by the callee; then the reader is NULL).
@@ -164,6 +165,10 @@ typedef void (*store_read_fn)(void *ctx, struct index_reader *r,
 			      struct error *err);
 MUST_CHECK struct error *store_read(struct store *st, store_read_fn fn,
 				    void *ctx);
+/** The same for what may take seconds. It has threads of its own, and a queue
+ * that is short. */
+MUST_CHECK struct error *store_search(struct store *st, store_read_fn fn,
+				      void *ctx);
 
 /** Whoever will call the store from a thread that does not end before it, as
  * that of the upstream servers, holds it from then on: store_close() waits for

@@ -100,7 +100,16 @@ struct query_state {
 	struct store *store;
 	struct index_reader *reader;
 };
-enum { QUERY_THREADS = 2 };
+
+/** What takes long has threads and a queue of its own, so that a look-up by build
+ * ID, some microseconds, waits for look-ups alone. */
+enum query_class {
+	QUERY_LOOK_UPS,
+	QUERY_SOURCES,  /* names of sources are unpacked and gone through */
+	QUERY_SEARCHES, /* seconds */
+	QUERY_CLASSES
+};
+enum { QUERY_THREADS = 5 }; /* of all classes */
 
 struct store {
 	char *state_dir;
@@ -110,7 +119,7 @@ struct store {
 	char *private_dirs[2];       /* canonical: state and cache; owned */
 	struct log_limit target_log; /* guarded by lock */
 	unsigned workers;
-	struct pool *queries;
+	struct pool *queries[QUERY_CLASSES];
 	struct query_state query_states[QUERY_THREADS];
 	_Atomic unsigned query_begun; /* threads: whose state is whose */
 	struct pool *verifiers;
@@ -143,6 +152,10 @@ struct query_state;
 
 /** Threads that read the index: st->queries. */
 MUST_CHECK struct error *queries_start(struct store *st);
+/** What is queued is done, and the threads end. Twice is safe. */
+void queries_stop(struct store *st);
+/** Behind queries_stop(), or where they were never started. */
+void queries_destroy(struct store *st);
 /** Of the state that a step on a query thread is given. @p ret is borrowed, and
  * good until the step ends. */
 MUST_CHECK struct error *query_reader(struct query_state *q,

@@ -282,6 +282,11 @@ struct error *store_read(struct store *st, store_read_fn fn, void *ctx)
 	return NULL;
 }
 
+struct error *store_search(struct store *st, store_read_fn fn, void *ctx)
+{
+	return store_read(st, fn, ctx);
+}
+
 void fake_store_on_row(struct store *st, void (*fn)(void *ctx, size_t i),
 		       void *ctx)
 {

@@ -309,6 +309,48 @@ static void hold_queries(struct fixture *f)
 	}
 }
 
+static void note_read(void *ctx, struct index_reader *r, struct error *err)
+{
+	ck_assert_ptr_nonnull(r);
+	ck_no_error(err);
+	atomic_store((_Atomic bool *)ctx, true);
+}
+
+/* */
+START_TEST(look_ups_wait_for_no_search)
+{
+	enum { MOST = 1000 };
+	int64_t until = clock_ms() + 30000;
+	_Atomic bool is_read = false;
+	unsigned searches = 0;
+	struct error *err = NULL;
+	struct asked asked;
+	struct fixture f;
+
+	fixture_open(&f);
+	add_file(&f, "bare", 1);
+	atomic_store(&readings, 0);
+	pthread_mutex_lock(&gate);
+	/* As many as there may be: those that begin, and a short queue. */
+	while (!err && searches < MOST) {
+		err = store_search(f.store, stop_thread, NULL);
+		searches += !err;
+	}
+	ck_error(err, BUSY, "");
+	ck_assert_uint_ge(searches, 64);
+	while (!atomic_load(&readings)) {
+		ck_assert_msg(clock_ms() < until, "waited in vain");
+		usleep(1000);
+	}
+	ck_no_error(store_read(f.store, note_read, &is_read));
+	wait_for(&is_read);
+	ask(&f, 1, ARTIFACT_EXECUTABLE, &asked);
+	check_answer(&asked, "bare");
+	pthread_mutex_unlock(&gate);
+	fixture_close(&f);
+}
+END_TEST
+
 static bool has_left(void *ctx)
 {
 	(void)ctx;
@@ -722,7 +764,8 @@ START_TEST(a_job_without_memory_is_given_up_whole)
 }
 END_TEST
 
-UNIT_MAIN("store_flights", what_all_have_left_before_its_turn_is_dismissed,
+UNIT_MAIN("store_flights", look_ups_wait_for_no_search,
+	  what_all_have_left_before_its_turn_is_dismissed,
 	  a_job_without_memory_is_given_up_whole,
 	  who_asks_without_memory_is_told_so_and_asks_again,
 	  who_wants_to_know_is_told_what_the_index_forgot,
