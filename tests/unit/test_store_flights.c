@@ -197,13 +197,15 @@ static void check_answer(struct asked *asked, const char *text)
  */
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-static _Atomic unsigned readings;
+static _Atomic unsigned readings, stopped;
 
 static void stop_at_gate(void)
 {
+	atomic_fetch_add(&stopped, 1);
 	atomic_fetch_add(&readings, 1);
 	pthread_mutex_lock(&gate);
 	pthread_mutex_unlock(&gate);
+	atomic_fetch_sub(&stopped, 1);
 }
 
 START_TEST(reading_cached_files_through_holds_up_nobody_else)
@@ -299,6 +301,11 @@ static void hold_queries(struct fixture *f)
 	enum { THREADS = 2 };
 	int64_t until = clock_ms() + 30000;
 
+	/* One that was let go may not have been awake yet. */
+	while (atomic_load(&stopped)) {
+		ck_assert_msg(clock_ms() < until, "waited in vain");
+		usleep(1000);
+	}
 	atomic_store(&readings, 0);
 	pthread_mutex_lock(&gate);
 	for (unsigned i = 0; i < THREADS; i++)
