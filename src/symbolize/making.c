@@ -31,6 +31,8 @@ enum {
 	ACTIVE_MAX = 64,
 	/* When other servers are asked again for what a table lacks. */
 	ASK_AGAIN_MS = 600000,
+	/* Between looks at the index for one table, unless it changes. */
+	LEAST_MS = 100,
 };
 
 /* The values of LABELS_STAGE. */
@@ -344,8 +346,11 @@ static int64_t trust_ms(const struct making *m, bool awaits_alt)
 		return MAKING_DOUBTFUL_MS;
 	if (!table_cache_claims(m->s->tables, &m->key.id, &have))
 		return ms;
-	if (have.inputs & TABLE_LACKS_SPLIT && have.split_retry_ms)
+	if (table_claims_await_split(have, m->offer.split_version))
 		ms = have.split_retry_ms - clock_ms();
+	/* It may have come to nothing. */
+	if (ms < LEAST_MS)
+		ms = LEAST_MS;
 	/* What another server will have one day nobody tells us. */
 	if (store_has_upstreams(m->s->store) && is_lacking(have, awaits_alt) &&
 	    ms > ASK_AGAIN_MS)

@@ -490,8 +490,7 @@ void splits_claim(struct making *m, struct table_claims *claims)
 	if (!m->whole.report.missing_split_count && !s->is_refused)
 		return;
 	claims->inputs |= TABLE_LACKS_SPLIT;
-	if (!s->is_uncertain)
-		return;
+	claims->is_split_uncertain = s->is_uncertain;
 	table_cache_claims(m->s->tables, &m->id, &had);
 	table_claims_put_off(claims, had);
 }

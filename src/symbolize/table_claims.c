@@ -13,24 +13,29 @@ enum {
 
 void table_claims_put_off(struct table_claims *c, struct table_claims had)
 {
-	uint8_t tries =
-		had.split_version == c->split_version ? had.split_tries : 0;
+	const int64_t longest = (int64_t)RETRY_MS << DOUBLINGS_MAX;
+	int64_t now = clock_ms();
+	uint8_t tries = had.split_tries;
 
-	c->split_retry_ms = clock_ms() + ((int64_t)RETRY_MS << tries);
+	/* In a row is what comes as soon as it may. */
+	if (now - had.split_retry_ms >= longest)
+		tries = 0;
+	c->split_retry_ms = now + ((int64_t)RETRY_MS << tries);
 	c->split_tries = tries < DOUBLINGS_MAX ? (uint8_t)(tries + 1) : tries;
 }
 
-static bool may_have_split(struct table_claims a, struct table_claims b)
+bool table_claims_await_split(struct table_claims c, uint64_t version)
 {
-	return a.split_version != b.split_version ||
-	       (b.split_retry_ms && clock_ms() >= b.split_retry_ms);
+	return c.inputs & TABLE_LACKS_SPLIT &&
+	       (c.is_split_uncertain || c.split_version != version);
 }
 
 bool table_claims_exceed(struct table_claims a, struct table_claims b)
 {
 	const uint8_t files = TABLE_EXECUTABLE | TABLE_DEBUGINFO | TABLE_ALT;
 
-	if (b.inputs & TABLE_LACKS_SPLIT && may_have_split(a, b))
+	if (table_claims_await_split(b, a.split_version) &&
+	    clock_ms() >= b.split_retry_ms)
 		return true;
 	return a.quality > b.quality || (a.inputs & files & ~b.inputs) != 0;
 }

@@ -27,19 +27,26 @@ struct table_claims {
 	/** index_split_version(), as it was when files with split DWARF were
 	 * looked for; 0: unknown, as it is of tables on disk. */
 	uint64_t split_version;
-	/** clock_ms() from which files that were there and could not be had are
-	 * tried again, though the index be the same; 0: there were none. How
-	 * often they have been put off. */
+	/** Of a table that lacks some: clock_ms() before which it is not made
+	 * again for that, however often the index changes; 0: it may be at
+	 * once. How often it has been made in a row. */
 	int64_t split_retry_ms;
 	uint8_t split_tries;
+	/** Files were there and could not be had: then it is, though the index
+	 * be the same. */
+	bool is_split_uncertain;
 };
 
-/** Some that are there could not be had. @param[in] had By the table before:
- * each time in a row it takes twice as long until they are tried again. */
+/** Some are lacking. @param[in] had By the table before: each time in a row it
+ * takes twice as long until it may be made again. */
 void table_claims_put_off(struct table_claims *c, struct table_claims had);
 
 /** What to say of a table that is good but for something; static, or NULL. */
 const char *table_claims_message(struct table_claims c, const struct symtab *t);
+
+/** Will one made from what the index has now, @p version, be worth trying when
+ * its time has come? */
+bool table_claims_await_split(struct table_claims c, uint64_t version);
 
 /** Might a table made from @p a say now what one made from @p b does not? */
 bool table_claims_exceed(struct table_claims a, struct table_claims b);

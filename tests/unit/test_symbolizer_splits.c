@@ -167,6 +167,12 @@ START_TEST(a_table_that_lacks_some_is_made_again_when_they_have_come)
 	ck_assert(!is_whole(&f, "fn1"));
 	ck_assert_int_eq(counted(TABLE_OP_BUILD), 1);
 	add_good_split(&f, 0, SMALL);
+	// In its time.
+	for (int64_t end = clock_ms() + LONG_MS;
+	     counted(TABLE_OP_BUILD) == 1 && clock_ms() < end;) {
+		ck_assert(!is_whole(&f, NULL));
+		usleep(10000);
+	}
 	ck_assert(!is_whole(&f, "sp1"));
 	ck_assert_int_eq(counted(TABLE_OP_BUILD), 2);
 	// The old one answers while they are looked for.
@@ -268,6 +274,26 @@ START_TEST(a_file_that_cannot_be_opened_is_not_tried_at_every_turn)
 }
 END_TEST
 
+START_TEST(files_that_come_all_the_time_are_not_each_a_reason_to_build)
+{
+	enum { MANY = 200 };
+	int64_t begun = clock_ms();
+	struct fixture f;
+
+	fixture_open(&f);
+	wait_for_best(&f);
+	add_debuginfo(&f, "a", 1, SMALL, "lacks=300");
+	ck_assert(!is_whole(&f, "fn1"));
+	for (unsigned i = 0; i < MANY; i++) {
+		add_good_split(&f, i, SMALL);
+		ck_assert(!is_whole(&f, NULL));
+	}
+	ck_assert_int_le(counted(TABLE_OP_BUILD),
+			 1 + (clock_ms() - begun) / 2000);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_few_addresses_wait_for_the_whole_if_that_may_be_better)
 {
 	for (int has_splits = 0; has_splits < 2; has_splits++) {
@@ -297,4 +323,5 @@ UNIT_MAIN("symbolizer_splits", files_are_found_and_all_is_built_with_them,
 	  where_the_first_file_is_not_what_it_seems_the_next_is_tried,
 	  a_file_that_is_gone_is_lacking,
 	  a_file_that_cannot_be_opened_is_not_tried_at_every_turn,
+	  files_that_come_all_the_time_are_not_each_a_reason_to_build,
 	  a_few_addresses_wait_for_the_whole_if_that_may_be_better)

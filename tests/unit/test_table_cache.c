@@ -554,6 +554,7 @@ START_TEST(split_files_that_do_not_come_are_tried_again_ever_more_rarely)
 	now.split_version = 7;
 	/* What is not there need not be tried. */
 	ck_assert(!table_claims_exceed(now, now));
+	now.is_split_uncertain = true;
 	for (int i = 0; i < 20; i++) {
 		int64_t before = clock_ms();
 
@@ -570,11 +571,41 @@ START_TEST(split_files_that_do_not_come_are_tried_again_ever_more_rarely)
 	/* When their time has come. */
 	had.split_retry_ms = clock_ms();
 	ck_assert(table_claims_exceed(now, had));
-	/* Others have come: at once, and from the start. */
-	now.split_version = 8;
-	ck_assert(table_claims_exceed(now, had));
+	/* After a long rest, from the start. */
+	had.split_retry_ms -= last;
 	table_claims_put_off(&now, had);
 	ck_assert_int_le(now.split_retry_ms, clock_ms() + 2000);
+}
+END_TEST
+
+START_TEST(where_files_come_and_go_a_table_is_made_ever_more_rarely)
+{
+	struct table_claims had = { 0 }, now = all;
+	int64_t last = 0;
+
+	now.inputs |= TABLE_LACKS_SPLIT;
+	for (int i = 0; i < 20; i++) {
+		int64_t before = clock_ms();
+
+		now.split_version = 7 + (unsigned)i;
+		table_claims_put_off(&now, had);
+		int64_t pause = now.split_retry_ms - before;
+
+		ck_assert_int_ge(pause, i < 9 ? 2 * last - 100 : last - 100);
+		ck_assert_int_le(pause, 600000);
+		last = pause;
+		had = now;
+		/* Others have come: not before its time. */
+		now.split_version++;
+		ck_assert(table_claims_await_split(had, now.split_version));
+		ck_assert(!table_claims_exceed(now, had));
+		had.split_retry_ms = clock_ms();
+		ck_assert(table_claims_exceed(now, had));
+		/* But without any there is no reason. */
+		ck_assert(!table_claims_await_split(had, had.split_version));
+		ck_assert(!table_claims_exceed(had, had));
+	}
+	ck_assert_int_ge(last, 300000);
 }
 END_TEST
 
@@ -875,6 +906,7 @@ UNIT_MAIN("table_cache", a_table_that_is_put_is_loaded_and_kept_over_a_restart,
 	  a_table_without_its_split_units_takes_no_whole_ones_place,
 	  more_quality_or_another_input_may_say_more,
 	  split_files_that_do_not_come_are_tried_again_ever_more_rarely,
+	  where_files_come_and_go_a_table_is_made_ever_more_rarely,
 	  what_a_crash_left_is_swept,
 	  killed_at_any_moment_it_leaves_whole_tables,
 	  a_file_that_somebody_removed_is_a_miss,
