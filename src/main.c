@@ -2,6 +2,7 @@
 /* argv to a command; nothing else. */
 #include "config.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,9 +87,22 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+enum { LARGE_BUFFER = 256 << 10 };
+
+/* Large buffers go back to the system when they are freed. Left to itself glibc
+ * keeps them from the second one on, and what held them stays as large as it
+ * was in its worst moment. */
+static void give_memory_back(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, LARGE_BUFFER);
+#endif
+}
+
 const char *command_prepare(enum log_level level, enum log_format format)
 {
 	raise_file_limit();
+	give_memory_back();
 	log_init(level, format);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

@@ -119,6 +119,33 @@ at_most "memory is bounded, KiB more than before, answers too" \
 end_attack answers
 nothing_left "slow readers of answers" "$files"
 
+# ---- Decoded bodies --------------------------------------------------------------
+
+# 16 KB that become 16 MB. Whom there is room for has them in the answer
+{
+	head -c 16000000 /dev/zero | tr '\0' x
+	echo ";$large+$at"
+} | gzip -9 >"$tmp/bomb"
+at_most "a body is small" "$(wc -c <"$tmp/bomb")" 20000
+before=$(reached request_memory)
+senders=()
+for _ in {1..20}; do
+	curl -s -o "$tmp/none" -w '%{http_code}\n' "$url/symbolize/v1" \
+		-H 'Content-Type: text/plain' -H 'Content-Encoding: gzip' \
+		--data-binary "@$tmp/bomb" >>"$tmp/statuses" &
+	senders+=($!)
+done
+wait "${senders[@]}"
+is "whoever decodes to much is answered, or refused" \
+	"$(grep -cE '^(200|503)$' "$tmp/statuses")" 20
+at_least "some are answered" "$(grep -c '^200$' "$tmp/statuses")" 1
+is "who was refused has met the limit" \
+	$(($(reached request_memory) - before)) "$(grep -c '^503$' "$tmp/statuses")"
+nothing_left "decoded bodies" "$files"
+diag "$(rss) KiB, $memory KiB before"
+at_most "decoded bodies: the system has its memory back, KiB" \
+	$(($(rss) - memory)) $((50000 + kept))
+
 # ---- Afterwards ------------------------------------------------------------------
 
 asked_politely 2 "$tmp/after" "$polite"
