@@ -1,4 +1,5 @@
 sample_table = tests/lib/sample_table.c tests/lib/sample_table.h
+tables_fixture = tests/lib/tables_fixture.c tests/lib/tables_fixture.h
 unit_tests += tests/unit/test_batch
 tests_unit_test_batch_SOURCES = tests/unit/test_batch.c $(sample_table) $(symtab_fixture)
 tests_unit_test_batch_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -14,12 +15,14 @@ tests_unit_bench_wire_SOURCES = tests/unit/bench_wire.c
 tests_unit_bench_wire_LDADD = libsymbolize.a $(SYMTAB_LIBS)
 
 unit_tests += tests/unit/test_table_cache
-tests_unit_test_table_cache_SOURCES = tests/unit/test_table_cache.c $(sample_table) $(symtab_fixture)
+tests_unit_test_table_cache_SOURCES = tests/unit/test_table_cache.c $(tables_fixture) \
+	$(sample_table) $(symtab_fixture)
 tests_unit_test_table_cache_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_table_cache_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
 
 unit_tests += tests/unit/test_table_copies
-tests_unit_test_table_copies_SOURCES = tests/unit/test_table_copies.c $(sample_table) $(symtab_fixture)
+tests_unit_test_table_copies_SOURCES = tests/unit/test_table_copies.c $(tables_fixture) \
+	$(sample_table) $(symtab_fixture)
 tests_unit_test_table_copies_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_table_copies_LDADD = libsymbolize.a $(STORE_LIBS) $(CHECK_LIBS)
 

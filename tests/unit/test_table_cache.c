@@ -21,79 +21,19 @@
 #include "symtab/symtab_private.h"
 #include "tests/lib/sample_table.h"
 #include "tests/lib/symtab_fixture.h"
+#include "tests/lib/tables_fixture.h"
 #include "tests/unit/unit.h"
 
-static char dir[64];
 static const uint64_t much = 1 << 30;
 
-static void make_dir(void)
-{
-	snprintf(dir, sizeof(dir), "%s/symbolized-tables-XXXXXX",
-		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-static void remove_dir(void)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	ck_assert_int_eq(system(command), 0);
-}
-
-static struct table_cache *open_cache(uint64_t disk, uint64_t memory)
-{
-	struct table_cache *c;
-
-	ck_no_error(table_cache_open(dir, disk, memory, &c));
-	return c;
-}
-
-static struct build_id id_of(unsigned i)
-{
-	return (struct build_id) {
-		.len = 4, .bytes = { 0xab, (uint8_t)(i >> 8), (uint8_t)i, 1 }
-	};
-}
-
-static const struct table_claims all = {
-	.quality = SYMTAB_QUALITY_DWARF,
-	.inputs = TABLE_DEBUGINFO | TABLE_EXECUTABLE,
-};
 static const struct table_claims stripped = {
 	.quality = SYMTAB_QUALITY_DYNSYM,
 	.inputs = TABLE_EXECUTABLE,
 };
 
-/* As a builder does it, but for the worker. */
-static struct error *try_put(struct table_cache *c, unsigned i,
-			     struct table_claims claims, bool keeps)
-{
-	const struct sample_table what = {
-		.id = id_of(i),
-		.quality = (enum symtab_quality)claims.quality,
-		.functions = 50,
-	};
-	CLEANUP_SYMTAB struct symtab *t = NULL;
-	CLEANUP_CLOSE int fd = -1;
-	bool is_new;
-
-	TRY(table_cache_begin(c, &fd));
-	sample_table_write(&what, fd);
-	TRY(table_cache_put(c, &what.id, claims, fd, &t, &is_new));
-	if (is_new && keeps)
-		TRY(table_cache_keep(c, &what.id, t, steal_fd(&fd)));
-	return NULL;
-}
-
-static void put(struct table_cache *c, unsigned i, struct table_claims claims)
-{
-	ck_no_error(try_put(c, i, claims, true));
-}
-
 static enum table_place place(struct table_cache *c, unsigned i)
 {
-	struct build_id id = id_of(i);
+	struct build_id id = tables_id(i);
 	struct table_found found;
 	enum table_place ret = table_cache_get(c, &id, &found);
 
@@ -104,7 +44,7 @@ static enum table_place place(struct table_cache *c, unsigned i)
 
 static bool is_doubted(struct table_cache *c, unsigned i)
 {
-	struct build_id id = id_of(i);
+	struct build_id id = tables_id(i);
 	struct table_found found;
 
 	ck_assert_int_eq(table_cache_get(c, &id, &found), TABLE_LOADED);
@@ -113,18 +53,9 @@ static bool is_doubted(struct table_cache *c, unsigned i)
 }
 
 /* NULL: not there, or no good. */
-static struct symtab *load(struct table_cache *c, unsigned i)
-{
-	struct build_id id = id_of(i);
-	struct symtab *t;
-
-	ck_no_error(table_cache_load(c, &id, &t));
-	return t;
-}
-
 static bool loads(struct table_cache *c, unsigned i)
 {
-	CLEANUP_SYMTAB struct symtab *t = load(c, i);
+	CLEANUP_SYMTAB struct symtab *t = tables_load(c, i);
 
 	return t != NULL;
 }
@@ -135,7 +66,7 @@ static size_t files_in(const char *sub)
 	size_t count = 0;
 	struct dirent *d;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, sub);
+	snprintf(path, sizeof(path), "%s/%s", tables_dir, sub);
 	DIR *list = opendir(path);
 
 	while (list && (d = readdir(list)))
@@ -150,26 +81,15 @@ static int64_t counted(enum table_op op)
 	return metric_get(METRIC_TABLE_OPS, op, 0);
 }
 
-static char *path_of(unsigned i, struct table_claims claims)
-{
-	static char path[160];
-	struct build_id id = id_of(i);
-	char hex[BUILD_ID_HEX_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s-%x%x.gsym", dir,
-		 build_id_hex(&id, hex), claims.quality, claims.inputs);
-	return path;
-}
-
 START_TEST(a_table_that_is_put_is_loaded_and_kept_over_a_restart)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 
 	ck_assert_int_eq(place(c, 1), TABLE_NOWHERE);
-	put(c, 1, all);
+	tables_put(c, 1, tables_whole);
 	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
-	ck_assert(!access(path_of(1, all), R_OK));
+	ck_assert(!access(tables_path(1, tables_whole), R_OK));
 	ck_assert_uint_eq(files_in("."), 1);
 	ck_assert_uint_eq(files_in("tmp"), 0);
 	ck_assert_int_eq(metric_get(METRIC_TABLES, 0, 0), 1);
@@ -177,14 +97,14 @@ START_TEST(a_table_that_is_put_is_loaded_and_kept_over_a_restart)
 	table_cache_close(c);
 
 	struct table_claims claims;
-	struct build_id id = id_of(1);
+	struct build_id id = tables_id(1);
 
-	c = open_cache(much, much);
+	c = tables_open(much, much);
 	ck_assert_int_eq(place(c, 1), TABLE_ON_DISK);
 	ck_assert(table_cache_claims(c, &id, &claims));
-	ck_assert_uint_eq(claims.quality, all.quality);
-	ck_assert_uint_eq(claims.inputs, all.inputs);
-	CLEANUP_SYMTAB struct symtab *t = load(c, 1);
+	ck_assert_uint_eq(claims.quality, tables_whole.quality);
+	ck_assert_uint_eq(claims.inputs, tables_whole.inputs);
+	CLEANUP_SYMTAB struct symtab *t = tables_load(c, 1);
 
 	ck_assert_ptr_nonnull(t);
 	ck_assert_uint_eq(t->count, 50);
@@ -193,36 +113,36 @@ START_TEST(a_table_that_is_put_is_loaded_and_kept_over_a_restart)
 	table_cache_close(c);
 	/* Who holds it may use it still. */
 	ck_assert_uint_eq(t->count, 50);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(the_least_recently_used_is_dropped_and_stays_on_disk)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 
-	put(c, 0, all);
+	tables_put(c, 0, tables_whole);
 	uint64_t one = (uint64_t)metric_get(METRIC_TABLE_BYTES, 1, 0);
-	CLEANUP_SYMTAB struct symtab *first = load(c, 0);
+	CLEANUP_SYMTAB struct symtab *first = tables_load(c, 0);
 
 	ck_assert_uint_eq(one, symtab_memory(first));
 	ck_assert_uint_gt(one, symtab_bytes(first));
 	table_cache_close(c);
-	remove_dir();
-	make_dir();
-	c = open_cache(much, 3 * one + one / 2);
+	tables_remove_dir();
+	tables_make_dir();
+	c = tables_open(much, 3 * one + one / 2);
 	for (unsigned i = 0; i < 3; i++)
-		put(c, i, all);
-	CLEANUP_SYMTAB struct symtab *held = load(c, 0);
+		tables_put(c, i, tables_whole);
+	CLEANUP_SYMTAB struct symtab *held = tables_load(c, 0);
 
 	ck_assert_int_eq(place(c, 0), TABLE_LOADED); /* the newest now */
-	put(c, 3, all);
+	tables_put(c, 3, tables_whole);
 	ck_assert_int_eq(place(c, 0), TABLE_LOADED);
 	ck_assert_int_eq(place(c, 1), TABLE_ON_DISK);
 	ck_assert_int_eq(place(c, 2), TABLE_LOADED);
-	put(c, 4, all);
-	put(c, 5, all);
+	tables_put(c, 4, tables_whole);
+	tables_put(c, 5, tables_whole);
 	ck_assert_int_eq(place(c, 0), TABLE_ON_DISK);
 	ck_assert_uint_eq(held->count, 50);
 	ck_assert_int_le(metric_get(METRIC_TABLE_BYTES, 1, 0),
@@ -230,40 +150,41 @@ START_TEST(the_least_recently_used_is_dropped_and_stays_on_disk)
 	ck_assert(loads(c, 1));
 	ck_assert_uint_eq(files_in("."), 6);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(one_that_is_larger_than_all_may_be_is_too_large)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	struct symtab *t;
-	struct build_id id = id_of(1);
+	struct build_id id = tables_id(1);
 
-	put(c, 1, all);
+	tables_put(c, 1, tables_whole);
 	table_cache_close(c);
-	c = open_cache(much, 100);
-	ck_error(try_put(c, 2, all, true), LIMIT, "--table-memory");
+	c = tables_open(much, 100);
+	ck_error(tables_try_put(c, 2, tables_whole, true), LIMIT,
+		 "--table-memory");
 	ck_error(table_cache_load(c, &id, &t), LIMIT, "--table-memory");
 	ck_assert_int_eq(place(c, 1), TABLE_ON_DISK);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(what_becomes_of_its_file_does_not_change_a_table)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	struct symtab_cursor *cursor;
 	const struct symtab_frame *frames;
 	size_t count;
 
-	put(c, 1, all);
-	CLEANUP_SYMTAB struct symtab *t = load(c, 1);
+	tables_put(c, 1, tables_whole);
+	CLEANUP_SYMTAB struct symtab *t = tables_load(c, 1);
 
-	ck_assert_int_eq(truncate(path_of(1, all), 0), 0);
+	ck_assert_int_eq(truncate(tables_path(1, tables_whole), 0), 0);
 	ck_no_error(symtab_cursor_create(t, &cursor));
 	ck_no_error(symtab_find(cursor, (struct vaddr) { SAMPLE_BASE + 0x100 },
 				true, &frames, &count));
@@ -271,42 +192,42 @@ START_TEST(what_becomes_of_its_file_does_not_change_a_table)
 	ck_assert_uint_eq(frames->line, 11);
 	symtab_cursor_free(cursor);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(the_least_recently_used_leaves_the_disk)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	struct stat st;
 
-	put(c, 0, all);
-	ck_assert_int_eq(stat(path_of(0, all), &st), 0);
+	tables_put(c, 0, tables_whole);
+	ck_assert_int_eq(stat(tables_path(0, tables_whole), &st), 0);
 	table_cache_close(c);
-	c = open_cache((uint64_t)st.st_size * 3, much);
-	put(c, 1, all);
-	put(c, 2, all);
+	c = tables_open((uint64_t)st.st_size * 3, much);
+	tables_put(c, 1, tables_whole);
+	tables_put(c, 2, tables_whole);
 	ck_assert_int_eq(place(c, 0), TABLE_ON_DISK);
 	ck_assert(loads(c, 0));
-	put(c, 3, all);
+	tables_put(c, 3, tables_whole);
 	/* 1 went; it is loaded still. */
-	ck_assert(access(path_of(1, all), F_OK));
+	ck_assert(access(tables_path(1, tables_whole), F_OK));
 	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	ck_assert_int_eq(counted(TABLE_OP_EVICT), 1);
 	table_cache_close(c);
 
 	/* The order outlives a restart, whatever was written when. */
-	c = open_cache((uint64_t)st.st_size * 2, much);
+	c = tables_open((uint64_t)st.st_size * 2, much);
 	ck_assert_uint_eq(files_in("."), 2);
 	table_cache_close(c);
-	c = open_cache((uint64_t)st.st_size / 2, much);
+	c = tables_open((uint64_t)st.st_size / 2, much);
 	ck_assert_uint_eq(files_in("."), 0);
-	put(c, 4, all); /* too large to be kept at all */
+	tables_put(c, 4, tables_whole); /* too large to be kept at all */
 	ck_assert_int_eq(place(c, 4), TABLE_LOADED);
 	ck_assert_uint_eq(files_in("."), 0);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
@@ -320,50 +241,52 @@ static void overwrite(const char *path, off_t at, const void *data, size_t size)
 
 START_TEST(a_damaged_file_is_removed_and_counted)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	struct stat st;
 
 	for (unsigned i = 0; i < 5; i++)
-		put(c, i, all);
-	ck_assert_int_eq(stat(path_of(0, all), &st), 0);
+		tables_put(c, i, tables_whole);
+	ck_assert_int_eq(stat(tables_path(0, tables_whole), &st), 0);
 	table_cache_close(c);
-	overwrite(path_of(0, all), st.st_size / 2, "\xff\xff\xff", 3);
-	ck_assert_int_eq(truncate(path_of(1, all), st.st_size - 100), 0);
-	ck_assert_int_eq(truncate(path_of(2, all), 0), 0);
+	overwrite(tables_path(0, tables_whole), st.st_size / 2, "\xff\xff\xff",
+		  3);
+	ck_assert_int_eq(
+		truncate(tables_path(1, tables_whole), st.st_size - 100), 0);
+	ck_assert_int_eq(truncate(tables_path(2, tables_whole), 0), 0);
 	/* Another ID's. */
-	ck_assert_int_eq(unlink(path_of(3, all)), 0);
+	ck_assert_int_eq(unlink(tables_path(3, tables_whole)), 0);
 	char from[160];
 
-	snprintf(from, sizeof(from), "%s", path_of(4, all));
-	ck_assert_int_eq(link(from, path_of(3, all)), 0);
-	c = open_cache(much, much);
+	snprintf(from, sizeof(from), "%s", tables_path(4, tables_whole));
+	ck_assert_int_eq(link(from, tables_path(3, tables_whole)), 0);
+	c = tables_open(much, much);
 	for (unsigned i = 0; i < 4; i++) {
 		ck_assert_int_eq(place(c, i), TABLE_ON_DISK);
 		ck_assert(!loads(c, i));
 		ck_assert_int_eq(place(c, i), TABLE_NOWHERE);
-		ck_assert(access(path_of(i, all), F_OK));
+		ck_assert(access(tables_path(i, tables_whole), F_OK));
 	}
 	ck_assert_int_eq(counted(TABLE_OP_DAMAGED), 4);
 	ck_assert(loads(c, 4));
 	/* What is made anew takes its place. */
-	put(c, 0, all);
+	tables_put(c, 0, tables_whole);
 	table_cache_close(c);
-	c = open_cache(much, much);
+	c = tables_open(much, much);
 	ck_assert(loads(c, 0));
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(one_of_another_version_is_removed_without_a_word)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	CLEANUP_BUF struct buf bytes = BUF_INIT;
-	const struct sample_table what = { .id = id_of(1), .functions = 5 };
+	const struct sample_table what = { .id = tables_id(1), .functions = 5 };
 
-	put(c, 1, all);
+	tables_put(c, 1, tables_whole);
 	table_cache_close(c);
 	sample_table_make(&what, &bytes);
 	/* The version stands behind the magic. */
@@ -372,54 +295,54 @@ START_TEST(one_of_another_version_is_removed_without_a_word)
 	ck_assert_ptr_nonnull(magic);
 	magic[8] ^= 0x55;
 	symtab_fixture_seal(bytes.data, bytes.size);
-	ck_assert_int_eq(truncate(path_of(1, all), 0), 0);
-	overwrite(path_of(1, all), 0, bytes.data, bytes.size);
-	c = open_cache(much, much);
+	ck_assert_int_eq(truncate(tables_path(1, tables_whole), 0), 0);
+	overwrite(tables_path(1, tables_whole), 0, bytes.data, bytes.size);
+	c = tables_open(much, much);
 	ck_assert(!loads(c, 1));
 	ck_assert_int_eq(place(c, 1), TABLE_NOWHERE);
 	ck_assert_uint_eq(files_in("."), 0);
 	ck_assert_int_eq(counted(TABLE_OP_DAMAGED), 0);
 	ck_assert_int_eq(counted(TABLE_OP_OUTDATED), 1);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(a_better_one_takes_the_place_of_a_worse_one)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	CLEANUP_SYMTAB struct symtab *t = NULL;
 
-	put(c, 1, stripped);
-	put(c, 1, all);
-	t = load(c, 1);
+	tables_put(c, 1, stripped);
+	tables_put(c, 1, tables_whole);
+	t = tables_load(c, 1);
 	ck_assert_int_eq(symtab_quality(t), SYMTAB_QUALITY_DWARF);
 	ck_assert_uint_eq(files_in("."), 1);
-	ck_assert(!access(path_of(1, all), F_OK));
+	ck_assert(!access(tables_path(1, tables_whole), F_OK));
 	ck_assert_int_eq(metric_get(METRIC_TABLES, 0, 0), 1);
 	ck_assert_int_eq(metric_get(METRIC_TABLES, 1, 0), 1);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(a_worse_one_never_takes_the_place_of_a_better_one)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	const struct sample_table worse = {
-		.id = id_of(1),
+		.id = tables_id(1),
 		.quality = SYMTAB_QUALITY_DYNSYM,
 		.functions = 3,
 	};
-	struct table_claims more = all, claims;
+	struct table_claims more = tables_whole, claims;
 	CLEANUP_SYMTAB struct symtab *t = NULL;
 	CLEANUP_CLOSE int fd = -1;
 	bool is_new;
 
 	more.inputs |= TABLE_ALT;
-	put(c, 1, all);
+	tables_put(c, 1, tables_whole);
 	ck_no_error(table_cache_begin(c, &fd));
 	sample_table_write(&worse, fd);
 	ck_no_error(table_cache_put(c, &worse.id, more, fd, &t, &is_new));
@@ -429,21 +352,21 @@ START_TEST(a_worse_one_never_takes_the_place_of_a_better_one)
 	ck_assert(table_cache_claims(c, &worse.id, &claims));
 	ck_assert(!table_claims_exceed(more, claims));
 	table_cache_close(c);
-	c = open_cache(much, much);
+	c = tables_open(much, much);
 	ck_assert(table_cache_claims(c, &worse.id, &claims));
 	ck_assert(!table_claims_exceed(more, claims));
 	ck_assert(loads(c, 1));
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
-/* As put(), of a table with so many functions. @return Is it the one now? */
+/* As tables_put(), of a table with so many functions. @return Is it the one now? */
 static bool put_sized(struct table_cache *c, struct table_claims claims,
 		      unsigned functions)
 {
 	const struct sample_table what = {
-		.id = id_of(1),
+		.id = tables_id(1),
 		.quality = (enum symtab_quality)claims.quality,
 		.functions = functions,
 	};
@@ -464,8 +387,8 @@ static bool put_sized(struct table_cache *c, struct table_claims claims,
 static void expect_one(struct table_cache *c, unsigned functions,
 		       struct table_claims expected)
 {
-	CLEANUP_SYMTAB struct symtab *t = load(c, 1);
-	struct build_id id = id_of(1);
+	CLEANUP_SYMTAB struct symtab *t = tables_load(c, 1);
+	struct build_id id = tables_id(1);
 	struct table_claims claims;
 
 	ck_assert_uint_eq(t->count, functions);
@@ -480,11 +403,11 @@ START_TEST(a_table_without_its_split_units_takes_no_whole_ones_place)
 		.quality = SYMTAB_QUALITY_DWARF,
 		.inputs = TABLE_DEBUGINFO,
 	};
-	struct table_claims lacking = all;
+	struct table_claims lacking = tables_whole;
 	char first[160], second[160];
 
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 
 	lacking.inputs |= TABLE_LACKS_SPLIT;
 	ck_assert(put_sized(c, stripped, 2));
@@ -494,19 +417,19 @@ START_TEST(a_table_without_its_split_units_takes_no_whole_ones_place)
 	ck_assert(put_sized(c, debuginfo, 4));
 	expect_one(c, 4, debuginfo);
 	ck_assert(!put_sized(c, lacking, 5));
-	expect_one(c, 4, all);
+	expect_one(c, 4, tables_whole);
 	table_cache_close(c);
 	/* Loaded, or on disk only. */
-	c = open_cache(much, much);
+	c = tables_open(much, much);
 	ck_assert(!put_sized(c, lacking, 5));
-	expect_one(c, 4, all);
+	expect_one(c, 4, tables_whole);
 	/* Then one that is as good does. */
-	ck_assert(put_sized(c, all, 6));
-	expect_one(c, 6, all);
+	ck_assert(put_sized(c, tables_whole, 6));
+	expect_one(c, 6, tables_whole);
 	table_cache_close(c);
 
 	/* Of two files, whichever was used last. */
-	snprintf(first, sizeof(first), "%s", path_of(1, all));
+	snprintf(first, sizeof(first), "%s", tables_path(1, tables_whole));
 	snprintf(second, sizeof(second), "%.*ss.gsym", (int)strlen(first) - 5,
 		 first);
 	for (int is_later = 0; is_later < 2; is_later++) {
@@ -516,7 +439,7 @@ START_TEST(a_table_without_its_split_units_takes_no_whole_ones_place)
 						  { .tv_nsec = UTIME_OMIT } };
 		CLEANUP_CLOSE int fd = open(second, O_CREAT | O_WRONLY, 0600);
 		const struct sample_table worse = {
-			.id = id_of(1),
+			.id = tables_id(1),
 			.quality = SYMTAB_QUALITY_DWARF,
 			.functions = 7,
 		};
@@ -525,11 +448,11 @@ START_TEST(a_table_without_its_split_units_takes_no_whole_ones_place)
 		sample_table_write(&worse, fd);
 		ck_assert_int_eq(utimensat(AT_FDCWD, first, times, 0), 0);
 		ck_assert_int_eq(utimensat(AT_FDCWD, second, other, 0), 0);
-		c = open_cache(much, much);
-		expect_one(c, 6, all);
+		c = tables_open(much, much);
+		expect_one(c, 6, tables_whole);
 		table_cache_close(c);
 	}
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
@@ -537,17 +460,17 @@ START_TEST(more_quality_or_another_input_may_say_more)
 {
 	struct table_claims alt = stripped;
 
-	ck_assert(table_claims_exceed(all, stripped));
-	ck_assert(!table_claims_exceed(stripped, all));
-	ck_assert(!table_claims_exceed(all, all));
+	ck_assert(table_claims_exceed(tables_whole, stripped));
+	ck_assert(!table_claims_exceed(stripped, tables_whole));
+	ck_assert(!table_claims_exceed(tables_whole, tables_whole));
 	alt.inputs = TABLE_ALT;
-	ck_assert(table_claims_exceed(alt, all));
+	ck_assert(table_claims_exceed(alt, tables_whole));
 }
 END_TEST
 
 START_TEST(split_files_that_do_not_come_are_tried_again_ever_more_rarely)
 {
-	struct table_claims had = { 0 }, now = all;
+	struct table_claims had = { 0 }, now = tables_whole;
 	int64_t last = 0;
 
 	now.inputs |= TABLE_LACKS_SPLIT;
@@ -580,7 +503,7 @@ END_TEST
 
 START_TEST(where_files_come_and_go_a_table_is_made_ever_more_rarely)
 {
-	struct table_claims had = { 0 }, now = all;
+	struct table_claims had = { 0 }, now = tables_whole;
 	int64_t last = 0;
 
 	now.inputs |= TABLE_LACKS_SPLIT;
@@ -611,49 +534,51 @@ END_TEST
 
 START_TEST(what_a_crash_left_is_swept)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	char path[160], first[160];
 
-	put(c, 1, stripped);
-	put(c, 2, all);
+	tables_put(c, 1, stripped);
+	tables_put(c, 2, tables_whole);
 	table_cache_close(c);
 	/* A file half written, one of another name, and two of one ID. */
-	snprintf(path, sizeof(path), "%s/tmp/0123456789abcdef", dir);
+	snprintf(path, sizeof(path), "%s/tmp/0123456789abcdef", tables_dir);
 	close(open(path, O_CREAT | O_WRONLY, 0600));
-	snprintf(path, sizeof(path), "%s/README", dir);
+	snprintf(path, sizeof(path), "%s/README", tables_dir);
 	close(open(path, O_CREAT | O_WRONLY, 0600));
-	snprintf(first, sizeof(first), "%s", path_of(1, stripped));
-	ck_assert_int_eq(link(first, path_of(1, all)), 0);
-	c = open_cache(much, much);
+	snprintf(first, sizeof(first), "%s", tables_path(1, stripped));
+	ck_assert_int_eq(link(first, tables_path(1, tables_whole)), 0);
+	c = tables_open(much, much);
 	ck_assert_uint_eq(files_in("tmp"), 0);
 	ck_assert(!access(path, F_OK));
 	ck_assert(access(first, F_OK));
-	ck_assert(!access(path_of(1, all), F_OK));
+	ck_assert(!access(tables_path(1, tables_whole), F_OK));
 	ck_assert(loads(c, 1));
 	ck_assert(loads(c, 2));
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(killed_at_any_moment_it_leaves_whole_tables)
 {
-	make_dir();
+	tables_make_dir();
 	for (unsigned round = 0; round < 20; round++) {
 		pid_t pid = fork();
 
 		ck_assert_int_ge(pid, 0);
 		if (!pid) {
-			struct table_cache *c = open_cache(much, much);
+			struct table_cache *c = tables_open(much, much);
 
 			for (unsigned i = 0;; i++)
-				put(c, i % 8, i % 16 < 8 ? stripped : all);
+				tables_put(c, i % 8,
+					   i % 16 < 8 ? stripped
+						      : tables_whole);
 		}
 		usleep(1000 + 1500 * round);
 		kill(pid, SIGKILL);
 		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-		struct table_cache *c = open_cache(much, much);
+		struct table_cache *c = tables_open(much, much);
 
 		for (unsigned i = 0; i < 8; i++)
 			ck_assert(place(c, i) == TABLE_NOWHERE || loads(c, i));
@@ -661,24 +586,24 @@ START_TEST(killed_at_any_moment_it_leaves_whole_tables)
 		ck_assert_uint_eq(files_in("tmp"), 0);
 		table_cache_close(c);
 	}
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(a_file_that_somebody_removed_is_a_miss)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 
-	put(c, 1, all);
+	tables_put(c, 1, tables_whole);
 	table_cache_close(c);
-	c = open_cache(much, much);
-	ck_assert_int_eq(unlink(path_of(1, all)), 0);
+	c = tables_open(much, much);
+	ck_assert_int_eq(unlink(tables_path(1, tables_whole)), 0);
 	ck_assert(!loads(c, 1));
 	ck_assert_int_eq(place(c, 1), TABLE_NOWHERE);
 	ck_assert_int_eq(metric_get(METRIC_TABLES, 0, 0), 0);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
@@ -686,32 +611,32 @@ START_TEST(without_a_directory_tables_are_loaded_and_not_kept)
 {
 	char file[128];
 
-	make_dir();
-	snprintf(file, sizeof(file), "%s/file", dir);
+	tables_make_dir();
+	snprintf(file, sizeof(file), "%s/file", tables_dir);
 	close(open(file, O_CREAT | O_WRONLY, 0600));
 	struct table_cache *c;
 
 	ck_no_error(table_cache_open(file, much, much, &c));
-	put(c, 1, all);
+	tables_put(c, 1, tables_whole);
 	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	table_cache_close(c);
 	/* Nor where none is to be kept. */
-	c = open_cache(0, much);
-	put(c, 1, all);
+	c = tables_open(0, much);
+	tables_put(c, 1, tables_whole);
 	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	ck_assert_uint_eq(files_in("."), 1);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(a_table_is_doubted_until_the_index_was_asked)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
-	struct build_id id = id_of(1);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
+	struct build_id id = tables_id(1);
 
-	put(c, 1, all);
+	tables_put(c, 1, tables_whole);
 	uint64_t before = table_cache_epoch(c);
 
 	table_cache_trust(c, &id, before, INT64_MAX);
@@ -732,48 +657,48 @@ START_TEST(a_table_is_doubted_until_the_index_was_asked)
 	ck_assert(is_doubted(c, 1));
 	table_cache_close(c);
 	/* Of one from disk nobody knows. */
-	c = open_cache(much, much);
+	c = tables_open(much, much);
 	ck_assert(loads(c, 1));
 	ck_assert(is_doubted(c, 1));
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(a_rejected_table_is_gone_from_memory_and_disk)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	CLEANUP_SYMTAB struct symtab *t = NULL;
 
-	put(c, 1, all);
-	t = load(c, 1);
+	tables_put(c, 1, tables_whole);
+	t = tables_load(c, 1);
 	table_cache_reject(c, t);
 	ck_assert_int_eq(place(c, 1), TABLE_NOWHERE);
 	ck_assert_uint_eq(files_in("."), 0);
 	/* It is not the one that was made since. */
-	put(c, 1, all);
+	tables_put(c, 1, tables_whole);
 	table_cache_reject(c, t);
 	ck_assert_int_eq(place(c, 1), TABLE_LOADED);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(many_tables_are_found_each)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 
 	for (unsigned i = 0; i < 600; i++)
-		put(c, i, all);
+		tables_put(c, i, tables_whole);
 	for (unsigned i = 0; i < 600; i++)
 		ck_assert_int_eq(place(c, i), TABLE_LOADED);
 	table_cache_close(c);
-	c = open_cache(much, much);
+	c = tables_open(much, much);
 	ck_assert_int_eq(metric_get(METRIC_TABLES, 0, 0), 600);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
@@ -782,10 +707,11 @@ static struct error *try_all(const struct sample_table *what, const int *fd)
 	struct table_cache *c = NULL;
 	CLEANUP_SYMTAB struct symtab *t = NULL;
 	bool is_new;
-	struct error *err = table_cache_open(dir, much, much, &c);
+	struct error *err = table_cache_open(tables_dir, much, much, &c);
 
 	if (!err)
-		err = table_cache_put(c, &what->id, all, *fd, &t, &is_new);
+		err = table_cache_put(c, &what->id, tables_whole, *fd, &t,
+				      &is_new);
 	if (!err && is_new)
 		err = table_cache_keep(c, &what->id, t, dup(*fd));
 	table_cache_close(c);
@@ -794,15 +720,16 @@ static struct error *try_all(const struct sample_table *what, const int *fd)
 
 START_TEST(without_memory_an_operation_fails_and_nothing_else)
 {
-	const struct sample_table what = { .id = id_of(1), .functions = 5 };
+	const struct sample_table what = { .id = tables_id(1), .functions = 5 };
 	char tmp[128];
 	bool failed = true;
 
-	make_dir();
-	snprintf(tmp, sizeof(tmp), "%s/tmp", dir);
+	tables_make_dir();
+	snprintf(tmp, sizeof(tmp), "%s/tmp", tables_dir);
 	ck_assert_int_eq(mkdir(tmp, 0700), 0);
 	for (unsigned long n = 1; failed; n++) {
-		CLEANUP_CLOSE int fd = open(dir, O_TMPFILE | O_RDWR, 0600);
+		CLEANUP_CLOSE int fd =
+			open(tables_dir, O_TMPFILE | O_RDWR, 0600);
 
 		ck_assert_int_ge(fd, 0);
 		sample_table_write(&what, fd);
@@ -816,7 +743,7 @@ START_TEST(without_memory_an_operation_fails_and_nothing_else)
 					 error_message(error_no_memory));
 		ck_assert_uint_lt(n, 1000);
 	}
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
@@ -838,7 +765,7 @@ static void note(struct verdicts *all_of_them, const struct table_key *key,
 START_TEST(a_verdict_holds_until_its_time_or_the_index_changes)
 {
 	struct verdicts known;
-	struct table_key key = { .id = id_of(1) };
+	struct table_key key = { .id = tables_id(1) };
 	struct verdict v = { .key = key, .status = MODULE_ABSENT, .epoch = 1 };
 
 	ck_no_error(verdicts_init(&known));
@@ -885,7 +812,7 @@ START_TEST(verdicts_are_bounded_and_the_last_one_is_always_there)
 
 	ck_no_error(verdicts_init(&known));
 	for (unsigned i = 0; i < 60000; i++) {
-		struct table_key key = { .id = id_of(i) };
+		struct table_key key = { .id = tables_id(i) };
 
 		note(&known, &key, MODULE_ABSENT);
 		ck_assert_ptr_nonnull(verdicts_find(&known, &key, 1));

@@ -13,90 +13,10 @@
 #include "base/file.h"
 #include "symbolize/table_cache.h"
 #include "tests/lib/sample_table.h"
+#include "tests/lib/tables_fixture.h"
 #include "tests/unit/unit.h"
 
-static char dir[64];
 static const uint64_t much = 1 << 30;
-
-static void make_dir(void)
-{
-	snprintf(dir, sizeof(dir), "%s/symbolized-tables-XXXXXX",
-		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-static void remove_dir(void)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	ck_assert_int_eq(system(command), 0);
-}
-
-static struct table_cache *open_cache(uint64_t disk, uint64_t memory)
-{
-	struct table_cache *c;
-
-	ck_no_error(table_cache_open(dir, disk, memory, &c));
-	return c;
-}
-
-static struct build_id id_of(unsigned i)
-{
-	return (struct build_id) {
-		.len = 4, .bytes = { 0xab, (uint8_t)(i >> 8), (uint8_t)i, 1 }
-	};
-}
-
-static const struct table_claims all = {
-	.quality = SYMTAB_QUALITY_DWARF,
-	.inputs = TABLE_DEBUGINFO | TABLE_EXECUTABLE,
-};
-/* As a builder does it, but for the worker. */
-static struct error *try_put(struct table_cache *c, unsigned i,
-			     struct table_claims claims, bool keeps)
-{
-	const struct sample_table what = {
-		.id = id_of(i),
-		.quality = (enum symtab_quality)claims.quality,
-		.functions = 50,
-	};
-	CLEANUP_SYMTAB struct symtab *t = NULL;
-	CLEANUP_CLOSE int fd = -1;
-	bool is_new;
-
-	TRY(table_cache_begin(c, &fd));
-	sample_table_write(&what, fd);
-	TRY(table_cache_put(c, &what.id, claims, fd, &t, &is_new));
-	if (is_new && keeps)
-		TRY(table_cache_keep(c, &what.id, t, steal_fd(&fd)));
-	return NULL;
-}
-
-static void put(struct table_cache *c, unsigned i, struct table_claims claims)
-{
-	ck_no_error(try_put(c, i, claims, true));
-}
-
-static struct symtab *load(struct table_cache *c, unsigned i)
-{
-	struct build_id id = id_of(i);
-	struct symtab *t;
-
-	ck_no_error(table_cache_load(c, &id, &t));
-	return t;
-}
-
-static char *path_of(unsigned i, struct table_claims claims)
-{
-	static char path[160];
-	struct build_id id = id_of(i);
-	char hex[BUILD_ID_HEX_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s-%x%x.gsym", dir,
-		 build_id_hex(&id, hex), claims.quality, claims.inputs);
-	return path;
-}
 
 static int file_of(struct table_cache *c, const struct symtab *table)
 {
@@ -128,16 +48,16 @@ static unsigned count_descriptors(void)
 
 START_TEST(the_file_of_a_table_can_be_had_from_the_first_moment)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 	char magic[4];
 
 	for (int keeps = 0; keeps < 2; keeps++) {
 		if (keeps)
-			put(c, 1, all);
+			tables_put(c, 1, tables_whole);
 		else
-			ck_no_error(try_put(c, 1, all, false));
-		CLEANUP_SYMTAB struct symtab *table = load(c, 1);
+			ck_no_error(tables_try_put(c, 1, tables_whole, false));
+		CLEANUP_SYMTAB struct symtab *table = tables_load(c, 1);
 		CLEANUP_CLOSE int fd = file_of(c, table);
 
 		ck_assert_int_ge(fd, 0);
@@ -145,23 +65,23 @@ START_TEST(the_file_of_a_table_can_be_had_from_the_first_moment)
 		ck_assert(!memcmp(magic, "MYSG", 4));
 	}
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 START_TEST(the_file_of_a_table_is_that_of_no_other_one)
 {
-	make_dir();
-	struct table_cache *c = open_cache(much, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(much, much);
 
-	put(c, 1, all);
-	CLEANUP_SYMTAB struct symtab *old = load(c, 1);
+	tables_put(c, 1, tables_whole);
+	CLEANUP_SYMTAB struct symtab *old = tables_load(c, 1);
 	CLEANUP_CLOSE int fd = file_of(c, old);
 
 	ck_assert_int_ge(fd, 0);
 	/* Another one has taken its place. */
-	put(c, 1, all);
-	CLEANUP_SYMTAB struct symtab *now = load(c, 1);
+	tables_put(c, 1, tables_whole);
+	CLEANUP_SYMTAB struct symtab *now = tables_load(c, 1);
 
 	ck_assert_ptr_ne(old, now);
 	int none;
@@ -169,7 +89,8 @@ START_TEST(the_file_of_a_table_is_that_of_no_other_one)
 	ck_error(table_cache_file(c, old, &none), BUSY, "taken its place");
 	ck_assert_int_eq(none, -1);
 	/* Another process has put another one there, of the same size. */
-	CLEANUP_CLOSE int file = open(path_of(1, all), O_RDWR | O_CLOEXEC);
+	CLEANUP_CLOSE int file =
+		open(tables_path(1, tables_whole), O_RDWR | O_CLOEXEC);
 
 	ck_assert_int_ge(file, 0);
 	ck_assert_int_eq(
@@ -181,18 +102,18 @@ START_TEST(the_file_of_a_table_is_that_of_no_other_one)
 	ck_assert_int_eq(pread(other, magic, 4, 0), 4);
 	ck_assert(!memcmp(magic, "MYSG", 4));
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
 /* */
 START_TEST(what_is_not_on_disk_is_written_once_for_all_who_ask)
 {
-	make_dir();
-	struct table_cache *c = open_cache(0, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(0, much);
 
-	put(c, 1, all);
-	CLEANUP_SYMTAB struct symtab *table = load(c, 1);
+	tables_put(c, 1, tables_whole);
+	CLEANUP_SYMTAB struct symtab *table = tables_load(c, 1);
 	CLEANUP_CLOSE int first = file_of(c, table);
 	struct stat st;
 
@@ -211,7 +132,7 @@ START_TEST(what_is_not_on_disk_is_written_once_for_all_who_ask)
 	ck_assert_uint_eq(count_descriptors(), before - 1);
 	ck_assert_uint_eq(inode_of(first), st.st_ino);
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
@@ -219,25 +140,25 @@ START_TEST(of_what_is_not_on_disk_not_all_is_kept_open)
 {
 	enum { TABLES = 300 };
 
-	make_dir();
-	struct table_cache *c = open_cache(0, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(0, much);
 	unsigned before = count_descriptors();
 
 	for (unsigned i = 0; i < TABLES; i++) {
-		put(c, i, all);
-		CLEANUP_SYMTAB struct symtab *table = load(c, i);
+		tables_put(c, i, tables_whole);
+		CLEANUP_SYMTAB struct symtab *table = tables_load(c, i);
 		CLEANUP_CLOSE int fd = file_of(c, table);
 	}
 	ck_assert_uint_eq(count_descriptors(), before + 256);
 	/* The first was asked for longest ago: it has a new one. */
-	CLEANUP_SYMTAB struct symtab *first = load(c, 0);
+	CLEANUP_SYMTAB struct symtab *first = tables_load(c, 0);
 	CLEANUP_CLOSE int again = file_of(c, first);
 
 	ck_assert_int_ge(again, 0);
 	ck_assert_uint_eq(count_descriptors(), before + 257);
 	table_cache_close(c);
 	ck_assert_uint_eq(count_descriptors(), before + 1);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
@@ -258,12 +179,12 @@ int fstatvfs(int fd, struct statvfs *fs)
 
 START_TEST(a_table_is_written_into_no_reserve)
 {
-	make_dir();
-	struct table_cache *c = open_cache(0, much);
+	tables_make_dir();
+	struct table_cache *c = tables_open(0, much);
 	int fd;
 
-	put(c, 1, all);
-	CLEANUP_SYMTAB struct symtab *table = load(c, 1);
+	tables_put(c, 1, tables_whole);
+	CLEANUP_SYMTAB struct symtab *table = tables_load(c, 1);
 	unsigned before = count_descriptors();
 
 	is_disk_low = true;
@@ -280,7 +201,7 @@ START_TEST(a_table_is_written_into_no_reserve)
 	ck_assert_uint_eq(inode_of(again), inode_of(copy));
 	is_disk_low = false;
 	table_cache_close(c);
-	remove_dir();
+	tables_remove_dir();
 }
 END_TEST
 
