@@ -28,8 +28,8 @@
 #include "base/metrics.h"
 #include "base/path.h"
 #include "store/cache_file.h"
-#include "store/cache_table.h"
 #include "store/cache_list.h"
+#include "store/cache_table.h"
 #include "store/cache_temp.h"
 #include "store/disk_cache.h"
 

@@ -205,6 +205,8 @@ static struct error *take_whole(struct build *b)
 	if (!is_new)
 		table_cache_claims(m->s->tables, &m->id, &claims);
 	poison_forget(&m->s->poison, m->attempt);
+	/* Room for copies is others' from here on; the disk may take its time. */
+	splits_deinit(m);
 	making_land(m,
 		    &(struct outcome) {
 			    .status = MODULE_OK,
