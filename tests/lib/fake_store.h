@@ -54,6 +54,8 @@ void fake_store_set_ready(struct store *st, bool is_ready,
 			  const char *degraded);
 /** Cut the file of artifact number @p i, while it is being sent. */
 void fake_store_truncate(struct store *st, size_t i, size_t size);
+/** Those come now that would never. */
+void fake_store_relent(struct store *st);
 /** How often store_ask() was called. */
 unsigned fake_store_asked(struct store *st);
 

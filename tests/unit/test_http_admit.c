@@ -338,7 +338,7 @@ START_TEST(a_proxy_that_is_trusted_has_no_limit_but_whom_it_speaks_for_has)
 	set_up();
 	options.per_ip_limit = 1;
 	options.trusted_proxies = "127.0.0.0/8";
-	options.artifact_wait_ms = 3000;
+	options.artifact_wait_ms = 60000;
 	start();
 	CLEANUP_CLOSE int one = dial(), two = dial(), three = dial();
 	CLEANUP_CLOSE int four = dial(), five = dial(), six = dial();
@@ -381,9 +381,10 @@ START_TEST(a_proxy_that_is_trusted_has_no_limit_but_whom_it_speaks_for_has)
 
 	ck_assert_uint_eq(g.status, 429);
 	/* When it is over the next may. */
+	fake_store_relent(store);
 	CLEANUP_ANSWER struct answer end = hear(one, false);
 
-	ck_assert_uint_eq(end.status, 503);
+	ck_assert_uint_eq(end.status, 200);
 	CLEANUP_ANSWER struct answer f =
 		ask(two, FROM("198.51.100.7", "/buildid/aa00/executable"));
 
