@@ -145,7 +145,10 @@ is_migrated() {
 migrate migrated
 await_migration() {
 	until is_migrated; do
-		is_running "$pid" || return
+		is_running "$pid" && continue
+		# It may have got that far meanwhile, and to the end.
+		is_migrated
+		return
 	done
 }
 timed migration await_migration
