@@ -231,6 +231,7 @@ of_files() {
 	sweep 2 worker write short
 }
 
+# Nothing is mapped on this journey, nor on that of what is fetched.
 of_serve() {
 	of_files
 }
@@ -242,6 +243,9 @@ of_symbolize() {
 }
 
 of_fetch() {
+	sweep 2 server read EIO "$tmp"
+	sweep 2 server read short "$tmp"
+	sweep 2 server read EINTR "$tmp"
 	sweep 3 server recv ECONNRESET
 	sweep 3 server recv end
 	sweep 3 server recv short
