@@ -12,8 +12,8 @@
  *    the number of magic bits it verified; a matching suffix is worth 1; 0
  *    means "not mine". It consumes nothing and cannot fail.
  * 2. One forward pass. `next` may be called with the current member unread.
- *    After an error only `passed_over` and `close` may be called. Between calls the caller may
- *    read the payload through codec_input() and must not move it.
+ *    After an error only `passed_over` and `close` may be called. Between calls
+ *    the caller may read the payload through codec_input() and must not move it.
  * 3. `found_ret = false` is the end, not an error.
  * 4. Member fields are valid until the following `next` or `close`.
  * 5. Names are bytes from the archive. They are never used as a path.
@@ -25,8 +25,9 @@
  *    nothing (payload.h).
  * 8. No logging, no globals, no temporary files, no child processes.
  * 9. Only regular files are members. Links, devices, directories and fifos are
- *    passed over; all but directories are counted, by reason. Of several names of one file (hard links) that one is the
- *    member which the archive keeps the bytes with.
+ *    passed over; all but directories are counted, by reason. Of several names
+ *    of one file (hard links) that one is the member which the archive keeps
+ *    the bytes with.
  * 10. Reading all members of an undamaged container gives the same names,
  *    sizes and bytes whether members are read, skipped or read at random.
  *

@@ -185,7 +185,7 @@ SQL(IDS_AFTER, READER,
     "SELECT id, bytes FROM build_id WHERE id > ?1 ORDER BY id LIMIT ?2")
 SQL(DATA_VERSION, READER, "PRAGMA data_version")
 
-/* ---- Reader: sources, segments, points ----------------------------------------- */
+/* ---- Reader: sources, segments, points ---------------------------------- */
 SQL(SOURCES, READER, "SELECT packed FROM source_list WHERE artifact_id = ?1")
 SQL(SEGMENTS, READER, "SELECT segments FROM artifact WHERE id = ?1")
 SQL(PENDING_ALT, READER,
