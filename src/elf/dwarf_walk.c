@@ -66,14 +66,14 @@ static bool has_code(const struct dwarf_die *die)
 		dwarf_die_has(die, DWARF_SLOT_HIGH_PC));
 }
 
-/* Damage costs the ranges behind it, and so does a limit, which @is_cut tells. */
+/* Damage costs the ranges behind it, and so does a limit: @is_cut tells. */
 static struct error *add_ranges(struct dwarf_walk *w,
 				const struct dwarf_die *die, size_t first,
 				bool *is_cut)
 {
 	struct error *err = dwarf_die_ranges(w->cu, die, &w->spans);
 
-	*is_cut = *is_cut || (err && error_kind(err) == ERROR_LIMIT);
+	*is_cut = *is_cut || err;
 	dwarf_spans_normalize(&w->spans, first);
 	return dwarf_debug_note(w->cu->d, err, w->cu->file, die->offset);
 }

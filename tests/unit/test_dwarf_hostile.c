@@ -306,7 +306,29 @@ static void begin_with_lines(struct dwarf_writer *w, uint64_t text)
  * all, nobody knows then. */
 START_TEST(where_calls_and_functions_were_not_read_there_are_no_lines)
 {
-	for (int is_limit = 0; is_limit < 2; is_limit++) {
+	enum { DAMAGE, LIMIT, RANGES, KINDS };
+	static const char nothing_behind[] = "0+8 before\n"
+					     " 0 /src/a.c:10\n"
+					     "10+8 deep\n"
+					     " 1 first from -:0: 1+1\n";
+	static const char without_deep[] = "0+8 before\n"
+					   " 0 /src/a.c:10\n"
+					   "10+8 deep\n"
+					   " 1 first from -:0: 1+1\n"
+					   " 1 second from -:0: 2+1\n"
+					   "20+8 behind\n"
+					   " 0 /src/a.c:14\n"
+					   "lines 8+8\n"
+					   " 0 /src/a.c:11\n"
+					   "lines 18+8\n"
+					   " 0 /src/a.c:13\n"
+					   "lines 28+18\n"
+					   " 0 /src/a.c:15\n"
+					   " 8 /src/a.c:16\n"
+					   " 10 /src/a.c:17\n";
+
+	for (int kind = 0; kind < KINDS; kind++) {
+		bool is_limit = kind == LIMIT;
 		CLEANUP_DWARF_WRITER struct dwarf_writer w = { .version = 5,
 							       .address_size =
 								       8 };
@@ -324,6 +346,10 @@ START_TEST(where_calls_and_functions_were_not_read_there_are_no_lines)
 			for (size_t i = 0; i < ELF_DWARF_DEPTH_MAX; i++)
 				dw_die(&w, DW_TAG_lexical_block, true,
 				       DW({ 0 }));
+		else if (kind == RANGES)
+			dw_die(&w, DW_TAG_inlined_subroutine, false,
+			       DW({ DW_AT_ranges, DW_FORM_sec_offset,
+				    0x10000 }));
 		else
 			dw_put_uleb(&w.info, 77); // no such abbreviation
 		put_code(&w, DW_TAG_inlined_subroutine, false, "second",
@@ -338,10 +364,7 @@ START_TEST(where_calls_and_functions_were_not_read_there_are_no_lines)
 			&(struct dwarf_debug_inputs) { .file = &o.elf }, &d));
 		ck_assert(!dwarf_debug_is_cut(d));
 		ck_no_error(told_units(d, NULL, &t));
-		ck_told(&t, "0+8 before\n"
-			    " 0 /src/a.c:10\n"
-			    "10+8 deep\n"
-			    " 1 first from -:0: 1+1\n");
+		ck_told(&t, kind == RANGES ? without_deep : nothing_behind);
 		ck_assert_int_eq(dwarf_debug_is_cut(d), is_limit);
 	}
 }
