@@ -98,7 +98,8 @@ static struct error *create_scan(struct scanner_loop *l)
 		.workers = (unsigned)s->workers,
 		.program = l->o.program,
 		.index = l->index,
-		.resolve_ms = l->o.scans_once ? INT64_MAX : 0,
+		/* Where there is no next scan, this one does all. */
+		.resolve_ms = l->o.scans_once || !s->rescan_s ? INT64_MAX : 0,
 	};
 
 	/* As the walk will meet them. */
@@ -273,7 +274,8 @@ static void *traverse_thread(void *arg)
 		/* It said how it ended. */
 		error_free(scanner_loop_scan(l));
 		next = due_after(l->settings->rescan_s);
-		if (scan_has_more(l->scan) && next > due_after(REST_S))
+		if (l->settings->rescan_s && scan_has_more(l->scan) &&
+		    next > due_after(REST_S))
 			next = due_after(REST_S);
 	}
 }

@@ -19,8 +19,9 @@
  * 2. A job that does not answer for all it was given makes its file useless,
  *    for one artifact or for any, or the file's jobs smaller, or it is put off;
  *    and so often at most FAILURES_MAX times. So the step ends.
- * 3. An alternate file that was begun has had a job of names, if it could be
- *    opened, however late it is. So the passes end it.
+ * 3. An alternate file that was begun is not left for the time before somebody
+ *    was answered, or something found useless, however late it is. So the passes
+ *    end it.
  */
 #include "config.h"
 
@@ -56,6 +57,7 @@ struct alternate {
 	size_t at;                  /* the one that is tried */
 	struct resolve_file file;   /* of it */
 	bool had_names;             /* a job of names, since it was opened */
+	bool has_gained; /* of this pass: the next begins further on */
 	bool has_job;
 	size_t limit, limit_max; /* artifacts in a job */
 	unsigned failures;
@@ -90,10 +92,11 @@ static uint64_t hash_place(const struct scan *s, const struct index_place *p)
 			  hash_container(s, p));
 }
 
-static void set_useless(struct scan *s, uint64_t place, int64_t artifact)
+static void set_useless(struct scan *s, struct alternate *a, int64_t artifact)
 {
-	struct error *err = resolve_set_useless(s, place, artifact);
+	struct error *err = resolve_set_useless(s, a->file.place, artifact);
 
+	a->has_gained = true;
 	s->resolving.is_put_off |= err != NULL;
 	error_free(err);
 }
@@ -207,6 +210,7 @@ static struct error *take_next(struct step *t, struct alternate *a)
 	a->at = 0;
 	a->limit = a->limit_max = RESOLVE_ITEMS_MAX;
 	a->failures = 0;
+	a->has_gained = false;
 	if (!a->places.count)
 		a->id.len = 0;
 	return NULL;
@@ -312,10 +316,8 @@ static struct error *pass_over(struct step *t, struct alternate *a,
 		return err;
 	if (error_kind(err) == ERROR_BUSY)
 		s->resolving.is_put_off = true;
-	else if (error_kind(err) == ERROR_NO_SPACE)
-		s->resolving.is_cut = true;
-	else
-		set_useless(s, a->file.place, 0);
+	else if (error_kind(err) != ERROR_NO_SPACE)
+		set_useless(s, a, 0);
 	log_problem(s, a->places.v[a->at].path, err);
 	next_place(a);
 	return NULL;
@@ -371,7 +373,7 @@ static struct error *try_place(struct step *t, struct alternate *a)
 		next_place(a);
 		return NULL;
 	}
-	if (a->failures && is_late(t)) {
+	if (a->has_gained && is_late(t)) {
 		leave(t, a);
 		return NULL;
 	}
@@ -389,7 +391,7 @@ static struct error *ask_names(struct step *t, struct alternate *a)
 {
 	struct resolve_job *job;
 
-	if (a->had_names && is_late(t)) {
+	if (a->had_names && a->has_gained && is_late(t)) {
 		leave(t, a);
 		return NULL;
 	}
@@ -463,16 +465,16 @@ static void settle_failure(struct step *t, struct alternate *a,
 	if (kind == ERROR_BUSY || kind == ERROR_NO_MEMORY) {
 		s->resolving.is_put_off = true;
 	} else if (is_extraction && kind == ERROR_NO_SPACE) {
-		s->resolving.is_cut = true;
+		/* That passes; to fill the disk again soon is no remedy. */
 		next_place(a);
 	} else if (is_extraction ||
 		   (kind != ERROR_WORKER && kind != ERROR_LIMIT &&
 		    !job->is_answer_broken)) {
-		set_useless(s, a->file.place, 0);
+		set_useless(s, a, 0);
 		next_place(a);
 	} else if (job->count == 1) {
 		/* It may have been the one that all failed for. */
-		set_useless(s, a->file.place, job->artifacts[0]);
+		set_useless(s, a, job->artifacts[0]);
 		a->limit_max = RESOLVE_ITEMS_MAX;
 	} else {
 		a->limit_max = job->count / 2;
@@ -492,6 +494,7 @@ static void settle(struct step *t, struct resolve_job *job)
 		count_time(t, a, job);
 	if (!is_extraction || !job->err)
 		take_file(a, job);
+	a->has_gained |= job->answered > 0;
 	if (is_extraction ? job->err != NULL : job->answered < job->count)
 		settle_failure(t, a, job);
 	else if (!is_extraction)

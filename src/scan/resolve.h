@@ -36,7 +36,9 @@ struct resolve_job {
 	size_t items_at;       /* in the request */
 	bool is_answer_broken; /* an answer was: that is not the file's fault */
 
-	/* WIRE_EXTRACT from what a command prints */
+	/* WIRE_EXTRACT */
+	uint64_t size; /* of the member */
+	/* and that from what a command prints */
 	const struct scan_rule *rule; /* NULL: none */
 	char *path;                   /* owned */
 	struct pipe_command command;

@@ -87,7 +87,8 @@ static struct error *begin_command(struct worker_job *base)
 	struct resolve_job *job = (struct resolve_job *)base;
 	int fd;
 
-	TRY(file_open_temporary(job->scan->o.cache_dir, 0, &base->fds[2]));
+	TRY(file_open_temporary(job->scan->o.cache_dir, job->size,
+				&base->fds[2]));
 	base->fd_count = 3;
 	TRY(pipe_command_start(&job->command, job->rule->command, job->path,
 			       &fd));
@@ -156,6 +157,7 @@ struct error *resolve_extraction(struct scan *s, struct index_reader *r,
 	base->cpu_limit_s = scan_cpu_limit(p->stamp.size);
 	base->fds[base->fd_count++] = steal_fd(&owned);
 	job->rule = rule;
+	job->size = p->size;
 	if (rule) {
 		job->path = mem_strdup(p->path);
 		base->begin = begin_command;
@@ -163,7 +165,8 @@ struct error *resolve_extraction(struct scan *s, struct index_reader *r,
 			return error_no_memory;
 	}
 	TRY(put_place(r, p, rule, &base->request));
-	TRY(file_open_temporary(s->o.cache_dir, 0, &base->fds[base->fd_count]));
+	TRY(file_open_temporary(s->o.cache_dir, job->size,
+				&base->fds[base->fd_count]));
 	base->fd_count++;
 	*ret = STEAL(job);
 	return NULL;

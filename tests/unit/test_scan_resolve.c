@@ -308,6 +308,24 @@ START_TEST(jobs_that_end_their_worker_cost_a_pass_little_and_others_nothing)
 }
 END_TEST
 
+START_TEST(passes_whose_time_is_up_find_out_who_ends_the_worker)
+{
+	static const char *const bad[] = { "dddddddd" };
+	enum { FILES = 40, PASSES = 3 * FILES };
+	unsigned passes = 0;
+	struct fixture f;
+
+	open_all(&f, 1);
+	make_many_waiting(&f, *bad, FILES);
+	make_alt_archive(&f, "bad.tar.xz", bad, 1);
+	for (; passes < PASSES && (!passes || scan_has_more(f.scan)); passes++)
+		ck_no_error(scan_run(f.scan));
+	ck_assert_uint_lt(passes, PASSES);
+	ck_assert_uint_eq(said(&f, "job resolve", "dddddddd 1\n"), FILES);
+	close_all(&f);
+}
+END_TEST
+
 START_TEST(what_is_too_much_for_one_job_is_done_in_several)
 {
 	enum { FILES = 300 };
@@ -481,6 +499,7 @@ END_TEST
 
 UNIT_MAIN("scan_resolve", an_alternate_file_is_extracted_once_for_all_who_wait,
 	  jobs_that_end_their_worker_cost_a_pass_little_and_others_nothing,
+	  passes_whose_time_is_up_find_out_who_ends_the_worker,
 	  what_is_too_much_for_one_job_is_done_in_several,
 	  a_pass_whose_time_is_up_leaves_the_rest_to_the_next,
 	  one_archive_does_not_take_the_time_of_all_others,
