@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stddef.h>
 
 /**
  * Canonical form, purely textual: "//" becomes "/", "." segments go, ".."

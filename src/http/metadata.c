@@ -211,6 +211,7 @@ static void heard_all(void *ctx)
 	struct metadata_ticket *t = ctx;
 	struct store *store = t->store;
 
+	/* Also a build ID: answers of 64 MiB are gone through. */
 	if (ticket_state(&t->ticket) == TICKET_WAITING)
 		ticket_search(&t->ticket, store, read_metadata);
 	else
@@ -326,7 +327,11 @@ static void start_metadata(struct ticket *base)
 {
 	struct metadata_ticket *t = (struct metadata_ticket *)base;
 
-	if (!t->upstreams || !ask_others(t))
+	if (t->upstreams && ask_others(t))
+		return;
+	if (t->key == KEY_BUILD_ID)
+		ticket_read(base, t->store, read_metadata);
+	else
 		ticket_search(base, t->store, read_metadata);
 }
 

@@ -93,7 +93,8 @@ MUST_CHECK struct error *disk_cache_begin(struct disk_cache *c, uint64_t size,
 /** The same for a file that a stranger sends. What he announces to be its size
  * is not a reason to evict anything: disk_cache_go_on() does as it comes.
  * @param[in] announced 0: nothing.
- * @return As disk_cache_begin(); NO_SPACE: not even if all else were evicted. */
+ * @return As disk_cache_begin(); NO_SPACE: not even if all
+ * else were evicted; nothing is for one that is never kept. */
 MUST_CHECK struct error *
 disk_cache_begin_growing(struct disk_cache *c, uint64_t announced, int *fd_ret);
 

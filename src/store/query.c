@@ -12,11 +12,11 @@ static const struct {
 	unsigned threads;
 	size_t queue_limit;
 } classes[QUERY_CLASSES] = {
-	[QUERY_LOOK_UPS] = { "store-query", 2, 4096 },
-	[QUERY_SOURCES] = { "store-source", 1, 1024 },
+	[QUERY_LOOK_UPS] = { "store-query", QUERY_LOOK_UP_THREADS, 4096 },
+	[QUERY_SOURCES] = { "store-source", QUERY_SOURCE_THREADS, 1024 },
 	/* The last of them waits for minutes if all take as long as they may,
 	 * and nobody waits that long. */
-	[QUERY_SEARCHES] = { "store-search", 2, 64 },
+	[QUERY_SEARCHES] = { "store-search", QUERY_SEARCH_THREADS, 64 },
 };
 
 /* Each has its state from the beginning: one that could not get one would

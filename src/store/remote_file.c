@@ -69,7 +69,8 @@ struct error *remote_file_begin(struct remote_file *f, int64_t size)
 	    (error_kind(err) != ERROR_NO_SPACE && error_kind(err) != ERROR_IO))
 		return STEAL(err);
 	f->is_beside = true;
-	return disk_cache_begin_elsewhere(f->cache, err, known_size(f), &f->fd);
+	return disk_cache_begin_elsewhere(
+		f->cache, err, known_size(f) ? known_size(f) : MIB, &f->fd);
 }
 
 size_t remote_file_take(struct remote_file *f, const void *bytes, size_t size)

@@ -109,7 +109,13 @@ enum query_class {
 	QUERY_SEARCHES, /* seconds */
 	QUERY_CLASSES
 };
-enum { QUERY_THREADS = 5 }; /* of all classes */
+enum {
+	QUERY_LOOK_UP_THREADS = 2,
+	QUERY_SOURCE_THREADS = 1,
+	QUERY_SEARCH_THREADS = 2,
+	QUERY_THREADS = QUERY_LOOK_UP_THREADS + QUERY_SOURCE_THREADS +
+			QUERY_SEARCH_THREADS,
+};
 
 struct store {
 	char *state_dir;
@@ -147,8 +153,6 @@ struct store {
 };
 
 /* query.c */
-
-struct query_state;
 
 /** Threads that read the index: st->queries. */
 MUST_CHECK struct error *queries_start(struct store *st);

@@ -71,6 +71,7 @@ void splits_deinit(struct making *m)
 	mem_free(STEAL(s->asked));
 	mem_free(STEAL(s->files));
 	s->asked_count = s->fresh_count = s->file_count = 0;
+	s->asked_capacity = s->file_capacity = 0;
 }
 
 static int compare_ids(const void *a, const void *b)

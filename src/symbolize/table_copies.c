@@ -118,7 +118,9 @@ struct error *table_cache_file(struct table_cache *c,
 
 	*fd_ret = -1;
 	if (fd < 0 && !is_loaded)
-		return error_new(BUSY, "another table has taken its place");
+		return error_new(BUSY,
+				 "the table was dropped, or another one has "
+				 "taken its place");
 	if (fd < 0) {
 		TRY(write_copy(table, &fd));
 		share(c, table, &fd);

@@ -40,7 +40,8 @@ enum {
 	/* Read at a time. All of it is decoded, even if paused on the way: into
 	 * memory then, 32 MiB. */
 	BUFFER_BYTES = 32 << 10,
-	/* So much is decoded, of all bodies, until it is others' turn. */
+	/* So much is decoded in a round, of all bodies; who has more then, or
+	 * begins, ends with what has been read of his. */
 	DECODED_AT_ONCE = 32 << 20,
 	/* Of our own silence longer than that nobody else is accused. */
 	STALL_MS = 100,
@@ -650,14 +651,16 @@ static void note_stall(struct upstreams *u)
 	u->awake_ms = now_ms;
 }
 
-/* Those that were paused in rounds before, each of which may be again. */
+/* Those that were paused in rounds before, as far as this round's share goes.
+ * Each may be paused again, behind the others. */
 static void resume(struct upstreams *u)
 {
 	struct transfer *t;
 
 	u->decoded = 0;
 	u->round++;
-	while ((t = TAILQ_FIRST(&u->paused)) && t->paused_round != u->round) {
+	while (u->decoded < DECODED_AT_ONCE && (t = TAILQ_FIRST(&u->paused)) &&
+	       t->paused_round != u->round) {
 		forget_pause(t);
 		/* What was kept comes now; that it is refused is said here. */
 		CURLcode rc = curl_easy_pause(t->easy, CURLPAUSE_CONT);
